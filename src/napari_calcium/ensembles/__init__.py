@@ -1,0 +1,1 @@
+"""Neuronal ensembles: coactivity, its significance, and the groups behind it."""

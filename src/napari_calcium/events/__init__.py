@@ -1,0 +1,1 @@
+"""Transient calcium events: when each neuron was active, and what its events are like."""

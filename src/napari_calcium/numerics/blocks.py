@@ -1,0 +1,84 @@
+"""Work through rows in blocks: in parallel, cancellable, and with the same result for any number of workers."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from typing import TypeVar
+
+from threadpoolctl import threadpool_limits
+
+from napari_calcium.progress import Progress, silent
+
+__all__ = ["map_blocks", "rows_per_block"]
+
+Result = TypeVar("Result")
+
+_BLOCK_BYTES = 16 * 2**20
+
+
+def rows_per_block(n_frames: int, *, bytes_per_sample: int = 8) -> int:
+    """Return how many rows of `n_frames` samples make a block of about 16 MiB (at least one).
+
+    It depends on the data alone, never on the number of workers, so results do not either.
+    """
+    return max(1, _BLOCK_BYTES // max(1, n_frames * bytes_per_sample))
+
+
+def map_blocks(
+    function: Callable[[slice], Result],
+    n_rows: int,
+    rows: int,
+    *,
+    on_progress: Progress = silent,
+    executor: Executor | None = None,
+) -> Iterator[tuple[slice, Result]]:
+    """Yield ``(block, function(block))`` for consecutive slices of `rows` rows, in order.
+
+    Parameters
+    ----------
+    function
+        Called with a slice of rows; runs in a worker with BLAS limited to one thread.
+    n_rows, rows : int
+        Number of rows in all and in a block. Zero rows yield nothing.
+    on_progress
+        Called in the caller's thread after each block with the rows done; an exception from it ends the
+        work after the blocks under way.
+    executor
+        Where to run; by default a pool of threads, one a core. At most two blocks a worker wait, so memory
+        stays bounded whatever `n_rows`.
+    """
+    blocks = [slice(start, min(start + rows, n_rows)) for start in range(0, n_rows, rows)]
+    workers = os.cpu_count() or 1
+    own = ThreadPoolExecutor(min(workers, max(1, len(blocks)))) if executor is None else None
+    pool = own or executor
+    assert pool is not None
+    waiting: deque[tuple[slice, Future[Result]]] = deque()
+    upcoming = iter(blocks)
+    on_progress(0, n_rows)
+    # The limit covers the caller's process; threads of the pool share it.
+    with threadpool_limits(limits=1, user_api="blas"):
+        try:
+            for block in upcoming:
+                waiting.append((block, pool.submit(function, block)))
+                if len(waiting) < 2 * workers:
+                    continue
+                yield _next(waiting, on_progress, n_rows)
+            while waiting:
+                yield _next(waiting, on_progress, n_rows)
+        finally:
+            for _, future in waiting:
+                future.cancel()
+            if own is not None:
+                own.shutdown(wait=True)
+
+
+def _next(
+    waiting: deque[tuple[slice, Future[Result]]], on_progress: Progress, n_rows: int
+) -> tuple[slice, Result]:
+    block, future = waiting.popleft()
+    result = future.result()
+    on_progress(block.stop, n_rows)
+    return block, result

@@ -1,0 +1,127 @@
+"""Typed, frozen settings: the one source of a parameter's default, range, unit and explanation.
+
+Forms, command-line help, YAML files and the documentation all read these classes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, Self
+
+import yaml
+from annotated_types import Ge, Le
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+__all__ = [
+    "Choice",
+    "Hertz",
+    "Micrometres",
+    "Percent",
+    "Pixels",
+    "Seconds",
+    "Settings",
+    "SettingsError",
+    "StandardDeviations",
+    "TraceName",
+    "Unit",
+]
+
+
+@dataclass(frozen=True)
+class Unit:
+    """Unit of a settings field, as forms, documents and figures show it."""
+
+    symbol: str
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Plain words for the values of a ``Literal`` field, as forms and help show them."""
+
+    labels: tuple[tuple[str, str], ...]
+
+
+Seconds = Annotated[float, Unit("s")]
+Hertz = Annotated[float, Unit("Hz")]
+Micrometres = Annotated[float, Unit("µm")]
+Percent = Annotated[float, Unit("%"), Ge(0), Le(100)]
+Pixels = Annotated[float, Unit("px")]
+StandardDeviations = Annotated[float, Unit("SD")]
+
+TraceName = Literal["raw", "dff", "background_corrected", "denoised"]
+"""The stages of a trace that a later stage may read, in the order they are made."""
+
+
+class SettingsError(ValueError):
+    """Settings that cannot be used; the message is one line that names the field."""
+
+
+class Settings(BaseModel):
+    """Base of every stage's settings: immutable, strict about names, free of NaN and infinity."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    def replace(self, **changes: Any) -> Self:
+        """Return a validated copy with some fields changed."""
+        return self.validated(self.model_dump() | changes)
+
+    @classmethod
+    def validated(cls, data: Any) -> Self:
+        """Validate plain data.
+
+        Raises
+        ------
+        SettingsError
+            With one line that names the field, what was got and what is allowed.
+        """
+        try:
+            return cls.model_validate(data)
+        except ValidationError as error:
+            raise SettingsError(_one_line(error, data)) from None
+
+    def to_yaml(self) -> str:
+        """Write all fields, defaults included, in order."""
+        return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+
+    @classmethod
+    def from_yaml(cls, text: str) -> Self:
+        """Read what :meth:`to_yaml` wrote; missing fields take their defaults.
+
+        Raises
+        ------
+        SettingsError
+            If the text is not YAML, or a field is unknown or out of range.
+        """
+        try:
+            data = yaml.safe_load(text)
+        except yaml.YAMLError as error:
+            raise SettingsError(f"not valid YAML: {' '.join(str(error).split())}") from None
+        return cls.validated({} if data is None else data)
+
+
+def _one_line(error: ValidationError, data: Any) -> str:
+    parts = []
+    for item in error.errors(include_url=False):
+        path = _path(item["loc"], data)
+        if item["type"] == "extra_forbidden":
+            parts.append(f"{path}: there is no such setting; check the spelling")
+        elif item["type"] == "model_type":
+            parts.append(f"{path or 'settings'}: expected names and values, got {item['input']!r:.60}")
+        else:
+            got = item["input"]
+            shown = "" if isinstance(got, dict) else f", got {got!r:.60}"
+            parts.append(f"{path}: {item['msg'][0].lower()}{item['msg'][1:]}{shown}")
+    return "; ".join(parts)
+
+
+def _path(location: tuple[int | str, ...], data: Any) -> str:
+    """Join a pydantic location, leaving out the tags of unions, which the user never wrote."""
+    names: list[str] = []
+    for depth, key in enumerate(location):
+        last = depth == len(location) - 1
+        if isinstance(data, dict) and key in data:
+            data = data[key]
+            names.append(str(key))
+        elif last and not (isinstance(data, dict) and data.get("method") == key):
+            names.append(str(key))
+    return ".".join(names)

@@ -1,0 +1,1 @@
+"""From fluorescence to clean ΔF/F traces: baseline, background, denoising."""
