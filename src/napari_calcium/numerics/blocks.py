@@ -1,4 +1,4 @@
-"""Work through rows in blocks: in parallel, cancellable, and with the same result for any number of workers."""
+"""Work through rows in blocks: in parallel, cancellable, the same result for any number of workers."""
 
 from __future__ import annotations
 
