@@ -11,7 +11,7 @@ from napari_calcium.history import History
 from napari_calcium.recording import Recording
 from napari_calcium.selection import Selection
 
-__all__ = ["CellView", "EnsembleView", "RecordingView", "Session", "SpanView", "TimeView"]
+__all__ = ["CellView", "EnsembleView", "PreviewView", "RecordingView", "Session", "SpanView", "TimeView"]
 
 
 @runtime_checkable
@@ -55,6 +55,14 @@ class SpanView(Protocol):
 
 
 @runtime_checkable
+class PreviewView(Protocol):
+    """A view that can show what a stage would make of a few cells, before it is run on all."""
+
+    def show_preview(self, preview: Recording | None) -> None:
+        """Show this preview over the recording; None takes it away."""
+
+
+@runtime_checkable
 class RecordingView(Protocol):
     """A view of the recording itself."""
 
@@ -71,9 +79,11 @@ class Session:
 
     recording_changed = Signal(object)
     history_changed = Signal()
+    preview_changed = Signal(object)
 
     def __init__(self, *, history_budget_bytes: int = 2 * 2**30) -> None:
         self.selection = Selection()
+        self._preview: Recording | None = None
         self._history = History(history_budget_bytes)
 
     @property
@@ -100,6 +110,17 @@ class Session:
     def can_redo(self) -> bool:
         """Whether something was undone."""
         return self._history.cursor < len(self._history.steps) - 1
+
+    @property
+    def preview(self) -> Recording | None:
+        """What a stage under adjustment would make of a few cells (a recording of those cells), or None."""
+        return self._preview
+
+    @preview.setter
+    def preview(self, preview: Recording | None) -> None:
+        if preview is not self._preview:
+            self._preview = preview
+            self.preview_changed.emit(preview)
 
     def open(self, recording: Recording, label: str | None = None) -> None:
         """Begin with a recording; the history of the one before is forgotten."""
@@ -153,6 +174,9 @@ class Session:
         if isinstance(view, RecordingView):
             join(self.recording_changed, view.show_recording)
             view.show_recording(self.recording)
+        if isinstance(view, PreviewView):
+            join(self.preview_changed, view.show_preview)
+            view.show_preview(self.preview)
         if isinstance(view, CellView):
             join(view.cells_picked, lambda ids: setattr(selection, "cells", ids))
             join(selection.cells_changed, view.show_cells)
@@ -177,6 +201,7 @@ class Session:
         return unlink
 
     def _announce(self) -> None:
+        self.preview = None
         recording = self.recording
         if recording is None:
             self.selection.clear()
