@@ -1,0 +1,34 @@
+"""One session for each napari viewer, the same from every dock, reader and menu."""
+
+from __future__ import annotations
+
+import weakref
+from typing import Any
+
+from napari_calcium.session import Session
+
+__all__ = ["session_of"]
+
+_sessions: weakref.WeakKeyDictionary[Any, Session] = weakref.WeakKeyDictionary()
+
+
+def session_of(viewer: Any) -> Session:
+    """Return the session of a viewer, made when first asked for.
+
+    Parameters
+    ----------
+    viewer : napari.Viewer or napari.components.ViewerModel
+        Also the proxy that napari hands to plugins.
+
+    Returns
+    -------
+    Session
+        It lives as long as the viewer, and is closed with it (its scratch files are deleted then).
+    """
+    # Plugins get a proxy, and every plugin its own: only the viewer behind it is one and the same.
+    viewer = getattr(viewer, "__wrapped__", viewer)
+    session = _sessions.get(viewer)
+    if session is None:
+        session = _sessions[viewer] = Session()
+        weakref.finalize(viewer, session.close)
+    return session
