@@ -8,11 +8,13 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from typing import TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from napari_calcium.progress import Progress, silent
 
-__all__ = ["map_blocks", "rows_per_block"]
+__all__ = ["apply_to_rows", "map_blocks", "rows_per_block"]
 
 Result = TypeVar("Result")
 
@@ -50,6 +52,21 @@ def map_blocks(
         Where to run; by default a pool of threads, one a core. At most two blocks a worker wait, so memory
         stays bounded whatever `n_rows`.
     """
+
+    def submit(pool: Executor, block: slice) -> Future[Result]:
+        return pool.submit(function, block)
+
+    yield from _in_order(submit, n_rows, rows, on_progress, executor)
+
+
+def _in_order(
+    submit: Callable[[Executor, slice], Future[Result]],
+    n_rows: int,
+    rows: int,
+    on_progress: Progress,
+    executor: Executor | None,
+) -> Iterator[tuple[slice, Result]]:
+    """Yield the blocks' results in order, with no more than two blocks a worker under way."""
     blocks = [slice(start, min(start + rows, n_rows)) for start in range(0, n_rows, rows)]
     workers = os.cpu_count() or 1
     own = ThreadPoolExecutor(min(workers, max(1, len(blocks)))) if executor is None else None
@@ -62,7 +79,7 @@ def map_blocks(
     with threadpool_limits(limits=1, user_api="blas"):
         try:
             for block in upcoming:
-                waiting.append((block, pool.submit(function, block)))
+                waiting.append((block, submit(pool, block)))
                 if len(waiting) < 2 * workers:
                     continue
                 yield _next(waiting, on_progress, n_rows)
@@ -82,3 +99,41 @@ def _next(
     result = future.result()
     on_progress(block.stop, n_rows)
     return block, result
+
+
+def apply_to_rows(
+    function: Callable[[NDArray[np.float32]], NDArray[np.floating]],
+    traces: NDArray[np.float32],
+    *,
+    bytes_per_sample: int = 8,
+    on_progress: Progress = silent,
+    executor: Executor | None = None,
+) -> NDArray[np.float32]:
+    """Return an array like `traces`, made by `function` block of rows by block of rows.
+
+    Parameters
+    ----------
+    function
+        Takes (rows, n_frames) and returns the same shape; it must treat every row on its own. It is sent only
+        its own rows, so that executors on other processes and machines (which need a function that can be
+        pickled) receive no more than their share.
+    traces : (n_rois, n_frames) float32
+    bytes_per_sample : int
+        What `function` needs beside its input, in bytes a sample; blocks have fewer rows the more it needs.
+    on_progress, executor
+        As for :func:`map_blocks`.
+
+    Returns
+    -------
+    (n_rois, n_frames) float32
+    """
+    n_rois, n_frames = traces.shape
+    rows = rows_per_block(n_frames, bytes_per_sample=bytes_per_sample)
+    result = np.empty((n_rois, n_frames), np.float32)
+
+    def submit(pool: Executor, block: slice) -> Future[NDArray[np.floating]]:
+        return pool.submit(function, traces[block])
+
+    for block, part in _in_order(submit, n_rois, rows, on_progress, executor):
+        result[block] = part
+    return result
