@@ -1,0 +1,36 @@
+# make demo   sets everything up, runs the pipeline on the bundled sample and opens the result in napari
+# make test   sets everything up and runs the tests (in a virtual screen where Xvfb is there)
+# make lint   what CI checks besides
+
+VENV ?= .venv
+BIN = $(VENV)/bin
+# A virtual screen keeps test windows off the desktop; Qt must choose its platform itself.
+SCREEN = $(if $(shell command -v xvfb-run),xvfb-run -a -s "-screen 0 1920x1080x24")
+
+.PHONY: demo test lint benchmark pictures clean
+
+demo:
+	@VENV=$(VENV) tools/setup pyqt6
+	$(BIN)/napari-calcium demo --output demo_results
+
+test:
+	@VENV=$(VENV) tools/setup test
+	env -u QT_QPA_PLATFORM $(SCREEN) $(BIN)/python -m pytest $(PYTEST_ARGS)
+
+lint:
+	@VENV=$(VENV) tools/setup dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+benchmark:
+	@VENV=$(VENV) tools/setup dev
+	cd benchmarks && ../$(BIN)/asv run --python=same --quick --show-stderr
+
+pictures:
+	@VENV=$(VENV) tools/setup pyqt6
+	env -u QT_QPA_PLATFORM $(SCREEN) $(BIN)/python docs/make_pictures.py
+
+clean:
+	rm -rf $(VENV) demo_results
