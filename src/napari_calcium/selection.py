@@ -10,18 +10,20 @@ __all__ = ["Selection"]
 
 
 class Selection:
-    """Selected cells (ids, in the order they were picked), the ensemble, the time and the span in view.
+    """Selected cells (ids, in the order they were picked), the one in focus, ensemble, time and span in view.
 
     Values compare: setting what is already set emits nothing, so echoes between linked views die.
     """
 
     cells_changed = Signal(tuple)
+    focus_changed = Signal(object)
     ensemble_changed = Signal(object)
     time_changed = Signal(float)
     span_changed = Signal(object)
 
     def __init__(self) -> None:
         self._cells: tuple[int, ...] = ()
+        self._focus: int | None = None
         self._ensemble: int | None = None
         self._time = 0.0
         self._span: tuple[float, float] | None = None
@@ -37,6 +39,22 @@ class Selection:
         if cells != self._cells:
             self._cells = cells
             self.cells_changed.emit(cells)
+            if self._focus is not None and self._focus not in self._cells:
+                self.focus = None
+
+    @property
+    def focus(self) -> int | None:
+        """The selected cell that every view brings into sight, or None; one that is not selected is added."""
+        return self._focus
+
+    @focus.setter
+    def focus(self, cell: int | None) -> None:
+        value = None if cell is None else int(cell)
+        if value is not None and value not in self._cells:
+            self.cells = (*self._cells, value)
+        if value != self._focus:
+            self._focus = value
+            self.focus_changed.emit(value)
 
     @property
     def ensemble(self) -> int | None:

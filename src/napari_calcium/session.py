@@ -5,13 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol, runtime_checkable
 
+import numpy as np
 from psygnal import Signal, SignalInstance
 
 from napari_calcium.history import History
 from napari_calcium.recording import Recording
 from napari_calcium.selection import Selection
 
-__all__ = ["CellView", "EnsembleView", "PreviewView", "RecordingView", "Session", "SpanView", "TimeView"]
+__all__ = [
+    "CellView",
+    "EnsembleView",
+    "FocusView",
+    "PreviewView",
+    "RecordingView",
+    "Session",
+    "SpanView",
+    "TimeView",
+]
 
 
 @runtime_checkable
@@ -22,6 +32,16 @@ class CellView(Protocol):
 
     def show_cells(self, ids: tuple[int, ...]) -> None:
         """Show these cells as selected."""
+
+
+@runtime_checkable
+class FocusView(Protocol):
+    """A view that brings one of the selected cells into sight, and lets the user point at one."""
+
+    focus_picked: SignalInstance
+
+    def show_focus(self, cell: int | None) -> None:
+        """Bring this cell into sight; None is no cell in particular."""
 
 
 @runtime_checkable
@@ -156,6 +176,19 @@ class Session:
         self._history.move(position)
         self._announce()
 
+    def choose_ensemble(self, ensemble_id: int | None) -> None:
+        """Choose an ensemble and select its members, those that take part most first; None chooses none.
+
+        The cells stay selected when the ensemble is let go.
+        """
+        recording = self.recording
+        known = recording.ensembles if recording is not None else None
+        if ensemble_id is not None and known is not None:
+            members = known.members_of(ensemble_id)
+            order = np.argsort(-members.participation, kind="stable")
+            self.selection.cells = members.roi_id[order].tolist()
+        self.selection.ensemble = ensemble_id
+
     def link(self, view: object) -> Callable[[], None]:
         """Keep a view in step, whichever of the view protocols it has.
 
@@ -181,8 +214,12 @@ class Session:
             join(view.cells_picked, lambda ids: setattr(selection, "cells", ids))
             join(selection.cells_changed, view.show_cells)
             view.show_cells(selection.cells)
+        if isinstance(view, FocusView):
+            join(view.focus_picked, lambda cell: setattr(selection, "focus", cell))
+            join(selection.focus_changed, view.show_focus)
+            view.show_focus(selection.focus)
         if isinstance(view, EnsembleView):
-            join(view.ensemble_picked, lambda chosen: setattr(selection, "ensemble", chosen))
+            join(view.ensemble_picked, self.choose_ensemble)
             join(selection.ensemble_changed, view.show_ensemble)
             view.show_ensemble(selection.ensemble)
         if isinstance(view, TimeView):
