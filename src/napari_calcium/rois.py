@@ -59,6 +59,7 @@ class Rois:
                 f"footprints must have shape (n_rois, height * width) = "
                 f"({n}, {self.shape[0] * self.shape[1]}), got {self.footprints.shape}"
             )
+        object.__setattr__(self, "footprints", _canonical(self.footprints))
         labels = np.arange(1, n + 1) if self.labels is _DEFAULT else self.labels
         accepted = np.ones(n, bool) if self.accepted is _DEFAULT else self.accepted
         columns: dict[str, NDArray[Any]] = {
@@ -128,7 +129,8 @@ class Rois:
     @cached_property
     def areas(self) -> NDArray[np.int64]:
         """Number of pixels of each ROI, (n_rois,)."""
-        return np.diff(self.footprints.indptr).astype(np.int64)
+        areas: NDArray[np.int64] = np.diff(self.footprints.indptr).astype(np.int64)
+        return areas
 
     @cached_property
     def centroids(self) -> NDArray[np.float64]:
@@ -173,3 +175,15 @@ class Rois:
         )
 
     __hash__ = None  # type: ignore[assignment]
+
+
+def _canonical(footprints: sparse.csr_array) -> sparse.csr_array:
+    """Return footprints in the one form in which equal ones have equal arrays: sorted, each pixel once."""
+    canonical = sparse.csr_array(footprints, dtype=np.float32)
+    if not canonical.has_canonical_format:
+        canonical = canonical.copy()
+        canonical.sum_duplicates()
+    small = np.int32 if canonical.shape[1] < 2**31 and canonical.nnz < 2**31 else np.int64
+    canonical.indices = canonical.indices.astype(small, copy=False)
+    canonical.indptr = canonical.indptr.astype(small, copy=False)
+    return canonical

@@ -1,0 +1,114 @@
+"""Take the stored traces to other programs: CSV, NumPy or MATLAB, never what a plot made of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import IO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_calcium import __version__
+from napari_calcium.recording import Recording
+
+__all__ = ["EXPORT_SUFFIXES", "export_traces"]
+
+EXPORT_SUFFIXES = (".csv", ".npz", ".mat")
+
+
+def export_traces(recording: Recording, path: str | Path, stage: str) -> None:
+    """Write one stage of all traces; the file's suffix says in which format.
+
+    Parameters
+    ----------
+    recording : Recording
+    path : path
+        ``.csv``: a comment line that says what it is, then one row a frame: time in seconds and one column a
+        cell. ``.npz`` (NumPy; the keys are what pynapple's ``TsdFrame`` reads: ``t``, ``d``, ``columns``).
+        ``.mat`` (MATLAB 5): ``traces`` (n_rois, n_frames), ``time_s``, ``roi_ids``, ``unit``,
+        ``frame_rate_hz``.
+    stage : str
+        Name of the traces: ``"dff"`` …
+
+    Raises
+    ------
+    ValueError
+        If there are no such traces, or the suffix is not known.
+    """
+    path = Path(path)
+    if stage not in recording.traces:
+        raise ValueError(f"there are no traces {stage!r}; there are: {', '.join(recording.traces) or 'none'}")
+    if path.suffix not in EXPORT_SUFFIXES:
+        raise ValueError(f"{path.name}: cannot tell the format; end the name in {', '.join(EXPORT_SUFFIXES)}")
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        with partial.open("wb") as file:
+            _WRITERS[path.suffix](file, recording, stage)
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _times(recording: Recording) -> NDArray[np.float64]:
+    rate = recording.frame_rate
+    if rate is None:
+        raise ValueError(
+            "the frame rate is not known, so frames have no time; read the file with a frame rate"
+        )
+    return np.arange(recording.n_frames) / rate
+
+
+def _write_csv(file: IO[bytes], recording: Recording, stage: str) -> None:
+    import pandas as pd
+
+    trace = recording.traces[stage]
+    made = next((e for e in recording.log if f"traces/{stage}" in e.writes), None)
+    steps = " → ".join(e.stage for e in recording.log if any(w.startswith("traces/") for w in e.writes))
+    how = f"; made by {made.stage} ({_settings(made.settings)}); steps: {steps}" if made else ""
+    unit = "ΔF/F (a fraction)" if trace.unit == "ΔF/F" else trace.unit
+    about = f"napari-calcium {__version__}; {recording.name}; {stage} in {unit}"
+    file.write(f"# {about}; frame rate {recording.frame_rate} Hz{how}\n".encode())
+    names = [f"{recording.cell_name(int(i))} ({trace.unit})" for i in recording.roi_ids]
+    frame = pd.DataFrame(trace.values.T, columns=names)
+    frame.insert(0, "time_s", _times(recording))
+    frame.to_csv(file, index=False, lineterminator="\n", encoding="utf-8")
+
+
+def _settings(settings: Mapping[str, object]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in settings.items())
+
+
+def _write_npz(file: IO[bytes], recording: Recording, stage: str) -> None:
+    trace = recording.traces[stage]
+    times = _times(recording)
+    np.savez(
+        file,
+        t=times,
+        d=trace.values.T,
+        columns=recording.roi_ids,
+        start=times[:1],
+        end=times[-1:],
+        type=np.array(["TsdFrame"]),
+        unit=np.array([trace.unit]),
+    )
+
+
+def _write_mat(file: IO[bytes], recording: Recording, stage: str) -> None:
+    from scipy.io import savemat
+
+    trace = recording.traces[stage]
+    contents = {
+        "traces": trace.values,
+        "time_s": _times(recording),
+        "roi_ids": recording.roi_ids,
+        "unit": trace.unit,
+        "frame_rate_hz": recording.frame_rate,
+    }
+    savemat(file, contents, do_compression=True)
+
+
+_WRITERS: Mapping[str, Callable[[IO[bytes], Recording, str], None]] = MappingProxyType(
+    {".csv": _write_csv, ".npz": _write_npz, ".mat": _write_mat}
+)

@@ -1,0 +1,73 @@
+"""Where the cells lie: a label image and a picture of the tissue, added to traces that have no positions."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from pydantic import Field
+
+from napari_calcium.io.labels import link_labels, read_labels
+from napari_calcium.recording import Recording
+from napari_calcium.settings import Settings
+
+__all__ = ["PositionSettings", "add_positions"]
+
+
+class PositionSettings(Settings):
+    """Files that say where the cells lie; relative paths start at the folder of the recording's file."""
+
+    labels: str | None = Field(
+        None,
+        title="ROI label image",
+        description="TIFF in which every pixel of a cell has the cell's number and background is 0.",
+    )
+    image: str | None = Field(
+        None, title="Image", description="TIFF of the tissue to show under the cells, e.g. the mean image."
+    )
+    link: Literal["auto", "label", "order"] = Field(
+        "auto",
+        title="Link by",
+        description="Which row belongs to which label: by the number in the cell's name, by order, "
+        "or by number where the names fit and else by order.",
+    )
+
+
+def add_positions(recording: Recording, settings: PositionSettings, folder: str | Path = ".") -> Recording:
+    """Return the recording with ROIs and image from the files that `settings` name.
+
+    Parameters
+    ----------
+    recording : Recording
+    settings : PositionSettings
+        Without files the recording comes back as it is.
+    folder : path
+        Where relative paths start.
+
+    Raises
+    ------
+    ReadError
+        If a file cannot be read, or its labels do not fit the rows.
+    """
+    if settings.labels is not None:
+        labels = read_labels(Path(folder) / settings.labels)
+        recording = link_labels(recording, labels, by=settings.link)
+    if settings.image is not None:
+        recording = _with_image(recording, Path(folder) / settings.image)
+    return recording
+
+
+def _with_image(recording: Recording, path: Path) -> Recording:
+    from napari_calcium.io.labels import read_image
+
+    image = read_image(path)
+    if recording.rois is not None and image.shape != recording.rois.shape:
+        from napari_calcium.io.errors import ReadError
+
+        raise ReadError(
+            f"{path.name}: the image is {image.shape[0]} × {image.shape[1]} pixels, "
+            f"but the label image is {recording.rois.shape[0]} × {recording.rois.shape[1]}; "
+            "give the image the labels were drawn on"
+        )
+    return recording.replace(images={**recording.images, "mean": np.ascontiguousarray(image, np.float32)})

@@ -1,0 +1,430 @@
+"""The results folder: everything a run found, in files that other programs read; a contract."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile
+
+import numpy as np
+import pandas as pd
+import tifffile
+from numpy.typing import NDArray
+from scipy import sparse
+
+from napari_calcium import __version__
+from napari_calcium.io.errors import ReadError
+from napari_calcium.recording import LogEntry, Recording, Source, Trace
+from napari_calcium.results import (
+    Activations,
+    Coactivity,
+    EnsembleEvents,
+    Ensembles,
+    Events,
+    Members,
+    Table,
+)
+from napari_calcium.rois import Rois
+
+__all__ = ["FORMAT_VERSION", "is_results_folder", "new_results_folder", "read_results", "write_results"]
+
+FORMAT_VERSION = 1
+
+
+def is_results_folder(path: str | Path) -> bool:
+    """Whether a path is a folder that :func:`write_results` wrote."""
+    return (Path(path) / "log.json").is_file() and (Path(path) / "traces" / "traces.json").is_file()
+
+
+@contextmanager
+def new_results_folder(path: str | Path) -> Iterator[Path]:
+    """Give a folder beside `path` to write into, and put it in the place of `path` when all went well.
+
+    A crash, an error or a full disk leaves what was at `path` before, whole.
+
+    Raises
+    ------
+    FileExistsError
+        If something is at `path` that is neither a results folder nor an empty folder.
+    """
+    target = Path(path).absolute()
+    if (
+        target.exists()
+        and not is_results_folder(target)
+        and not (target.is_dir() and not any(target.iterdir()))
+    ):
+        raise FileExistsError(
+            f"{target.name}: exists and is not a results folder; choose another place so that nothing is lost"
+        )
+    target.parent.mkdir(parents=True, exist_ok=True)
+    staging = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+    try:
+        # mkdtemp makes a private folder; results are as public as the user's other folders.
+        staging.chmod(0o777 & ~_umask())
+        yield staging
+        _sync(staging)
+        old = staging.with_name(staging.name + "-old")
+        if target.exists():
+            target.rename(old)
+        try:
+            staging.rename(target)
+        except OSError:
+            if old.exists():
+                old.rename(target)
+            raise
+        shutil.rmtree(old, ignore_errors=True)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+
+
+def _umask() -> int:
+    current = os.umask(0o022)
+    os.umask(current)
+    return current
+
+
+def _sync(folder: Path) -> None:
+    for path in sorted(folder.rglob("*")):
+        if path.is_file():
+            with path.open("rb") as file:
+                os.fsync(file.fileno())
+
+
+def write_results(recording: Recording, folder: str | Path, pipeline_yaml: str) -> None:
+    """Write a recording's results into an existing folder, as section 11 of the design lays down.
+
+    Parameters
+    ----------
+    recording : Recording
+    folder : path
+        As a rule one that :func:`new_results_folder` gave.
+    pipeline_yaml : str
+        The settings that reproduce the folder.
+    """
+    folder = Path(folder)
+    (folder / "pipeline.yaml").write_text(pipeline_yaml, encoding="utf-8")
+    _write_traces(recording, folder / "traces")
+    _write_positions(recording, folder)
+    _write_tables(recording, folder)
+    _write_log(recording, folder / "log.json")
+
+
+def _write_traces(recording: Recording, folder: Path) -> None:
+    folder.mkdir()
+    np.save(folder / "roi_ids.npy", recording.roi_ids)
+    for name, trace in recording.traces.items():
+        np.save(folder / f"{name}.npy", trace.values)
+    about = {
+        "frame_rate_hz": recording.frame_rate,
+        "n_rois": recording.n_rois,
+        "n_frames": recording.n_frames,
+        "units": {name: trace.unit for name, trace in recording.traces.items()},
+        "cell_names": list(recording.cell_names),
+    }
+    _write_json(folder / "traces.json", about)
+
+
+def _write_positions(recording: Recording, folder: Path) -> None:
+    for name, image in recording.images.items():
+        (folder / "images").mkdir(exist_ok=True)
+        tifffile.imwrite(folder / "images" / f"{name}.tif", np.asarray(image, np.float32), metadata=None)
+    rois = recording.rois
+    if rois is None:
+        return
+    row_of = {int(i): k for k, i in enumerate(rois.ids)}
+    rows = np.array([row_of.get(int(i), -1) for i in recording.roi_ids], np.int64)
+    placed = rows >= 0
+    table: dict[str, Any] = {"roi_id": recording.roi_ids}
+    table["label"] = _where(placed, np.arange(1, len(rois) + 1), rows)
+    table["y_px"] = _where(placed, rois.centroids[:, 0], rows)
+    table["x_px"] = _where(placed, rois.centroids[:, 1], rows)
+    table["area_px"] = _where(placed, rois.areas, rows)
+    table["accepted"] = _where(placed, rois.accepted, rows)
+    table["file_label"] = _where(placed, rois.labels, rows)
+    if recording.cell_names:
+        table["name"] = list(recording.cell_names)
+    for name, values in rois.quality.items():
+        table[f"quality_{name}"] = _where(placed, values, rows)
+    _write_csv(folder / "rois.csv", table)
+    tifffile.imwrite(folder / "rois_labels.tif", rois.label_image(), metadata=None)
+    _write_footprints(folder / "footprints.npz", rois, recording.roi_ids, rows)
+
+
+def _where(placed: NDArray[np.bool_], values: NDArray[Any], rows: NDArray[np.int64]) -> list[Any]:
+    """Return values in the order of the recording's cells, None where a cell has no place."""
+    return [values[row].item() if ok else None for ok, row in zip(placed, rows, strict=True)]
+
+
+def _write_footprints(path: Path, rois: Rois, roi_ids: NDArray[np.int64], rows: NDArray[np.int64]) -> None:
+    n_pixels = rois.shape[0] * rois.shape[1]
+    empty = sparse.csr_array((1, n_pixels), dtype=np.float32)
+    ordered = sparse.vstack([rois.footprints, empty], format="csr")[rows]
+    np.savez_compressed(
+        path,
+        data=ordered.data,
+        indices=ordered.indices.astype(np.int32),
+        indptr=ordered.indptr.astype(np.int64),
+        shape=np.array(ordered.shape),
+        format=np.array(b"csr"),
+        height=rois.shape[0],
+        width=rois.shape[1],
+        roi_ids=roi_ids,
+    )
+
+
+def _write_tables(recording: Recording, folder: Path) -> None:
+    if recording.events is not None:
+        _write_csv(folder / "events.csv", recording.events.columns())
+    if recording.features is not None:
+        _write_csv(folder / "features.csv", {"roi_id": recording.roi_ids, **recording.features})
+    if recording.coactivity is not None:
+        _write_csv(folder / "coactivity.csv", recording.coactivity.columns())
+    if (found := recording.ensemble_events) is not None:
+        columns: dict[str, Any] = found.columns()
+        columns["ensemble_id"] = [None if k < 0 else int(k) for k in found.ensemble_id]
+        _write_csv(folder / "ensemble_events.csv", columns)
+        event = np.repeat(found.event_id, np.diff(found.member_offsets))
+        _write_csv(folder / "ensemble_event_neurons.csv", {"event_id": event, "roi_id": found.member_ids})
+    if recording.ensembles is not None:
+        _write_csv(folder / "ensemble_members.csv", recording.ensembles.members.columns())
+        _write_csv(folder / "ensemble_activations.csv", recording.ensembles.activations.columns())
+        np.save(folder / "similarity.npy", recording.ensembles.similarity)
+
+
+def _write_log(recording: Recording, path: Path) -> None:
+    of_tables: dict[str, Any] = {}
+    if recording.events is not None:
+        of_tables["events"] = {"amplitude_unit": recording.events.unit}
+    if recording.coactivity is not None:
+        of_tables["coactivity"] = {
+            "window_s": recording.coactivity.window_s,
+            "step_s": recording.coactivity.step_s,
+        }
+    if recording.ensemble_events is not None:
+        of_tables["ensemble_events"] = {"expected_by_chance": recording.ensemble_events.expected_by_chance}
+    if recording.ensembles is not None:
+        of_tables["ensembles"] = {
+            "notes": list(recording.ensembles.notes),
+            "expected_by_chance": recording.ensembles.expected_by_chance,
+        }
+    if recording.features is not None:
+        of_tables["features"] = {
+            "recording": dict(recording.recording_features),
+            "types": {name: values.dtype.name for name, values in recording.features.items()},
+        }
+    log = {
+        "format_version": FORMAT_VERSION,
+        "program": f"napari-calcium {__version__}",
+        "recording": recording.name,
+        "pixel_size_um": recording.pixel_size_um,
+        "input": asdict(recording.source) if recording.source is not None else None,
+        "tables": of_tables,
+        "steps": [
+            asdict(entry) | {"settings": dict(entry.settings), "warnings": list(entry.notes)}
+            for entry in recording.log
+        ],
+    }
+    for step in log["steps"]:  # type: ignore[attr-defined]
+        del step["notes"]
+    _write_json(path, log)
+
+
+def _write_json(path: Path, data: Any) -> None:
+    text = json.dumps(_plain(data), indent=1, ensure_ascii=False, allow_nan=False)
+    path.write_text(text + "\n", encoding="utf-8")
+
+
+def _plain(data: Any) -> Any:
+    """Return data as JSON knows it: NaN becomes null."""
+    if isinstance(data, Mapping):
+        return {str(key): _plain(value) for key, value in data.items()}
+    if isinstance(data, list | tuple):
+        return [_plain(value) for value in data]
+    if isinstance(data, np.generic):
+        data = data.item()
+    if isinstance(data, float) and not np.isfinite(data):
+        return None
+    return data
+
+
+def _write_csv(path: Path, columns: Mapping[str, Any]) -> None:
+    frame = pd.DataFrame({name: _column(values) for name, values in columns.items()})
+    frame.to_csv(path, index=False, lineterminator="\n")
+
+
+def _column(values: Any) -> Any:
+    if isinstance(values, list):
+        whole = all(v is None or (isinstance(v, int) and not isinstance(v, bool)) for v in values)
+        return pd.array(values, dtype="Int64") if whole else pd.Series(values, dtype=object)
+    return values
+
+
+def read_results(folder: str | Path) -> Recording:
+    """Read a results folder back into a recording.
+
+    Raises
+    ------
+    ReadError
+        If it is not a results folder, is of a newer version, or a file in it is damaged.
+    """
+    folder = Path(folder)
+    if not is_results_folder(folder):
+        raise ReadError(f"{folder.name}: not a results folder of napari-calcium (no log.json)")
+    try:
+        log = json.loads((folder / "log.json").read_text(encoding="utf-8"))
+        version = log.get("format_version")
+        if version != FORMAT_VERSION:
+            raise ReadError(
+                f"log.json: written in format {version}, this program reads format {FORMAT_VERSION}; "
+                "update napari-calcium"
+            )
+        return _assemble(folder, log)
+    except ReadError as error:
+        raise ReadError(f"{folder.name}/{error}") from None
+    except (OSError, EOFError, ValueError, KeyError, TypeError, AttributeError, BadZipFile) as error:
+        raise ReadError(
+            f"{folder.name}: a file in the folder is damaged ({' '.join(str(error).split())})"
+        ) from error
+
+
+def _assemble(folder: Path, log: dict[str, Any]) -> Recording:
+    about = json.loads((folder / "traces" / "traces.json").read_text(encoding="utf-8"))
+    roi_ids = np.load(folder / "traces" / "roi_ids.npy", allow_pickle=False)
+    traces = {
+        name: Trace(np.load(folder / "traces" / f"{name}.npy", mmap_mode="r", allow_pickle=False), unit)
+        for name, unit in about["units"].items()
+    }
+    tables = log["tables"]
+    events = _read_table(folder / "events.csv", Events)
+    return Recording(
+        log["recording"],
+        roi_ids,
+        about["frame_rate_hz"],
+        traces,
+        tuple(about["cell_names"]),
+        _read_rois(folder),
+        {p.stem: tifffile.imread(p) for p in sorted((folder / "images").glob("*.tif"))},
+        None,
+        log["pixel_size_um"],
+        Events(**events, unit=tables["events"]["amplitude_unit"]) if events else None,
+        _read_coactivity(folder, tables),
+        _read_ensemble_events(folder, tables),
+        _read_ensembles(folder, tables),
+        _read_features(folder, tables),
+        {k: _nan(v) for k, v in tables.get("features", {}).get("recording", {}).items()},
+        Source(**log["input"]) if log["input"] else None,
+        tuple(_log_entry(step) for step in log["steps"]),
+    )
+
+
+def _read_coactivity(folder: Path, tables: dict[str, Any]) -> Coactivity | None:
+    columns = _read_table(folder / "coactivity.csv", Coactivity)
+    if not columns:
+        return None
+    widths = tables["coactivity"]
+    return Coactivity(**columns, window_s=float(widths["window_s"]), step_s=float(widths["step_s"]))
+
+
+def _log_entry(step: dict[str, Any]) -> LogEntry:
+    return LogEntry(
+        step["stage"],
+        step["settings"],
+        tuple(step["reads"]),
+        tuple(step["writes"]),
+        tuple(step["warnings"]),
+        step["version"],
+        step["seconds"],
+        step["peak_memory_mb"],
+    )
+
+
+def _nan(value: float | None) -> float:
+    return float("nan") if value is None else value
+
+
+def _read_table(path: Path, table: type[Table]) -> dict[str, NDArray[Any]]:
+    if not path.exists():
+        return {}
+    frame = pd.read_csv(path)
+    empty = table().columns()
+    if missing := empty.keys() - set(frame.columns):
+        raise ReadError(f"{path.name}: column {sorted(missing)[0]} is missing")
+    return {name: _typed(frame[name], column.dtype) for name, column in empty.items()}
+
+
+def _typed(column: Any, dtype: np.dtype[Any]) -> NDArray[Any]:
+    # An empty cell is "none": −1 among ids, NaN among numbers.
+    filled = column.fillna(-1) if dtype.kind == "i" else column
+    array: NDArray[Any] = filled.to_numpy().astype(dtype)
+    return array
+
+
+def _read_ensemble_events(folder: Path, tables: dict[str, Any]) -> EnsembleEvents | None:
+    columns = _read_table(folder / "ensemble_events.csv", EnsembleEvents)
+    if not columns:
+        return None
+    pairs = pd.read_csv(folder / "ensemble_event_neurons.csv")
+    event = pairs["event_id"].to_numpy(np.int64)
+    offsets = np.searchsorted(event, np.arange(len(columns["event_id"]) + 1))
+    return EnsembleEvents(
+        **columns,
+        member_offsets=offsets.astype(np.int64),
+        member_ids=pairs["roi_id"].to_numpy(np.int64),
+        expected_by_chance=_nan(tables["ensemble_events"]["expected_by_chance"]),
+    )
+
+
+def _read_ensembles(folder: Path, tables: dict[str, Any]) -> Ensembles | None:
+    members = _read_table(folder / "ensemble_members.csv", Members)
+    if not members:
+        return None
+    return Ensembles(
+        Members(**members),
+        Activations(**_read_table(folder / "ensemble_activations.csv", Activations)),
+        np.load(folder / "similarity.npy", allow_pickle=False),
+        tuple(tables["ensembles"]["notes"]),
+        _nan(tables["ensembles"]["expected_by_chance"]),
+    )
+
+
+def _read_features(folder: Path, tables: dict[str, Any]) -> dict[str, NDArray[Any]] | None:
+    path = folder / "features.csv"
+    if not path.exists():
+        return None
+    frame = pd.read_csv(path)
+    types = tables["features"]["types"]
+    return {name: _typed(frame[name], np.dtype(dtype)) for name, dtype in types.items()}
+
+
+def _read_rois(folder: Path) -> Rois | None:
+    if not (folder / "rois.csv").exists():
+        return None
+    frame = pd.read_csv(folder / "rois.csv")
+    with np.load(folder / "footprints.npz", allow_pickle=False) as stored:
+        shape = (int(stored["height"]), int(stored["width"]))
+        footprints = sparse.csr_array(
+            (stored["data"], stored["indices"], stored["indptr"]), shape=tuple(stored["shape"])
+        )
+    label = frame["label"]
+    placed = label.notna().to_numpy()
+    rows = np.flatnonzero(placed)[np.argsort(label[placed].to_numpy(), kind="stable")]
+    part = frame.iloc[rows]
+    return Rois(
+        part["roi_id"].to_numpy(np.int64),
+        footprints[rows],
+        shape,
+        part["file_label"].to_numpy().astype(np.int64),
+        part["accepted"].to_numpy().astype(bool),
+        {
+            str(name).removeprefix("quality_"): part[name].to_numpy(np.float64)
+            for name in frame.columns
+            if str(name).startswith("quality_")
+        },
+    )

@@ -1,0 +1,440 @@
+"""The whole analysis: one settings field a stage, in run order, and what runs them on a recording."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import Executor
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, Literal, Self
+
+import numpy as np
+from pydantic import Field
+
+from napari_calcium import __version__
+from napari_calcium.ensembles.coactivity import CoactivitySettings, coactivity
+from napari_calcium.ensembles.company import company_features
+from napari_calcium.ensembles.ensemble_detection import (
+    CalibratedEnsembles,
+    CourseEnsembles,
+    EnsembleSettings,
+    find_ensembles,
+)
+from napari_calcium.ensembles.significance import (
+    ConditionalNull,
+    PooledNull,
+    SignificanceSettings,
+    significance,
+)
+from napari_calcium.events.event_detection import (
+    DeconvolvedEvents,
+    EventsSettings,
+    ThresholdEvents,
+    detect_events,
+)
+from napari_calcium.events.statistics import FeatureSettings, neuron_features, recording_features
+from napari_calcium.io.csv import CsvSettings
+from napari_calcium.io.positions import PositionSettings
+from napari_calcium.progress import Progress, part, silent
+from napari_calcium.recording import LogEntry, Recording, Trace
+from napari_calcium.settings import Settings
+from napari_calcium.traces.background import BackgroundSettings, HighPassBackground, remove_background
+from napari_calcium.traces.baseline import (
+    BaselineSettings,
+    PercentileBaseline,
+    baseline,
+    dff,
+    explain_baseline,
+)
+from napari_calcium.traces.denoise import DenoiseSettings, WaveletDenoise, denoise
+
+__all__ = ["STAGES", "TITLES", "PipelineSettings", "StageError", "preview", "run", "run_stage", "settings_of"]
+
+TITLES: Mapping[str, str] = MappingProxyType(
+    {
+        "baseline": "Baseline and ΔF/F",
+        "background": "Slow background",
+        "denoise": "Denoise",
+        "events": "Events",
+        "coactivity": "Coactivity",
+        "significance": "Ensemble events",
+        "ensembles": "Ensembles",
+        "features": "Features",
+    }
+)
+"""What each stage is called on screen, in run order."""
+
+STAGES: tuple[str, ...] = tuple(TITLES)
+"""Names of the stages that compute, in run order; fields of :class:`PipelineSettings`."""
+
+_POPULATION = ("coactivity", "significance", "ensembles", "features")
+
+
+class StageError(ValueError):
+    """A stage that cannot run on this recording; the message is one line that says what to do."""
+
+
+class PipelineSettings(Settings):
+    """Settings of every stage, in run order; None skips a stage. Its YAML reruns everything."""
+
+    version: Literal[1] = Field(1, description="Version of this file's layout.")
+    read: CsvSettings = Field(CsvSettings(), title="Reading", description="How the file is read.")
+    positions: PositionSettings = Field(
+        PositionSettings(), title="Positions", description="Where the cells lie, if a file says so."
+    )
+    baseline: BaselineSettings | None = Field(
+        PercentileBaseline(), title=TITLES["baseline"], description="F0, and ΔF/F = (F − F0) / F0."
+    )
+    background: BackgroundSettings | None = Field(
+        HighPassBackground(), title=TITLES["background"], description="Takes slow fluctuations away."
+    )
+    denoise: DenoiseSettings | None = Field(
+        WaveletDenoise(), title=TITLES["denoise"], description="Takes noise away and keeps transients."
+    )
+    events: EventsSettings | None = Field(
+        DeconvolvedEvents(), title=TITLES["events"], description="Finds calcium transients in every cell."
+    )
+    coactivity: CoactivitySettings | None = Field(
+        CoactivitySettings(), title=TITLES["coactivity"], description="Counts the cells active together."
+    )
+    significance: SignificanceSettings | None = Field(
+        ConditionalNull(), title=TITLES["significance"], description="Which moments chance does not explain."
+    )
+    ensembles: EnsembleSettings | None = Field(
+        CalibratedEnsembles(), title=TITLES["ensembles"], description="Groups of cells that return together."
+    )
+    features: FeatureSettings | None = Field(
+        FeatureSettings(), title=TITLES["features"], description="Numbers of each cell and the recording."
+    )
+
+    @classmethod
+    def course(cls) -> Self:
+        """Return the settings of the course's text, step by step; docs/stages/ensembles.md has its limits."""
+        return cls(
+            baseline=PercentileBaseline(percentile=25),
+            background=HighPassBackground(),
+            denoise=WaveletDenoise(),
+            events=ThresholdEvents(),
+            coactivity=CoactivitySettings(window=0.5, sliding=False),
+            significance=PooledNull(),
+            ensembles=CourseEnsembles(),
+        )
+
+
+@dataclass(frozen=True)
+class _Outcome:
+    """What a stage made: changes of the recording, what it read and wrote, and what the user should know."""
+
+    changes: Mapping[str, Any]
+    reads: tuple[str, ...]
+    writes: tuple[str, ...]
+    notes: tuple[str, ...] = field(default=())
+
+
+def run_stage(
+    recording: Recording,
+    stage: str,
+    settings: Any,
+    *,
+    on_progress: Progress = silent,
+    executor: Executor | None = None,
+) -> Recording:
+    """Run one stage.
+
+    Parameters
+    ----------
+    recording : Recording
+        Left as it is.
+    stage : str
+        One of :data:`STAGES`.
+    settings : Settings
+        Of that stage.
+    on_progress, executor
+        See the stages.
+
+    Returns
+    -------
+    Recording
+        With the stage's results and log entry; whatever was made from an earlier version of them is gone.
+
+    Raises
+    ------
+    StageError
+        If the frame rate is not known, or a result that the stage needs is not there.
+    Cancelled
+        Raised by `on_progress`; nothing has changed then.
+    """
+    if recording.frame_rate is None:
+        raise StageError(
+            "the frame rate is not known: give it when reading (--frame-rate, or in the import form)"
+        )
+    start = time.perf_counter()
+    outcome = _APPLY[stage](recording, settings, on_progress, executor)
+    entry = LogEntry(
+        stage,
+        settings.model_dump(mode="json"),
+        outcome.reads,
+        outcome.writes,
+        outcome.notes,
+        __version__,
+        time.perf_counter() - start,
+        peak_memory_mb(),
+    )
+    return recording.with_step(entry, **outcome.changes)
+
+
+def run(
+    recording: Recording,
+    settings: PipelineSettings = PipelineSettings(),
+    *,
+    on_progress: Progress = silent,
+    on_stage: Callable[[str], None] = lambda stage: None,
+    executor: Executor | None = None,
+) -> Recording:
+    """Run every stage that is not skipped, in order.
+
+    Parameters
+    ----------
+    recording : Recording
+        Left as it is.
+    settings : PipelineSettings
+    on_progress
+        Of the whole run.
+    on_stage
+        Called with the name of each stage as it begins.
+    executor
+        See the stages.
+
+    Returns
+    -------
+    Recording
+        A recording that already holds ΔF/F and no raw fluorescence skips the baseline. A skipped stage leaves
+        nothing of an earlier run behind.
+    """
+    recording = _without_results(recording)
+    wanted = [stage for stage in STAGES if _applies(recording, stage, settings)]
+    for k, stage in enumerate(wanted):
+        on_stage(stage)
+        share = part(on_progress, k / len(wanted), (k + 1) / len(wanted))
+        share(0, 1)
+        recording = run_stage(
+            recording, stage, getattr(settings, stage), on_progress=share, executor=executor
+        )
+    on_progress(1, 1)
+    return recording
+
+
+def preview(recording: Recording, stage: str, settings: Any, roi_ids: Any) -> Recording:
+    """Run one stage on a few cells only, to look at.
+
+    Parameters
+    ----------
+    recording : Recording
+    stage : str
+    settings : Settings
+    roi_ids : sequence of int
+        The cells. Stages that are about the population (coactivity and after) run on all cells all the same.
+
+    Returns
+    -------
+    Recording
+        Of the chosen cells, or of all for a population stage; not part of any history.
+    """
+    if stage in _POPULATION:
+        return run_stage(recording, stage, settings)
+    rows = recording.rows(roi_ids)
+    few = Recording(
+        recording.name,
+        recording.roi_ids[rows],
+        recording.frame_rate,
+        {name: Trace(trace.values[rows], trace.unit) for name, trace in recording.traces.items()},
+        log=recording.log,
+    )
+    return run_stage(few, stage, settings)
+
+
+def settings_of(recording: Recording, otherwise: PipelineSettings = PipelineSettings()) -> PipelineSettings:
+    """Return the settings that made a recording, from its log; stages that did not run as in `otherwise`."""
+    made = {e.stage: dict(e.settings) for e in recording.log if e.stage in PipelineSettings.model_fields}
+    return PipelineSettings.validated(otherwise.model_dump() | made)
+
+
+def peak_memory_mb() -> float:
+    """Return the most memory this process has held at once so far, in MB."""
+    if sys.platform == "win32":
+        import psutil
+
+        return float(psutil.Process().memory_info().peak_wset) / 1e6
+    import resource
+
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
+
+
+def _applies(recording: Recording, stage: str, settings: PipelineSettings) -> bool:
+    if getattr(settings, stage) is None:
+        return False
+    return stage != "baseline" or "raw" in recording.traces or "dff" not in recording.traces
+
+
+def _without_results(recording: Recording) -> Recording:
+    """Return what was read, without what stages made of it."""
+    made = {name for entry in recording.log if entry.stage in STAGES for name in entry.writes}
+    return recording.replace(
+        traces={name: t for name, t in recording.traces.items() if f"traces/{name}" not in made},
+        log=tuple(entry for entry in recording.log if entry.stage not in STAGES),
+        events=None,
+        coactivity=None,
+        ensemble_events=None,
+        ensembles=None,
+        features=None,
+        recording_features={},
+    )
+
+
+_FALLBACKS = ("denoised", "background_corrected", "dff")
+
+
+def _input(recording: Recording, wanted: str, stage: str) -> tuple[str, Trace, tuple[str, ...]]:
+    """Return the trace that a stage reads: the one it names, else the nearest one made before it."""
+    if wanted in recording.traces:
+        return wanted, recording.traces[wanted], ()
+    if wanted in _FALLBACKS:
+        for name in _FALLBACKS[_FALLBACKS.index(wanted) + 1 :]:
+            if name in recording.traces:
+                note = f"{TITLES[stage]} reads {name}, since {wanted} was not made"
+                return name, recording.traces[name], (note,)
+    there = ", ".join(recording.traces) or "no trace"
+    raise StageError(
+        f"{TITLES[stage]} reads {wanted}, but there is {there}; run the stage that makes it first"
+    )
+
+
+def _needed(recording: Recording, name: str, stage: str) -> Any:
+    value = getattr(recording, name)
+    if value is None:
+        made_by = {"ensemble_events": "significance"}.get(name, name)
+        raise StageError(f"{TITLES[stage]} needs the results of {TITLES[made_by]}; run that stage first")
+    return value
+
+
+def _baseline(rec: Recording, settings: Any, on_progress: Progress, executor: Executor | None) -> _Outcome:
+    if "raw" not in rec.traces and "dff" in rec.traces:
+        raise StageError("this recording is ΔF/F already; the baseline stage is skipped")
+    name, trace, notes = _input(rec, settings.input, "baseline")
+    f0 = baseline(trace.values, _rate(rec), settings, on_progress=on_progress, executor=executor)
+    traces = {"baseline": Trace(f0, trace.unit), "dff": Trace(dff(trace.values, f0), "ΔF/F")}
+    notes += explain_baseline(f0, rec.roi_ids)
+    return _Outcome({"traces": traces}, (f"traces/{name}",), ("traces/baseline", "traces/dff"), notes)
+
+
+def _background(rec: Recording, settings: Any, on_progress: Progress, executor: Executor | None) -> _Outcome:
+    name, trace, notes = _input(rec, settings.input, "background")
+    values = remove_background(trace.values, _rate(rec), settings, on_progress=on_progress, executor=executor)
+    traces = {"background_corrected": Trace(values, trace.unit)}
+    return _Outcome({"traces": traces}, (f"traces/{name}",), ("traces/background_corrected",), notes)
+
+
+def _denoise(rec: Recording, settings: Any, on_progress: Progress, executor: Executor | None) -> _Outcome:
+    name, trace, notes = _input(rec, settings.input, "denoise")
+    values = denoise(trace.values, _rate(rec), settings, on_progress=on_progress, executor=executor)
+    traces = {"denoised": Trace(values, trace.unit)}
+    return _Outcome({"traces": traces}, (f"traces/{name}",), ("traces/denoised",), notes)
+
+
+def _events(rec: Recording, settings: Any, on_progress: Progress, executor: Executor | None) -> _Outcome:
+    name, trace, notes = _input(rec, settings.input, "events")
+    found = detect_events(
+        trace.values,
+        _rate(rec),
+        settings,
+        roi_ids=rec.roi_ids,
+        unit=trace.unit,
+        on_progress=on_progress,
+        executor=executor,
+    )
+    active = len(np.unique(found.roi_id))
+    notes += (f"{len(found):,} events in {active:,} of {rec.n_rois:,} cells",)
+    return _Outcome({"events": found}, (f"traces/{name}",), ("events",), notes)
+
+
+def _coactivity(rec: Recording, settings: Any, on_progress: Progress, executor: Executor | None) -> _Outcome:
+    events = _needed(rec, "events", "coactivity")
+    counts = coactivity(events, rec.roi_ids, rec.n_frames, _rate(rec), settings)
+    frames = round(counts.window_s * _rate(rec))
+    note = f"window of {counts.window_s:.4g} s = {frames} frame{'s' if frames != 1 else ''}"
+    return _Outcome({"coactivity": counts}, ("events",), ("coactivity",), (note,))
+
+
+def _significance(
+    rec: Recording, settings: Any, on_progress: Progress, executor: Executor | None
+) -> _Outcome:
+    events = _needed(rec, "events", "significance")
+    counts = _needed(rec, "coactivity", "significance")
+    tested, found = significance(
+        events,
+        rec.roi_ids,
+        rec.n_frames,
+        _rate(rec),
+        counts,
+        settings,
+        on_progress=on_progress,
+        executor=executor,
+    )
+    note = f"{len(found):,} ensemble events; {found.expected_by_chance:.3g} expected by chance alone"
+    changes = {"coactivity": tested, "ensemble_events": found}
+    return _Outcome(changes, ("events", "coactivity"), ("ensemble_events",), (note,))
+
+
+def _ensembles(rec: Recording, settings: Any, on_progress: Progress, executor: Executor | None) -> _Outcome:
+    found, events = find_ensembles(
+        _needed(rec, "events", "ensembles"),
+        rec.roi_ids,
+        rec.n_frames,
+        _rate(rec),
+        _needed(rec, "coactivity", "ensembles"),
+        _needed(rec, "ensemble_events", "ensembles"),
+        settings,
+        on_progress=on_progress,
+        executor=executor,
+    )
+    changes = {"ensembles": found, "ensemble_events": events}
+    return _Outcome(changes, ("events", "ensemble_events"), ("ensembles",), found.notes)
+
+
+def _features(rec: Recording, settings: Any, on_progress: Progress, executor: Executor | None) -> _Outcome:
+    events = _needed(rec, "events", "features")
+    name, trace, notes = _input(rec, settings.input, "features")
+    numbers = neuron_features(trace.values, _rate(rec), events, rec.roi_ids, settings)
+    reads: tuple[str, ...] = (f"traces/{name}", "events")
+    if rec.ensembles is not None and rec.ensemble_events is not None:
+        numbers |= company_features(
+            events, rec.roi_ids, rec.n_frames, _rate(rec), rec.ensemble_events, rec.ensembles
+        )
+        reads += ("ensemble_events", "ensembles")
+    of_all = recording_features(trace.values, _rate(rec), events, rec.roi_ids, settings)
+    changes = {"features": numbers, "recording_features": of_all}
+    return _Outcome(changes, reads, ("features",), notes)
+
+
+def _rate(recording: Recording) -> float:
+    assert recording.frame_rate is not None  # run_stage has checked it
+    return recording.frame_rate
+
+
+_Apply = Callable[[Recording, Any, Progress, Executor | None], _Outcome]
+
+_APPLY: Mapping[str, _Apply] = MappingProxyType(
+    {
+        "baseline": _baseline,
+        "background": _background,
+        "denoise": _denoise,
+        "events": _events,
+        "coactivity": _coactivity,
+        "significance": _significance,
+        "ensembles": _ensembles,
+        "features": _features,
+    }
+)
