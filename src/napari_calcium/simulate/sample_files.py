@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from napari_calcium.simulate.synthetic_movie import SyntheticMovie
 
-__all__ = ["write_csv", "write_labels", "write_movie"]
+__all__ = ["write_csv", "write_labels", "write_mean_image", "write_movie"]
 
 _IMAGEJ_LIMIT = 2**32 - 2**25
 """ImageJ's dialect ends at 4 GiB; room is left for its description."""
@@ -56,6 +56,15 @@ def write_labels(path: Path, labels: NDArray[np.uint16] | NDArray[np.uint32], pi
             metadata={"axes": "YX"},
             datetime=False,
         )
+    return path
+
+
+def write_mean_image(path: Path, image: NDArray[np.float32]) -> Path:
+    """Write the mean image in float32."""
+    import tifffile
+
+    with _atomic(path) as beside:
+        tifffile.imwrite(beside, image, metadata=None)
     return path
 
 

@@ -125,6 +125,10 @@ class Simulation:
         """Write the label image as a TIFF; labels follow the rows of the CSV."""
         return sample_files.write_labels(Path(path), self.label_image, self.settings.pixel_size)
 
+    def write_mean_image(self, path: str | Path) -> Path:
+        """Write the mean image as a TIFF in float32."""
+        return sample_files.write_mean_image(Path(path), self.mean_image)
+
     def write_movie(self, path: str | Path) -> Path:
         """Write the movie as a TIFF, frame by frame, with frame rate and pixel size."""
         return sample_files.write_movie(
