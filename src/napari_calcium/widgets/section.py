@@ -1,0 +1,96 @@
+"""A foldable section: a tick, a title that opens it, and how it stands."""
+
+from __future__ import annotations
+
+from qtpy.QtCore import Qt, Signal
+from qtpy.QtWidgets import QCheckBox, QFrame, QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
+
+__all__ = ["Section"]
+
+
+class Section(QWidget):
+    """Content under a header that folds it away.
+
+    Parameters
+    ----------
+    title : str
+    content : QWidget
+    tick_tip : str
+        What the tick in the header stands for.
+    parent : QWidget, optional
+
+    Attributes
+    ----------
+    ticked : signal of bool
+        The user set or cleared the tick.
+    """
+
+    ticked = Signal(bool)
+
+    def __init__(self, title: str, content: QWidget, tick_tip: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._content = QFrame()
+        self._tick = QCheckBox()
+        self._tick.setChecked(True)
+        self._tick.setToolTip(tick_tip)
+        self._tick.setAccessibleName(f"{title}: {tick_tip}")
+        self._toggle = QToolButton()
+        self._toggle.setText(title)
+        self._toggle.setCheckable(True)
+        self._toggle.setAutoRaise(True)
+        self._toggle.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self._toggle.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self._toggle.setAccessibleName(title)
+        self._state = QLabel()
+        self._build(content)
+        self._toggle.toggled.connect(self._fold)
+        self._tick.toggled.connect(self.ticked)
+        self._fold(False)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the content shows."""
+        return bool(self._toggle.isChecked())
+
+    @is_open.setter
+    def is_open(self, open_: bool) -> None:
+        self._toggle.setChecked(open_)
+
+    @property
+    def is_ticked(self) -> bool:
+        """Whether the tick is set; setting it from code emits nothing."""
+        return bool(self._tick.isChecked())
+
+    @is_ticked.setter
+    def is_ticked(self, on: bool) -> None:
+        blocked = self._tick.blockSignals(True)
+        self._tick.setChecked(on)
+        self._tick.blockSignals(blocked)
+
+    @property
+    def state(self) -> str:
+        """How it stands, at the right end of the header."""
+        return str(self._state.text())
+
+    @state.setter
+    def state(self, text: str) -> None:
+        self._state.setText(text)
+
+    def _build(self, content: QWidget) -> None:
+        header = QHBoxLayout()
+        header.setContentsMargins(0, 0, 4, 0)
+        header.addWidget(self._tick)
+        header.addWidget(self._toggle, 1, Qt.AlignmentFlag.AlignLeft)
+        header.addWidget(self._state)
+        inside = QVBoxLayout(self._content)
+        inside.setContentsMargins(24, 0, 4, 10)
+        inside.addWidget(content)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(2)
+        layout.addLayout(header)
+        layout.addWidget(self._content)
+
+    def _fold(self, open_: bool) -> None:
+        self._toggle.setArrowType(Qt.ArrowType.DownArrow if open_ else Qt.ArrowType.RightArrow)
+        self._content.setVisible(open_)

@@ -1,0 +1,251 @@
+"""Work in a thread: one job at a time, with progress, time left and cancel."""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from qtpy.QtCore import QObject, QTimer, Signal
+
+from napari_calcium.progress import Cancelled, Progress
+
+__all__ = ["Failure", "Job", "Runner", "explain"]
+
+_log = logging.getLogger(__name__)
+
+_POLL_MS = 40
+_FIRST_ESTIMATE_S = 1.0
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why work did not finish.
+
+    Attributes
+    ----------
+    message : str
+        One line for the user.
+    details : str
+        The traceback.
+    """
+
+    message: str
+    details: str
+
+
+class Job:
+    """A function at work in a thread of its own.
+
+    Parameters
+    ----------
+    work : callable
+        Takes a progress callback, which raises :class:`~napari_calcium.progress.Cancelled` once
+        :meth:`cancel` was called, and returns the result. It must touch neither Qt nor napari.
+    name : str
+        What it is called in error messages.
+
+    Notes
+    -----
+    The thread tells nobody that it is done: the main thread looks (:attr:`done`). So nothing of it can reach
+    a window that is closed by then.
+    """
+
+    def __init__(self, work: Callable[[Progress], Any], name: str) -> None:
+        self.name = name
+        self.result: Any = None
+        self.failure: Failure | None = None
+        self.cancelled = False
+        self._work: Callable[[Progress], Any] | None = work
+        self._share: float | None = None
+        self._stop = threading.Event()
+        self._started = time.monotonic()
+        self._thread = threading.Thread(target=self._run, name=f"napari-calcium {name}")
+        self._thread.start()
+
+    @property
+    def done(self) -> bool:
+        """Whether the thread has ended."""
+        return not self._thread.is_alive()
+
+    @property
+    def share(self) -> float | None:
+        """How much is done, 0 to 1; None while that is not known."""
+        return self._share
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Estimate of the time left in seconds; None while it would be a guess."""
+        elapsed = time.monotonic() - self._started
+        if not self._share or elapsed < _FIRST_ESTIMATE_S:
+            return None
+        return elapsed * (1 - self._share) / self._share
+
+    def cancel(self) -> None:
+        """Ask the work to stop at its next report of progress."""
+        self._stop.set()
+
+    def wait(self, seconds: float | None = None) -> bool:
+        """Wait for the end of the thread; return whether it has come."""
+        self._thread.join(seconds)
+        return self.done
+
+    def _report(self, done: int, total: int) -> None:
+        if self._stop.is_set():
+            raise Cancelled
+        self._share = min(1.0, done / total) if total else None
+
+    def _run(self) -> None:
+        work, self._work = self._work, None
+        assert work is not None
+        try:
+            self.result = work(self._report)
+        except Cancelled:
+            self.cancelled = True
+        except BaseException as error:  # the boundary: a thread has nobody above it
+            self.failure = explain(error, self.name)
+        self.cancelled = self.cancelled or self._stop.is_set()
+
+
+class Runner(QObject):
+    """Runs jobs for one viewer, one at a time.
+
+    Attributes
+    ----------
+    started : signal of str
+        Title of the job.
+    progressed : signal of (object, object)
+        Share done (0 to 1) and seconds left; None where not known.
+    finished : signal of (str, object)
+        Title and, where the job failed, its :class:`Failure`; None when it was done or cancelled.
+    """
+
+    started = Signal(str)
+    progressed = Signal(object, object)
+    finished = Signal(str, object)
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._job: Job | None = None
+        self._title = ""
+        self._on_done: Callable[[Any], None] | None = None
+        self._on_part: Callable[[Any], None] | None = None
+        self._parts: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        self._timer = QTimer(self)
+        self._timer.setInterval(_POLL_MS)
+        self._timer.timeout.connect(self._look)
+
+    @property
+    def busy(self) -> bool:
+        """Whether a job is going on."""
+        return self._job is not None
+
+    @property
+    def title(self) -> str:
+        """What is going on, or went on last."""
+        return self._title
+
+    def retitle(self, title: str) -> None:
+        """Say what the job is at now; may be called from its thread."""
+        self._title = title
+
+    def hand_over(self, value: object) -> None:
+        """Pass on part of the result while the job goes on; to be called from its thread."""
+        self._parts.put(value)
+
+    def start(
+        self,
+        title: str,
+        work: Callable[[Progress], Any],
+        on_done: Callable[[Any], None],
+        on_part: Callable[[Any], None] | None = None,
+    ) -> bool:
+        """Start a job unless one is going on.
+
+        Parameters
+        ----------
+        title : str
+            Shown beside the progress bar.
+        work : callable
+            As for :class:`Job`.
+        on_done : callable
+            Called with the result, in the main thread; not called after failure or cancelling.
+        on_part : callable, optional
+            Called in the main thread with each value that the work hands over, before `on_done`.
+
+        Returns
+        -------
+        bool
+            False if another job is going on; nothing was started then.
+        """
+        if self.busy:
+            return False
+        self._title, self._on_done, self._on_part = title, on_done, on_part
+        self._parts = queue.SimpleQueue()
+        self._job = Job(work, title)
+        self._timer.start()
+        self.started.emit(title)
+        return True
+
+    def cancel(self) -> None:
+        """Ask the job to stop; it ends shortly after."""
+        if self._job is not None:
+            self._job.cancel()
+
+    def abandon(self) -> None:
+        """Stop listening and ask the job to stop: for a window that closes."""
+        self.cancel()
+        self._timer.stop()
+        self._job = self._on_done = self._on_part = None
+
+    def _look(self) -> None:
+        job = self._job
+        if job is None:
+            return
+        ended = job.done  # asked first: what is handed over before the end is in the queue then
+        failure = self._take_parts(job)
+        if failure is not None:
+            job.cancel()
+            self._finish(job, failure)
+        elif ended:
+            self._finish(job, job.failure)
+        else:
+            self.progressed.emit(job.share, job.seconds_left)
+
+    def _take_parts(self, job: Job) -> Failure | None:
+        while self._on_part is not None and not self._parts.empty():
+            try:
+                self._on_part(self._parts.get())
+            except Exception as error:
+                return explain(error, job.name)
+        return None
+
+    def _finish(self, job: Job, failure: Failure | None) -> None:
+        self._timer.stop()
+        on_done = self._on_done
+        self._job = self._on_done = self._on_part = None
+        if failure is None and not job.cancelled and on_done is not None:
+            try:
+                on_done(job.result)
+            except Exception as error:
+                failure = explain(error, job.name)
+        self.finished.emit(self._title, failure)
+
+
+def explain(error: BaseException, name: str) -> Failure:
+    """Return what to tell the user of an error, and write its traceback to the log."""
+    details = "".join(traceback.format_exception(error))
+    text = " ".join(str(error).split())
+    if isinstance(error, MemoryError):
+        message = f"{name}: not enough memory; close other programs or use a shorter recording"
+    elif isinstance(error, ValueError | OSError) and text:
+        message = text
+    else:
+        message = f"{name} failed: {type(error).__name__}{f': {text}' if text else ''}"
+    _log.error("%s\n%s", message, details)
+    return Failure(message, details)
