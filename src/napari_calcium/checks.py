@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -21,7 +22,8 @@ def check_traces(traces: ArrayLike) -> NDArray[np.float32]:
     Raises
     ------
     ValueError
-        If the shape is wrong, there is no frame, the values are not real numbers, or some are infinite.
+        If the shape is wrong, there is no frame, the values are not real numbers, or some are infinite
+        or too large for float32.
     """
     given = np.asarray(traces)
     if given.ndim != 2:
@@ -33,14 +35,23 @@ def check_traces(traces: ArrayLike) -> NDArray[np.float32]:
         raise ValueError(f"traces must have at least one frame, got shape {given.shape}")
     if given.dtype.kind not in "fiub":
         raise ValueError(f"traces must be real numbers, got dtype {given.dtype}")
-    values = np.ascontiguousarray(given, dtype=np.float32)
-    infinite = np.isinf(values)
-    if infinite.any():
-        row, frame = np.argwhere(infinite)[0]
-        raise ValueError(
-            f"traces must be finite or NaN, got {values[row, frame]} at row {row}, frame {frame}"
-        )
+    # What float32 cannot hold becomes infinite, and is named below.
+    with np.errstate(over="ignore", invalid="ignore"):
+        values = np.ascontiguousarray(given, dtype=np.float32)
+        # One reduction in place of a mask as large as a quarter of the data.
+        total = values.sum(dtype=np.float64)
+    if not np.isfinite(total):
+        _refuse_infinite(values, given)
     return values
+
+
+def _refuse_infinite(values: NDArray[np.float32], given: NDArray[Any]) -> None:
+    for row, trace in enumerate(values):
+        frames = np.flatnonzero(np.isinf(trace))
+        if len(frames):
+            raise ValueError(
+                f"traces must be finite or NaN, got {given[row, frames[0]]} at row {row}, frame {frames[0]}"
+            )
 
 
 def check_frame_rate(frame_rate: float) -> float:
@@ -51,7 +62,10 @@ def check_frame_rate(frame_rate: float) -> float:
     ValueError
         If it is not a finite number above zero.
     """
-    rate = float(frame_rate)
+    try:
+        rate = float(frame_rate)
+    except (TypeError, ValueError):
+        rate = math.nan
     if not (math.isfinite(rate) and rate > 0):
         raise ValueError(f"frame_rate must be a number above 0 Hz, got {frame_rate!r}")
     return rate

@@ -94,7 +94,8 @@ class Settings(BaseModel):
         """
         try:
             data = yaml.safe_load(text)
-        except yaml.YAMLError as error:
+        # PyYAML lets the ValueError of an impossible date through, and the parser recurses.
+        except (yaml.YAMLError, ValueError, RecursionError) as error:
             raise SettingsError(f"not valid YAML: {' '.join(str(error).split())}") from None
         return cls.validated({} if data is None else data)
 

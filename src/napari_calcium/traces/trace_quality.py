@@ -68,8 +68,8 @@ def drift(
     Returns
     -------
     (n_rois,) float64
-        Standard deviation over time of the slow level
-        (:func:`napari_calcium.numerics.slow_level.quiet_level`), in the unit of `traces`; NaN without samples.
+        Standard deviation over time of the slow level, in the unit of `traces`
+        (:func:`napari_calcium.numerics.slow_level.quiet_level`); NaN without samples.
 
     Raises
     ------
