@@ -1,0 +1,82 @@
+"""What stands on the axes: quantity, unit and how it was made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from napari_calcium.recording import LogEntry, Recording
+
+__all__ = ["TimeScale", "baseline_note", "latest_trace", "time_scale", "trace_label", "unit_scale"]
+
+_SHOWN = {"ΔF/F": (100.0, "%")}
+
+_QUANTITY = {
+    "raw": "F",
+    "baseline": "F₀",
+    "dff": "ΔF/F",
+    "background_corrected": "ΔF/F",
+    "denoised": "ΔF/F",
+}
+
+_MINUTES_FROM, _HOURS_FROM = 300.0, 4 * 3600.0
+
+
+@dataclass(frozen=True)
+class TimeScale:
+    """Unit of a time axis: what to divide seconds by, and what to write beside it."""
+
+    seconds: float
+    label: str
+
+
+def time_scale(duration_s: float) -> TimeScale:
+    """Return seconds for up to five minutes, then minutes, beyond four hours hours."""
+    if duration_s <= _MINUTES_FROM:
+        return TimeScale(1.0, "Time (s)")
+    if duration_s <= _HOURS_FROM:
+        return TimeScale(60.0, "Time (min)")
+    return TimeScale(3600.0, "Time (h)")
+
+
+def unit_scale(unit: str) -> tuple[float, str]:
+    """Return by what to multiply a stored value for display, and the unit then shown: ΔF/F in percent."""
+    return _SHOWN.get(unit, (1.0, unit))
+
+
+def trace_label(recording: Recording, name: str) -> str:
+    """Return the label of a trace's axis with its unit, such as ``"ΔF/F (%)"``."""
+    unit = recording.traces[name].unit
+    shown = unit_scale(unit)[1]
+    quantity = unit if unit in _SHOWN else _QUANTITY.get(name, name.replace("_", " "))
+    return f"{quantity} ({shown})"
+
+
+def latest_trace(recording: Recording, *, before: str | None = None) -> str | None:
+    """Return the name of the most processed trace there is, None where there is none.
+
+    Parameters
+    ----------
+    before : str, optional
+        Only stages before this one count: ``"denoised"`` to see the noise.
+    """
+    names = ["raw", "dff", "background_corrected", "denoised"]
+    for name in reversed(names[: names.index(before) if before else None]):
+        if name in recording.traces:
+            return name
+    return None
+
+
+def baseline_note(recording: Recording) -> str:
+    """Return how F0 was taken, from the log, as one short phrase; empty where no stage took it."""
+    entry = next((e for e in recording.log if e.stage == "baseline"), None)
+    return "" if entry is None or not entry.settings else f"F₀: {_baseline_method(entry)}"
+
+
+def _baseline_method(entry: LogEntry) -> str:
+    method = str(entry.settings.get("method", "")).replace("_", " ")
+    parts = []
+    if "percentile" in entry.settings and "percentile" in method:
+        method = f"{entry.settings['percentile']:g} % {method}"
+    if "window" in entry.settings:
+        parts.append(f"{entry.settings['window']:g} s window")
+    return f"{method} ({', '.join(parts)})" if parts else method

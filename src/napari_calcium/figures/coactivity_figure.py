@@ -1,0 +1,162 @@
+"""How many neurons are active together, against what chance explains, with the ensemble events."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_calcium.figures.decimate import outline
+from napari_calcium.figures.drawing import MANY_MARKS, draw_message, time_axis
+from napari_calcium.figures.palette import (
+    EXPECTED_COLOR,
+    THRESHOLD_COLOR,
+    UNASSIGNED_COLOR,
+    ensemble_color,
+)
+from napari_calcium.recording import Recording
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+__all__ = ["CoactivityData", "coactivity_size", "draw_coactivity", "prepare_coactivity"]
+
+_INK = "#3a3a3a"
+
+
+@dataclass(frozen=True)
+class CoactivityData:
+    """What the coactivity plot shows; lines keep the extremes of each pixel.
+
+    Attributes
+    ----------
+    time_s, active_neurons : (n_points,) arrays
+        Centre of a window, and how many neurons were active in it.
+    expected_time_s, expected : (n_points,) arrays
+        Mean under the null; empty before the test.
+    threshold_time_s, threshold : (n_points,) arrays
+        More active neurons than this are significant; empty before the test.
+    event_time_s : (n_ensemble_events,) float64
+    event_neurons : (n_ensemble_events,) int64
+    event_ensemble : (n_ensemble_events,) int64
+        −1 for events that belong to no ensemble.
+    window_s, duration_s : float
+    by_chance : float
+        Ensemble events that chance alone would give; NaN where not known.
+    message : str
+        Why there is nothing to show; empty otherwise.
+    """
+
+    time_s: NDArray[np.float64]
+    active_neurons: NDArray[np.float32]
+    expected_time_s: NDArray[np.float64]
+    expected: NDArray[np.float32]
+    threshold_time_s: NDArray[np.float64]
+    threshold: NDArray[np.float32]
+    event_time_s: NDArray[np.float64]
+    event_neurons: NDArray[np.int64]
+    event_ensemble: NDArray[np.int64]
+    window_s: float
+    duration_s: float
+    by_chance: float = float("nan")
+    message: str = ""
+
+
+def prepare_coactivity(recording: Recording, *, pixels: int = 1500) -> CoactivityData:
+    """Gather counts, null and ensemble events."""
+    table = recording.coactivity
+    if table is None or not len(table):
+        why = "Coactivity has not been counted yet." if table is None else "There is not one whole window."
+        none, empty = np.empty(0), np.empty(0, np.float32)
+        whole = np.empty(0, np.int64)
+        return CoactivityData(
+            none, empty, none, empty, none, empty, none, whole, whole, 0.0, 0.0, message=why
+        )
+    centres = table.time_s + table.window_s / 2
+    events = recording.ensemble_events
+    return CoactivityData(
+        *_line(centres, table.active_neurons, pixels),
+        *_line(centres, table.expected, pixels),
+        *_line(centres, table.threshold, pixels),
+        event_time_s=np.empty(0) if events is None else events.peak_s,
+        event_neurons=np.empty(0, np.int64) if events is None else events.n_neurons,
+        event_ensemble=np.empty(0, np.int64) if events is None else events.ensemble_id,
+        window_s=table.window_s,
+        duration_s=recording.duration_s,
+        by_chance=float("nan") if events is None else events.expected_by_chance,
+    )
+
+
+def _line(
+    time_s: NDArray[np.float64], values: NDArray[np.int64] | NDArray[np.float64], pixels: int
+) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
+    """Return a line with the extremes of each pixel; empty where there is no value at all."""
+    row = np.asarray(values, np.float32)
+    if not np.isfinite(row).any():
+        return np.empty(0), np.empty(0, np.float32)
+    found = outline(row[None], pixels)
+    return time_s[found.frames[0]], found.values[0]
+
+
+def coactivity_size(data: CoactivityData) -> tuple[float, float]:
+    """Return width and height of the figure in inches."""
+    return 7.2, 2.7
+
+
+def draw_coactivity(figure: Figure, data: CoactivityData) -> None:
+    """Draw counts, expectation and threshold, and a marker on every ensemble event in its colour."""
+    if data.message:
+        return draw_message(figure, "Coactivity", data.message)
+    ax = figure.subplots()
+    scale = time_axis(ax, 0, data.duration_s)
+    ax.plot(data.time_s / scale.seconds, data.active_neurons, color=_INK, lw=0.5, label="active neurons")
+    if len(data.expected):
+        at = data.expected_time_s / scale.seconds
+        ax.plot(at, data.expected, color=EXPECTED_COLOR, lw=1.0, ls="--", label="expected by chance")
+    if len(data.threshold):
+        at = data.threshold_time_s / scale.seconds
+        ax.plot(at, data.threshold, color=THRESHOLD_COLOR, lw=0.8, label="threshold")
+    _mark(ax, data, scale.seconds)
+    top = max([1.0, *data.active_neurons[np.isfinite(data.active_neurons)], *data.event_neurons])
+    ax.set_ylim(0, 1.1 * float(top))
+    ax.set_ylabel(f"Active neurons\nin {1000 * data.window_s:.0f} ms")
+    ax.set_title(_title(data), pad=16)
+    ax.legend(loc="lower left", bbox_to_anchor=(0, 1.01), ncols=5, handlelength=1.4, columnspacing=1.2)
+    return None
+
+
+def _mark(ax: Axes, data: CoactivityData, seconds: float) -> None:
+    """Mark events that belong nowhere first, so that the assigned stay in sight."""
+    groups = [
+        (data.event_ensemble < 0, "in no ensemble", 6.0),
+        (data.event_ensemble >= 0, "in an ensemble", 11.0),
+    ]
+    for chosen, label, size in groups:
+        if not chosen.any():
+            continue
+        colors = [ensemble_color(int(k)) for k in data.event_ensemble[chosen]]
+        ax.scatter(
+            data.event_time_s[chosen] / seconds,
+            data.event_neurons[chosen],
+            s=size,
+            c=colors,
+            linewidths=0.25,
+            edgecolors="white",
+            zorder=3,
+            clip_on=False,
+            rasterized=int(chosen.sum()) > MANY_MARKS,
+        )
+        shown = UNASSIGNED_COLOR if label == "in no ensemble" else colors[0]
+        ax.scatter([], [], s=size, color=shown, linewidths=0, label=f"event {label}")
+
+
+def _title(data: CoactivityData) -> str:
+    number = len(data.event_time_s)
+    if not len(data.threshold):
+        return "Coactivity"
+    events = "no ensemble events" if not number else f"{number:,} ensemble event{'s' * (number != 1)}"
+    chance = f"; chance alone would give {data.by_chance:.2g}" if np.isfinite(data.by_chance) else ""
+    return f"Coactivity: {events}{chance}"

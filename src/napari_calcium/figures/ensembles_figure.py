@@ -1,0 +1,216 @@
+"""The ensembles in space, as coloured somata on the mean image, and in time, as activations."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_calcium.figures.drawing import draw_message, time_axis
+from napari_calcium.figures.palette import ensemble_color, rgb
+from napari_calcium.recording import Recording
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+__all__ = ["EnsembleView", "EnsemblesData", "draw_ensembles", "ensembles_size", "prepare_ensembles"]
+
+_COLUMNS, _MOST_MAPS = 5, 15
+_GUEST = 0.42
+"""Opacity of members that are not core, beside which core members stand out."""
+
+
+@dataclass(frozen=True)
+class EnsembleView:
+    """One ensemble.
+
+    Attributes
+    ----------
+    ensemble_id : int
+    color : str
+    core, guests : (n,) int64
+        Ids of the members: those that belong to its core, and the others.
+    activation_s : (n_activations,) float64
+    overlay : (height, width, 4) uint8, or None
+        Its somata in its colour, to lay over the mean image; None without positions.
+    """
+
+    ensemble_id: int
+    color: str
+    core: NDArray[np.int64]
+    guests: NDArray[np.int64]
+    activation_s: NDArray[np.float64]
+    overlay: NDArray[np.uint8] | None
+
+
+@dataclass(frozen=True)
+class EnsemblesData:
+    """What the figure of the ensembles shows.
+
+    Attributes
+    ----------
+    background : (height, width) float32, or None
+        Mean image from 0 (black) to 1 (white), dark where there is none; None without positions.
+    views : tuple of EnsembleView
+    duration_s : float
+    pixel_size_um : float or None
+    note : str
+        What chance alone would give.
+    message : str
+        Why there is nothing to show; empty otherwise.
+    """
+
+    background: NDArray[np.float32] | None
+    views: tuple[EnsembleView, ...]
+    duration_s: float
+    pixel_size_um: float | None = None
+    note: str = ""
+    message: str = ""
+
+
+def prepare_ensembles(recording: Recording) -> EnsemblesData:
+    """Gather members and activations, and paint the somata where their place is known."""
+    found = recording.ensembles
+    background = _background(recording)
+    if found is None or not len(found):
+        why = "Ensembles have not been looked for yet." if found is None else "No ensembles were found."
+        return EnsemblesData(background, (), recording.duration_s, recording.pixel_size_um, message=why)
+    note = ""
+    if np.isfinite(found.expected_by_chance):
+        note = f"on shifted copies of this recording: {found.expected_by_chance:.2g} on average"
+    return EnsemblesData(
+        background,
+        tuple(_view(recording, k) for k in found.ids),
+        recording.duration_s,
+        recording.pixel_size_um,
+        note,
+    )
+
+
+def _view(recording: Recording, ensemble: int) -> EnsembleView:
+    assert recording.ensembles is not None
+    members = recording.ensembles.members_of(ensemble)
+    core, guests = members.roi_id[members.core], members.roi_id[~members.core]
+    color = ensemble_color(ensemble)
+    overlay = None
+    if recording.has_positions:
+        overlay = np.maximum(_paint(recording, core, color, 1.0), _paint(recording, guests, color, _GUEST))
+    return EnsembleView(
+        ensemble, color, core, guests, recording.ensembles.activations_of(ensemble).time_s, overlay
+    )
+
+
+def _paint(recording: Recording, ids: NDArray[np.int64], color: str, opacity: float) -> NDArray[np.uint8]:
+    """Return an RGBA picture of the cells' footprints."""
+    assert recording.rois is not None
+    rows = np.flatnonzero(np.isin(recording.rois.ids, ids))
+    image = np.zeros((*recording.rois.shape, 4), np.uint8)
+    covered = np.unique(recording.rois.footprints[rows].indices)
+    image.reshape(-1, 4)[covered] = (*rgb(color), round(255 * opacity))
+    return image
+
+
+def _background(recording: Recording) -> NDArray[np.float32] | None:
+    """Return the mean image stretched to 0 … 1, black where there is no image of the right shape."""
+    if recording.rois is None or not recording.has_positions:
+        return None
+    image = recording.images.get("mean")
+    if image is None or image.shape != recording.rois.shape or not np.isfinite(image).any():
+        return np.zeros(recording.rois.shape, np.float32)
+    low, high = np.nanpercentile(image, (1.0, 99.7))
+    if high <= low:
+        return np.zeros(recording.rois.shape, np.float32)
+    stretched = np.clip((np.nan_to_num(image, nan=low) - low) / (high - low), 0, 1)
+    shown: NDArray[np.float32] = stretched.astype(np.float32) ** np.float32(0.8)
+    return shown
+
+
+def ensembles_size(data: EnsemblesData) -> tuple[float, float]:
+    """Return width and height of the figure in inches."""
+    rows = -(-_n_maps(data) // _COLUMNS)
+    ratio = 1.0
+    if data.background is not None:
+        ratio = min(data.background.shape[0] / data.background.shape[1], 2.0)
+    return 7.2, rows * (1.4 * ratio + 0.18) + _time_height(data) + (0.5 if rows else 0.3)
+
+
+def _n_maps(data: EnsemblesData) -> int:
+    return 0 if data.background is None or data.message else min(len(data.views), _MOST_MAPS)
+
+
+def _time_height(data: EnsemblesData) -> float:
+    return float(np.clip(0.55 + 0.14 * len(data.views), 0.9, 6.0))
+
+
+def draw_ensembles(figure: Figure, data: EnsemblesData) -> None:
+    """Draw a map for each ensemble and below them when each was active; time alone without positions."""
+    if data.message:
+        return draw_message(figure, "Ensembles", data.message)
+    number = _n_maps(data)
+    if not number:
+        _draw_time(figure.subplots(), data)
+        return None
+    height = ensembles_size(data)[1]
+    low = _time_height(data)
+    maps, below = np.ravel(np.asarray(figure.subfigures(2, 1, height_ratios=(height - low, low))))
+    rows = -(-number // _COLUMNS)
+    columns = min(_COLUMNS, number) if rows == 1 else _COLUMNS
+    panels = np.ravel(maps.subplots(rows, max(columns, 4), squeeze=False))
+    for ax in panels:
+        ax.set_axis_off()
+    for ax, view in zip(panels, data.views[:number], strict=False):
+        _draw_map(ax, data, view)
+    _scale_bar(panels[0], data)
+    _draw_time(below.subplots(), data)
+    return None
+
+
+def _draw_map(ax: Axes, data: EnsemblesData, view: EnsembleView) -> None:
+    assert data.background is not None
+    assert view.overlay is not None
+    # The tissue recedes, so that dim guests still stand before it.
+    ax.imshow(0.55 * data.background, cmap="gray", vmin=0, vmax=1, interpolation="antialiased")
+    ax.imshow(view.overlay, interpolation="antialiased")
+    members = len(view.core) + len(view.guests)
+    ax.set_title(
+        f"{view.ensemble_id}: {members} neuron{'s' * (members != 1)}",
+        color=view.color, fontsize=7, pad=2, fontweight="bold",
+    )  # fmt: skip
+
+
+def _scale_bar(ax: Axes, data: EnsemblesData) -> None:
+    """Draw a bar of a round length into the first map; nothing where the pixel size is not known."""
+    if data.background is None or not data.pixel_size_um:
+        return
+    height, width = data.background.shape
+    room = 0.35 * width * data.pixel_size_um
+    power = 10.0 ** np.floor(np.log10(room))
+    length = max(k * power for k in (1, 2, 5) if k * power <= room)
+    x, y = 0.05 * width, 0.94 * height
+    ax.plot([x, x + length / data.pixel_size_um], [y, y], color="white", lw=1.6, solid_capstyle="butt")
+    ax.text(x, y - 0.03 * height, f"{length:g} µm", color="white", fontsize=6, va="bottom")
+
+
+def _draw_time(ax: Axes, data: EnsemblesData) -> None:
+    scale = time_axis(ax, 0, data.duration_s)
+    for row, view in enumerate(data.views):
+        ax.vlines(view.activation_s / scale.seconds, row - 0.38, row + 0.38, color=view.color, lw=1.0)
+    ax.set_ylim(len(data.views) - 0.5, -0.5)
+    step = max(1, len(data.views) // 40)
+    ax.set_yticks(range(0, len(data.views), step), [str(v.ensemble_id) for v in data.views[::step]])
+    for label, view in zip(ax.get_yticklabels(), data.views[::step], strict=True):
+        label.set_color(view.color)
+    ax.tick_params(axis="y", length=0)
+    ax.set_ylabel("Ensemble")
+    for row, view in enumerate(data.views):
+        if row % step == 0:
+            ax.text(
+                1.008, row, f"{len(view.activation_s)}×", transform=ax.get_yaxis_transform(), va="center",
+                fontsize=6.5, color="#555555",
+            )  # fmt: skip
+    number = len(data.views)
+    title = f"Activations of {number} ensemble{'s' * (number != 1)}"
+    ax.set_title(f"{title} ({data.note})" if data.note else title)

@@ -1,0 +1,224 @@
+"""The processing of a few neurons, step by step: raw with F0, ΔF/F, without background, denoised, events."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_calcium.figures.axis_labels import baseline_note, trace_label, unit_scale
+from napari_calcium.figures.decimate import outline
+from napari_calcium.figures.drawing import draw_message, time_axis
+from napari_calcium.figures.example_cells import busiest_span, example_cells
+from napari_calcium.figures.palette import BASELINE_COLOR, EVENT_COLOR, TRACE_COLORS
+from napari_calcium.recording import Recording
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+__all__ = ["Step", "StepsData", "draw_steps", "prepare_steps", "steps_size"]
+
+_TITLES = {
+    "raw": "Raw",
+    "dff": "ΔF/F",
+    "background_corrected": "Background removed",
+    "denoised": "Denoised",
+}
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of some cells.
+
+    Attributes
+    ----------
+    name : str
+        Name of the trace: ``"raw"``, ``"dff"`` …
+    title, label : str
+        What it is called, and its axis with the unit.
+    time_s, values : tuple of (n_points,) arrays
+        A line for each cell, in the unit of the label.
+    baseline_time_s, baseline : tuple of (n_points,) arrays
+        F0 on the raw trace; empty where there is none.
+    """
+
+    name: str
+    title: str
+    label: str
+    time_s: tuple[NDArray[np.float64], ...]
+    values: tuple[NDArray[np.float32], ...]
+    baseline_time_s: tuple[NDArray[np.float64], ...] = ()
+    baseline: tuple[NDArray[np.float32], ...] = ()
+
+
+@dataclass(frozen=True)
+class StepsData:
+    """What the figure of the processing steps shows.
+
+    Attributes
+    ----------
+    roi_ids : tuple of int
+    cell_labels : tuple of str
+    steps : tuple of Step
+        In the order in which they were made.
+    onset_s, peak_s : tuple of (n_events,) float64
+        Events of each cell within the span.
+    peak_values : tuple of (n_events,) float32
+        Height of the last step's trace at each peak, in its unit.
+    span : (float, float)
+        Seconds shown.
+    note : str
+        How F0 was taken.
+    message : str
+        Why there is nothing to show; empty otherwise.
+    """
+
+    roi_ids: tuple[int, ...]
+    cell_labels: tuple[str, ...]
+    steps: tuple[Step, ...]
+    onset_s: tuple[NDArray[np.float64], ...]
+    peak_s: tuple[NDArray[np.float64], ...]
+    peak_values: tuple[NDArray[np.float32], ...]
+    span: tuple[float, float]
+    note: str
+    message: str = ""
+
+
+def prepare_steps(
+    recording: Recording,
+    roi_ids: Sequence[int] | None = None,
+    span: tuple[float, float] | None = None,
+    *,
+    pixels: int = 900,
+) -> StepsData:
+    """Gather every step of a few cells.
+
+    Parameters
+    ----------
+    recording : Recording
+    roi_ids : sequence of int, optional
+        By default three cells, from lively to average.
+    span : (start, stop) in seconds, optional
+        By default the two minutes in which these cells have most events.
+    pixels : int
+        Width of a panel; lines keep the extremes of each pixel.
+    """
+    cells = example_cells(recording, 3) if roi_ids is None else tuple(int(k) for k in roi_ids)
+    rows = recording.rows(cells)
+    cells = tuple(int(k) for k in recording.roi_ids[rows])
+    names = [name for name in _TITLES if name in recording.traces]
+    if not cells or not names or not recording.frame_rate:
+        return StepsData((), (), (), (), (), (), (0.0, 0.0), "", _why(recording, names))
+    shown = span or busiest_span(recording, cells, 120.0)
+    steps = tuple(_step(recording, name, rows, shown, pixels) for name in names)
+    onsets, peaks = _events(recording, cells, shown)
+    heights = tuple(_at(recording, names[-1], int(row), when) for row, when in zip(rows, peaks, strict=True))
+    labels = tuple(f"Neuron {recording.cell_name(k)}" for k in cells)
+    return StepsData(cells, labels, steps, onsets, peaks, heights, shown, baseline_note(recording))
+
+
+def _why(recording: Recording, names: list[str]) -> str:
+    if not recording.n_rois:
+        return "The recording has no neurons."
+    return "There are no traces yet." if not names else "The frame rate is not known."
+
+
+def _step(
+    recording: Recording, name: str, rows: NDArray[np.int64], span: tuple[float, float], pixels: int
+) -> Step:
+    time, values = _lines(recording, name, rows, span, pixels)
+    title, label = _TITLES[name], trace_label(recording, name)
+    if name != "raw" or "baseline" not in recording.traces:
+        return Step(name, title, label, time, values)
+    return Step(name, title, label, time, values, *_lines(recording, "baseline", rows, span, pixels))
+
+
+def _lines(
+    recording: Recording, name: str, rows: NDArray[np.int64], span: tuple[float, float], pixels: int
+) -> tuple[tuple[NDArray[np.float64], ...], tuple[NDArray[np.float32], ...]]:
+    rate = recording.frame_rate or 1.0
+    trace = recording.traces[name]
+    start, stop = int(np.floor(span[0] * rate)), int(np.ceil(span[1] * rate))
+    found = outline(trace.values[rows], pixels, start=max(start, 0), stop=stop)
+    scale = np.float32(unit_scale(trace.unit)[0])
+    return tuple(found.frames / rate), tuple(found.values * scale)
+
+
+def _events(
+    recording: Recording, cells: tuple[int, ...], span: tuple[float, float]
+) -> tuple[tuple[NDArray[np.float64], ...], tuple[NDArray[np.float64], ...]]:
+    """Return onsets and peaks of each cell's events within the span."""
+    events = recording.events
+    if events is None:
+        return (np.empty(0),) * len(cells), (np.empty(0),) * len(cells)
+    inside = (events.onset_s >= span[0]) & (events.peak_s <= span[1])
+    chosen = [inside & (events.roi_id == cell) for cell in cells]
+    return tuple(events.onset_s[k] for k in chosen), tuple(events.peak_s[k] for k in chosen)
+
+
+def _at(recording: Recording, name: str, row: int, time_s: NDArray[np.float64]) -> NDArray[np.float32]:
+    trace = recording.traces[name]
+    frames = np.rint(time_s * (recording.frame_rate or 1.0)).astype(np.int64)
+    heights = trace.values[row, np.clip(frames, 0, recording.n_frames - 1)]
+    scaled: NDArray[np.float32] = heights * np.float32(unit_scale(trace.unit)[0])
+    return scaled
+
+
+def steps_size(data: StepsData) -> tuple[float, float]:
+    """Return width and height of the figure in inches."""
+    return 7.2, 0.7 + 1.15 * max(len(data.steps), 1)
+
+
+def draw_steps(figure: Figure, data: StepsData) -> None:
+    """Draw a column for each cell and a row for each step; ΔF/F panels of a cell share their scale."""
+    if data.message:
+        return draw_message(figure, "Processing steps", data.message)
+    panels = figure.subplots(len(data.steps), len(data.roi_ids), squeeze=False, sharex=True)
+    for column, label in enumerate(data.cell_labels):
+        panels[0, column].set_title(label, pad=14 if data.steps[0].baseline else 6)
+        for row in range(len(data.steps)):
+            _draw_step(panels[row, column], data, row, column)
+        _share_scale(panels[:, column], data)
+    if data.note and "raw" not in {step.name for step in data.steps}:
+        figure.supxlabel(data.note, fontsize=7)
+    return None
+
+
+def _draw_step(ax: Axes, data: StepsData, row: int, column: int) -> None:
+    step, last = data.steps[row], row == len(data.steps) - 1
+    scale = time_axis(ax, *data.span, label=last)
+    ax.plot(step.time_s[column] / scale.seconds, step.values[column], color=TRACE_COLORS[step.name], lw=0.6)
+    if step.baseline:
+        at = step.baseline_time_s[column] / scale.seconds
+        ax.plot(at, step.baseline[column], color=BASELINE_COLOR, lw=1.1, label=data.note or "F₀")
+        if column == 0:
+            ax.legend(loc="lower left", bbox_to_anchor=(0, 1.0), handlelength=1.2)
+    if last and len(data.peak_s[column]):
+        ax.plot(
+            data.peak_s[column] / scale.seconds,
+            data.peak_values[column],
+            ls="none",
+            marker="o",
+            ms=2.2,
+            mew=0,
+            color=EVENT_COLOR,
+            label="event",
+        )
+        if column == 0:
+            ax.legend(loc="upper right", handletextpad=0.1)
+    if column == 0:
+        ax.set_ylabel(f"{step.title}\n{step.label}" if step.title not in step.label else step.label)
+    ax.margins(y=0.08)
+
+
+def _share_scale(panels: NDArray[np.object_], data: StepsData) -> None:
+    """Give panels of the same unit one scale, so that what a step takes away is seen."""
+    for label in {step.label for step in data.steps}:
+        same = [ax for ax, step in zip(panels, data.steps, strict=True) if step.label == label]
+        limits = np.array([ax.get_ylim() for ax in same])
+        for ax in same:
+            ax.set_ylim(limits[:, 0].min(), limits[:, 1].max())
