@@ -6,6 +6,7 @@ import weakref
 from typing import Any
 
 from napari_calcium.session import Session
+from napari_calcium.widgets.canvas import Canvas
 
 __all__ = ["session_of"]
 
@@ -13,7 +14,7 @@ _sessions: weakref.WeakKeyDictionary[Any, Session] = weakref.WeakKeyDictionary()
 
 
 def session_of(viewer: Any) -> Session:
-    """Return the session of a viewer, made when first asked for.
+    """Return the session of a viewer; the first time it is made, and linked to the viewer's canvas.
 
     Parameters
     ----------
@@ -30,5 +31,8 @@ def session_of(viewer: Any) -> Session:
     session = _sessions.get(viewer)
     if session is None:
         session = _sessions[viewer] = Session()
-        weakref.finalize(viewer, session.close)
+        # Not at exit: what views there are have lost their windows by then (scratch files go by themselves).
+        weakref.finalize(viewer, session.close).atexit = False
+        # The viewer holds it through its callbacks.
+        Canvas(viewer, session)
     return session
