@@ -24,8 +24,9 @@ _SETTLED = 0.02
 _UPPER, _LOWER, _SLOPE = 2.0, 4.0, 0.8
 # Bins in transients keep a trace of weight: it holds the level where a recording starts or ends in one.
 _LEAST_WEIGHT = 0.003
-# Without noise, ripples of the fit would pass for transients; the SD is at least this share of the spread.
-_LEAST_SD = 0.02
+# With drift far above the noise, its crests, which the curve does not quite reach, would pass for transients.
+# The SD is therefore at least this share of the spread (interquartile range) of the trace.
+_LEAST_SD = 0.1
 _RIDGE = 1e-6
 
 
@@ -58,7 +59,7 @@ def quiet_level(traces: NDArray[np.floating], cutoff: float) -> Floats:
     Baek et al. (2015), Analyst 140, 250-257, https://doi.org/10.1039/C4AN01061B;
     Eilers (2003), Analytical Chemistry 75, 3631-3636, https://doi.org/10.1021/ac034173t
     """
-    size = max(1, int(cutoff / _BINS_PER_CUTOFF))
+    size = _bin_size(cutoff, traces.shape[1])
     means, filled = _bins(traces, size)
     centre, least_sd = _centre_and_least_sd(means, filled)
     means = np.where(filled > 0, means - centre[:, None], 0.0)
@@ -85,7 +86,7 @@ def lower_envelope(traces: NDArray[np.floating], window: float, percentile: floa
     (n_rois, n_frames) float64
         0 for a row without any sample.
     """
-    size = max(1, int(window / _BINS_PER_CUTOFF))
+    size = _bin_size(window, traces.shape[1])
     means, filled = _bins(traces, size)
     low = rolling_percentile(
         np.where(filled > 0, means, np.nan).astype(np.float32), percentile, round(window / size)
@@ -109,13 +110,18 @@ def _centre_and_least_sd(means: Floats, filled: Floats) -> tuple[Floats, Floats]
     return centre, least_sd
 
 
+def _bin_size(period: float, n_frames: int) -> int:
+    """Return the frames in a bin: 1/24 of the period, but no more than there are."""
+    return max(1, min(int(period / _BINS_PER_CUTOFF), n_frames))
+
+
 def _bins(traces: NDArray[np.floating], size: int) -> tuple[Floats, Floats]:
     """Average the present samples of every bin; also return which share of each bin is present."""
     n_rois, n_frames = traces.shape
     padding = -n_frames % size
-    values = np.pad(traces, ((0, 0), (padding // 2, padding - padding // 2)), constant_values=np.nan).reshape(
-        n_rois, -1, size
-    )
+    sides = (padding // 2, padding - padding // 2)
+    values = np.pad(traces, ((0, 0), sides), constant_values=np.nan)
+    values = values.reshape(n_rois, (n_frames + padding) // size, size)
     present = ~np.isnan(values)
     count = present.sum(axis=2)
     total = np.sum(values, axis=2, where=present, dtype=np.float64)
@@ -231,6 +237,8 @@ def _at_frames(level: Floats, size: int, n_frames: int) -> Floats:
     u = (size // 2 + np.arange(size) + 0.5) / size - 0.5
     u2, u3 = u**2, u**3
     weights = 0.5 * np.stack([-u + 2 * u2 - u3, 2 - 5 * u2 + 3 * u3, u + 4 * u2 - 3 * u3, u3 - u2])
-    frames = (sliding_window_view(padded, 4, axis=1) @ weights).reshape(len(level), -1)
+    frames = (sliding_window_view(padded, 4, axis=1) @ weights).reshape(
+        len(level), (level.shape[1] + 1) * size
+    )
     start = size - size // 2 + (-n_frames % size) // 2
     return np.asarray(frames[:, start : start + n_frames])
