@@ -1,0 +1,264 @@
+"""The recording on the napari canvas, and the canvas as one more view of the selection."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from psygnal import Signal
+
+from napari_calcium.figures.palette import ensemble_color
+from napari_calcium.recording import Recording
+from napari_calcium.session import Session
+from napari_calcium.widgets.heatmap_layer import HeatmapLayer
+from napari_calcium.widgets.tissue_layers import TissueLayers, layer_role
+
+__all__ = ["Canvas"]
+
+_CLICK_PIXELS = 4
+"""A press that moves further than this on the screen is a drag."""
+
+
+class Canvas:
+    """Puts the session's recording on the canvas of a viewer and keeps both in step.
+
+    With positions or images the canvas shows the tissue (`TissueLayers`), otherwise the traces as a heatmap
+    (`HeatmapLayer`), which goes as soon as there is an image of any kind: never two geometries in one canvas.
+    A click selects the cell under it, with Shift it adds or takes out, beside all cells it does nothing;
+    Escape clears. The time slider and the session's time follow each other.
+
+    Parameters
+    ----------
+    viewer : ViewerModel
+        Held weakly: the viewer keeps its canvas, not the other way round.
+    session : Session
+    """
+
+    cells_picked = Signal(tuple)
+    time_picked = Signal(float)
+
+    def __init__(self, viewer: Any, session: Session) -> None:
+        self._viewer = weakref.ref(viewer)
+        self._session = session
+        self._content: TissueLayers | HeatmapLayer | None = None
+        self._recording: Recording | None = None
+        self._busy = False
+        viewer.mouse_drag_callbacks.append(self._on_press)
+        viewer.bind_key("Escape", self._on_escape, overwrite=True)
+        viewer.layers.events.removed.connect(self._on_removed)
+        viewer.layers.events.inserted.connect(self._on_inserted)
+        viewer.dims.events.point.connect(self._on_slider)
+        self._unlink = session.link(self)
+        session.selection.focus_changed.connect(self._on_focus)
+        session.selection.ensemble_changed.connect(self._highlight)
+
+    @property
+    def tissue(self) -> TissueLayers | None:
+        """The layers of the tissue, if that is what the canvas shows."""
+        return self._content if isinstance(self._content, TissueLayers) else None
+
+    @property
+    def heatmap(self) -> HeatmapLayer | None:
+        """The heatmap, if that is what the canvas shows."""
+        return self._content if isinstance(self._content, HeatmapLayer) else None
+
+    def show_recording(self, recording: Recording | None) -> None:
+        """Show a recording; layers are made anew only where images, ROIs, movie or their scale changed."""
+        viewer = self._viewer()
+        if viewer is None:
+            return
+        before, self._recording = self._recording, recording
+        with self._own_doing():
+            if recording is not None and before is not None and _same_picture(before, recording):
+                if self._content is not None:
+                    self._content.update(recording)
+            else:
+                self._replace_content(viewer, recording)
+            self._show_colours(recording)
+        self._highlight()
+        self.show_time(self._session.selection.time)
+
+    def show_cells(self, ids: tuple[int, ...]) -> None:
+        """Light up the selected cells."""
+        self._highlight()
+
+    def show_time(self, seconds: float) -> None:
+        """Move the time slider, or the cursor on the heatmap."""
+        viewer = self._viewer()
+        if viewer is None:
+            return
+        if self.heatmap is not None:
+            self.heatmap.show_time(seconds)
+        axis = self._time_axis(viewer)
+        if axis is not None and self._frame(viewer.dims.point[axis]) != self._frame(seconds, start=True):
+            with self._own_doing():
+                viewer.dims.set_point(axis, self._frame(seconds, start=True) / self._rate)
+
+    def _replace_content(self, viewer: Any, recording: Recording | None) -> None:
+        had_content = self._content is not None
+        if self._content is not None:
+            self._content.remove()
+        self._content = None
+        if recording is None:
+            return
+        if recording.has_positions or recording.images or recording.movie is not None:
+            self._content = TissueLayers(viewer, recording)
+        elif recording.traces and not any(_is_picture(layer) for layer in viewer.layers):
+            self._content = HeatmapLayer(viewer, recording)
+        if self._content is not None and (had_content or len(viewer.layers) == len(self._content.layers)):
+            viewer.reset_view()
+
+    def _show_colours(self, recording: Recording | None) -> None:
+        if self.tissue is not None and recording is not None and recording.ensembles is not None:
+            self.tissue.set_colours(tuple(_rgb(k) for k in recording.ensembles.ids))
+
+    def _highlight(self, *_: object) -> None:
+        selection, recording = self._session.selection, self._recording
+        if self._viewer() is None or recording is None:
+            return
+        chosen = selection.ensemble
+        if self.tissue is not None:
+            members: NDArray[np.int64] = np.empty(0, np.int64)
+            place = 0
+            if chosen is not None and recording.ensembles is not None:
+                members = recording.ensembles.members_of(chosen).roi_id
+                place = recording.ensembles.ids.index(chosen)
+            self.tissue.show(selection.cells, members, place, selection.focus)
+        elif self.heatmap is not None:
+            self.heatmap.show(selection.cells, None if chosen is None else ensemble_color(chosen))
+
+    def _on_focus(self, cell: int | None) -> None:
+        """Outline the cell in focus, and centre it unless it was pointed at on the canvas itself."""
+        viewer = self._viewer()
+        self._highlight()
+        if viewer is None or cell is None or self.tissue is None or self._busy:
+            return
+        centre = self.tissue.centre_of(cell)
+        if centre is not None and viewer.dims.ndisplay == 2:
+            viewer.scene.camera.center = (0.0, *centre)
+
+    def _on_press(self, viewer: Any, event: Any) -> Iterator[None]:
+        """Tell a click from a drag; on a click, pick."""
+        if event.button != 1 or not self._may_pick(viewer):
+            return
+        start = np.asarray(event.pos, float)
+        moved = False
+        yield
+        while event.type == "mouse_move":
+            moved = moved or bool(np.hypot(*(np.asarray(event.pos, float) - start)) > _CLICK_PIXELS)
+            yield
+        if not moved:
+            self._pick(event, add="Shift" in event.modifiers)
+
+    def _may_pick(self, viewer: Any) -> bool:
+        """Whether a click is ours: not while the user paints, draws or moves a layer."""
+        active = viewer.layers.selection.active
+        return active is None or str(getattr(active, "mode", "pan_zoom")) == "pan_zoom"
+
+    def _pick(self, event: Any, *, add: bool) -> None:
+        seconds = None
+        if self.tissue is not None:
+            cell = self.tissue.cell_at(event)
+        elif self.heatmap is not None:
+            cell, seconds = self.heatmap.place_at(event)
+        else:
+            return
+        if cell is None:
+            return
+        cells = self._session.selection.cells
+        with self._own_doing():
+            if not add:
+                self.cells_picked.emit((cell,))
+            elif cell in cells:
+                self.cells_picked.emit(tuple(c for c in cells if c != cell))
+            else:
+                self.cells_picked.emit((*cells, cell))
+            if seconds is not None:
+                self.time_picked.emit(seconds)
+
+    def _on_escape(self, viewer: Any) -> None:
+        self._session.selection.clear()
+
+    def _on_removed(self, event: Any) -> None:
+        if self._content is not None:
+            self._content.forget(event.value)
+            if not self._content.layers:
+                self._content = None
+
+    def _on_inserted(self, event: Any) -> None:
+        """Give the canvas to the tissue when somebody adds an image to it."""
+        viewer = self._viewer()
+        if viewer is None or self._busy or self.heatmap is None or not _is_picture(event.value):
+            return
+        self.heatmap.remove()
+        self._content = None
+        viewer.reset_view()
+
+    def _on_slider(self, event: Any = None) -> None:
+        viewer = self._viewer()
+        if viewer is None or self._busy:
+            return
+        axis = self._time_axis(viewer)
+        if axis is None:
+            return
+        frame = self._frame(viewer.dims.point[axis])
+        if frame != self._frame(self._session.selection.time, start=True):
+            self.time_picked.emit(frame / self._rate)
+
+    @property
+    def _rate(self) -> float:
+        return (self._recording.frame_rate if self._recording is not None else None) or 1.0
+
+    def _frame(self, seconds: float, *, start: bool = False) -> int:
+        """Return the frame of a slider position, or (`start`) the frame during which a moment falls."""
+        frames = seconds * self._rate
+        return int(np.floor(frames + 1e-6)) if start else round(frames)
+
+    def _time_axis(self, viewer: Any) -> int | None:
+        """Return the axis of the time slider, that of any layer with seconds; None without one."""
+        for layer in viewer.layers:
+            if layer.ndim >= 3 and (
+                layer_role(layer) in ("movie", "activity") or str(layer.units[0]) == "second"
+            ):
+                axis = int(viewer.dims.ndim - layer.ndim)
+                return axis if axis in viewer.dims.not_displayed else None
+        return None
+
+    @contextmanager
+    def _own_doing(self) -> Iterator[None]:
+        """Mark changes of the viewer as ours, so that they are not taken for the user's."""
+        before, self._busy = self._busy, True
+        try:
+            yield
+        finally:
+            self._busy = before
+
+
+def _is_picture(layer: Any) -> bool:
+    """Whether a layer shows tissue: an image or labels that are not our heatmap."""
+    return layer_role(layer) not in ("heatmap", "marks", "cursor") and type(layer).__name__ in (
+        "Image",
+        "Labels",
+    )
+
+
+def _same_picture(a: Recording, b: Recording) -> bool:
+    """Whether two recordings look the same on the canvas but for what lights up."""
+    return (
+        a.rois is b.rois
+        and a.movie is b.movie
+        and a.images.keys() == b.images.keys()
+        and all(a.images[name] is b.images[name] for name in a.images)
+        and (a.pixel_size_um, a.frame_rate, a.n_frames) == (b.pixel_size_um, b.frame_rate, b.n_frames)
+        and np.array_equal(a.roi_ids, b.roi_ids)
+        and bool(a.traces) == bool(b.traces)
+    )
+
+
+def _rgb(ensemble_id: int) -> tuple[float, float, float]:
+    colour = ensemble_color(ensemble_id).lstrip("#")
+    return int(colour[0:2], 16) / 255, int(colour[2:4], 16) / 255, int(colour[4:6], 16) / 255

@@ -1,0 +1,61 @@
+"""Where a dock comes up the first time; after that napari remembers where the user put it."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from napari.settings import get_settings
+from qtpy.QtCore import QObject, Qt, QTimer
+from qtpy.QtWidgets import QDockWidget, QMainWindow, QWidget
+
+__all__ = ["DockPlace"]
+
+_PLUGIN = "Calcium imaging"
+_AREAS = {"bottom": Qt.DockWidgetArea.BottomDockWidgetArea, "right": Qt.DockWidgetArea.RightDockWidgetArea}
+
+
+class DockPlace(QObject):
+    """Moves a plugin's dock once: to the bottom, or as a tab beside those at the right.
+
+    napari puts every new plugin dock at the right, one below the other, which leaves none enough room.
+
+    Parameters
+    ----------
+    widget : QWidget
+        The plugin widget, before it is docked. A window of its own is left alone.
+    name : str
+        Its name in ``napari.yaml``.
+    area : {"bottom", "right"}
+    """
+
+    def __init__(self, widget: QWidget, name: str, area: Literal["bottom", "right"]) -> None:
+        super().__init__(widget)
+        self._widget, self._area = widget, _AREAS[area]
+        remembered = get_settings().application.plugin_widget_positions
+        self._done = f"{name} ({_PLUGIN})" in remembered
+
+    def on_show(self) -> None:
+        """Tell that the widget is shown; the move follows once napari is through with docking it."""
+        if not self._done:
+            self._done = True
+            QTimer.singleShot(0, self._move)
+
+    def _move(self) -> None:
+        dock = _dock_of(self._widget)
+        main = dock.parentWidget() if dock is not None else None
+        if dock is None or not isinstance(main, QMainWindow) or dock.isFloating():
+            return
+        if main.dockWidgetArea(dock) != self._area:
+            main.addDockWidget(self._area, dock)
+        if self._area == Qt.DockWidgetArea.RightDockWidgetArea:
+            for other in main.findChildren(QDockWidget):
+                if other is not dock and main.dockWidgetArea(other) == self._area and other.isVisible():
+                    main.tabifyDockWidget(other, dock)
+                    return
+
+
+def _dock_of(widget: QWidget) -> QDockWidget | None:
+    parent = widget.parentWidget()
+    while parent is not None and not isinstance(parent, QDockWidget):
+        parent = parent.parentWidget()
+    return parent

@@ -1,0 +1,314 @@
+"""The Ensembles dock: which there are, who is in them, and when each was active."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from psygnal import Signal
+from qtpy.QtCore import Qt
+from qtpy.QtGui import QColor, QIcon, QPixmap
+from qtpy.QtWidgets import (
+    QAbstractItemView,
+    QHBoxLayout,
+    QHeaderView,
+    QLabel,
+    QPushButton,
+    QSplitter,
+    QStackedLayout,
+    QTableWidget,
+    QTableWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_calcium.figures.palette import ensemble_color
+from napari_calcium.recording import Recording
+from napari_calcium.results import Activations, Ensembles
+from napari_calcium.widgets.dock_place import DockPlace
+from napari_calcium.widgets.links import Links
+from napari_calcium.widgets.plots.activations_plot import ActivationsPlot
+from napari_calcium.widgets.theme import plot_colors
+from napari_calcium.widgets.viewer_session import session_of
+
+__all__ = ["EnsemblesDock"]
+
+_NOT_RUN = (
+    "No ensembles yet: they are found by the last stages. Run them in the dock "
+    "Plugins › Calcium imaging › Calcium pipeline."
+)
+
+
+class EnsemblesDock(QWidget):
+    """List of the ensembles, their activations over time, and the members of the chosen one.
+
+    Parameters
+    ----------
+    napari_viewer : napari.Viewer
+        The plot takes its theme, and shows its session.
+    """
+
+    ensemble_picked = Signal(object)
+    time_picked = Signal(float)
+    span_picked = Signal(object)
+    focus_picked = Signal(object)
+
+    def __init__(self, napari_viewer: Any) -> None:
+        super().__init__()
+        self._viewer = napari_viewer
+        self._session = session_of(napari_viewer)
+        self._recording: Recording | None = None
+        self._shown: Ensembles | None = None
+        self._place = DockPlace(self, "Ensembles", "right")
+        self._build()
+        self._connect()
+        napari_viewer.events.theme.connect(self._on_theme)
+        self._links = Links(self)
+        self._links.add(self._session.link(self))
+
+    @property
+    def _ensembles(self) -> Ensembles | None:
+        return self._recording.ensembles if self._recording is not None else None
+
+    def _build(self) -> None:
+        self.setMinimumWidth(300)
+        self.notes = QLabel()
+        self.hint = QLabel()
+        for label in (self.notes, self.hint):
+            label.setWordWrap(True)
+            label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+            label.setContentsMargins(6, 4, 6, 4)
+        self.hint.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.table = _table(("Ensemble", "Neurons", "Activations", "First (s)", "Last (s)"))
+        self.table.setToolTip("Choose one: its somata light up, its members' traces come up. Esc lets it go.")
+        self.members = _table(("Cell", "Active in", "× its rate", "Core"))
+        self.members.setToolTip(
+            "Active in: share of the ensemble's activations. × its rate: how much more often than the "
+            "neuron's own rate lets expect. Click: the cell is centred on the image."
+        )
+        self.plot = ActivationsPlot(plot_colors(self._viewer))
+        self.plot.setMinimumHeight(90)
+        self.previous, self.next = QPushButton("◀"), QPushButton("▶")
+        self.previous.setToolTip("Jump to the activation before")
+        self.next.setToolTip("Jump to the next activation")
+        for button in (self.previous, self.next):
+            button.setFixedWidth(34)
+        self.activation = QLabel()
+        self.activation.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.activation.setWordWrap(True)
+        walk = QHBoxLayout()
+        walk.addWidget(self.previous)
+        walk.addWidget(self.activation, 1)
+        walk.addWidget(self.next)
+        times = QWidget()
+        column = QVBoxLayout(times)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(self.plot, 1)
+        column.addLayout(walk)
+        split = QSplitter(Qt.Orientation.Vertical)
+        for place, (widget, share) in enumerate(((self.table, 3), (times, 3), (self.members, 2))):
+            split.addWidget(widget)
+            split.setStretchFactor(place, share)
+        found = QWidget()
+        column = QVBoxLayout(found)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(self.notes)
+        column.addWidget(split, 1)
+        self.pages = QStackedLayout(self)
+        self.pages.addWidget(self.hint)
+        self.pages.addWidget(found)
+
+    def _connect(self) -> None:
+        self.table.itemSelectionChanged.connect(self._on_chosen)
+        self.members.itemSelectionChanged.connect(self._on_member)
+        self.plot.ensemble_clicked.connect(self.ensemble_picked.emit)
+        self.plot.time_picked.connect(self.time_picked.emit)
+        self.plot.span_picked.connect(self.span_picked.emit)
+        self.previous.clicked.connect(lambda: self._jump(-1))
+        self.next.clicked.connect(lambda: self._jump(1))
+
+    def show_recording(self, recording: Recording | None) -> None:
+        """Show the ensembles of another recording."""
+        self._recording = recording
+        ensembles = self._ensembles
+        self.hint.setText(_hint(recording))
+        self.pages.setCurrentIndex(1 if ensembles is not None and len(ensembles) else 0)
+        if recording is not None:
+            known = recording.frame_rate is not None
+            self.plot.set_duration(recording.duration_s if known else recording.n_frames, in_frames=not known)
+            self.plot.show_span(self._session.selection.span)
+        if ensembles is not self._shown:
+            self._shown = ensembles
+            self.notes.setText("\n".join(ensembles.notes) if ensembles is not None else "")
+            self.notes.setVisible(bool(self.notes.text()))
+            self.plot.show_ensembles(ensembles)
+            self._fill_table(ensembles)
+        self.show_ensemble(self._session.selection.ensemble)
+
+    def show_ensemble(self, ensemble_id: int | None) -> None:
+        """Show this ensemble as chosen, with its members."""
+        ensembles = self._ensembles
+        ids = ensembles.ids if ensembles is not None else ()
+        self.table.blockSignals(True)
+        if ensemble_id in ids and ensemble_id is not None:
+            self.table.selectRow(ids.index(ensemble_id))
+        else:
+            self.table.clearSelection()
+            self.table.setCurrentItem(None)
+        self.table.blockSignals(False)
+        self.plot.show_chosen(ensemble_id)
+        self._fill_members(ensemble_id)
+        self._tell_activation()
+
+    def show_focus(self, cell: int | None) -> None:
+        """Show this member as the one in focus."""
+        self.members.blockSignals(True)
+        rows = [r for r in range(self.members.rowCount()) if _data(self.members.item(r, 0)) == cell]
+        if rows and cell is not None:
+            self.members.selectRow(rows[0])
+        else:
+            self.members.clearSelection()
+        self.members.blockSignals(False)
+
+    def show_time(self, seconds: float) -> None:
+        """Move the cursor."""
+        self.plot.show_time(seconds)
+        self._tell_activation()
+
+    def show_span(self, seconds: tuple[float, float] | None) -> None:
+        """Show this span of time."""
+        self.plot.show_span(seconds)
+
+    def showEvent(self, event: Any) -> None:
+        """Take the dock's place."""
+        super().showEvent(event)
+        self._place.on_show()
+
+    def keyPressEvent(self, event: Any) -> None:
+        """Let the ensemble go on Esc."""
+        if event.key() == Qt.Key.Key_Escape:
+            self._session.selection.clear()
+        else:
+            super().keyPressEvent(event)
+
+    def _fill_table(self, ensembles: Ensembles | None) -> None:
+        self.table.blockSignals(True)
+        self.table.setRowCount(0)
+        for ensemble in ensembles.ids if ensembles is not None else ():
+            assert ensembles is not None
+            times = ensembles.activations_of(ensemble).time_s
+            first, last = (f"{t:.1f}" for t in (times[0], times[-1])) if len(times) else ("never", "never")
+            neurons = len(ensembles.members_of(ensemble))
+            row = _add_row(self.table, (str(ensemble), str(neurons), str(len(times)), first, last), ensemble)
+            self.table.item(row, 0).setIcon(_swatch(ensemble_color(ensemble)))
+        self.table.blockSignals(False)
+
+    def _fill_members(self, ensemble_id: int | None) -> None:
+        ensembles, recording = self._ensembles, self._recording
+        self.members.blockSignals(True)
+        self.members.setRowCount(0)
+        if ensembles is not None and recording is not None and ensemble_id is not None:
+            table = ensembles.members_of(ensemble_id)
+            for k in np.argsort(-table.participation, kind="stable").tolist():
+                cell = int(table.roi_id[k])
+                texts = (
+                    recording.cell_name(cell),
+                    f"{100 * table.participation[k]:.0f} %",
+                    f"{table.lift[k]:.1f}",
+                    "yes" if table.core[k] else "",
+                )
+                _add_row(self.members, texts, cell)
+        self.members.blockSignals(False)
+
+    def _activations(self) -> Activations | None:
+        chosen, ensembles = self._session.selection.ensemble, self._ensembles
+        if chosen is None or ensembles is None:
+            return None
+        return ensembles.activations_of(chosen)
+
+    def _tell_activation(self) -> None:
+        """Say which activation is under the cursor, or how many there are."""
+        table = self._activations()
+        there = table is not None and len(table) > 0
+        self.previous.setEnabled(there)
+        self.next.setEnabled(there)
+        if table is None or not there:
+            self.activation.setText("Choose an ensemble" if table is None else "Never active")
+            return
+        k = int(np.argmin(np.abs(table.time_s - self._session.selection.time)))
+        rate = (self._recording.frame_rate if self._recording is not None else None) or 1.0
+        if abs(table.time_s[k] - self._session.selection.time) <= 1 / rate:
+            self.activation.setText(
+                f"{k + 1} of {len(table)} · {table.time_s[k]:.2f} s · {table.n_members_active[k]} members"
+            )
+        else:
+            self.activation.setText(f"{len(table)} activations")
+
+    def _jump(self, by: int) -> None:
+        """Go to the activation before or after the cursor."""
+        table = self._activations()
+        if table is None or not len(table):
+            return
+        now = self._session.selection.time
+        # The slider stands on whole frames: what is within one of them is where we are.
+        slack = 1.01 / ((self._recording.frame_rate if self._recording is not None else None) or 1.0)
+        times = (
+            table.time_s[table.time_s > now + slack] if by > 0 else table.time_s[table.time_s < now - slack]
+        )
+        if len(times):
+            self.time_picked.emit(float(times[0] if by > 0 else times[-1]))
+
+    def _on_chosen(self) -> None:
+        rows = self.table.selectionModel().selectedRows()
+        self.ensemble_picked.emit(_data(self.table.item(rows[0].row(), 0)) if rows else None)
+
+    def _on_member(self) -> None:
+        rows = self.members.selectionModel().selectedRows()
+        if rows:
+            self.focus_picked.emit(_data(self.members.item(rows[0].row(), 0)))
+
+    def _on_theme(self, event: Any = None) -> None:
+        self.plot.set_colors(plot_colors(self._viewer))
+
+
+def _hint(recording: Recording | None) -> str:
+    if recording is None:
+        return "Open a recording first: drop a CSV of fluorescence traces on the window."
+    if recording.ensembles is None:
+        return _NOT_RUN
+    return "\n\n".join(("No ensembles were found in this recording.", *recording.ensembles.notes))
+
+
+def _table(columns: tuple[str, ...]) -> QTableWidget:
+    table = QTableWidget(0, len(columns))
+    table.setHorizontalHeaderLabels(columns)
+    table.verticalHeader().hide()
+    table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+    table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+    table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+    table.setShowGrid(False)
+    table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
+    table.verticalHeader().setDefaultSectionSize(24)
+    return table
+
+
+def _add_row(table: QTableWidget, texts: tuple[str, ...], data: int) -> int:
+    row = table.rowCount()
+    table.insertRow(row)
+    for column, text in enumerate(texts):
+        item = QTableWidgetItem(text)
+        if column:
+            item.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        item.setData(Qt.ItemDataRole.UserRole, data)
+        table.setItem(row, column, item)
+    return row
+
+
+def _data(item: QTableWidgetItem) -> int:
+    return int(item.data(Qt.ItemDataRole.UserRole))
+
+
+def _swatch(color: str) -> QIcon:
+    picture = QPixmap(14, 14)
+    picture.fill(QColor(color))
+    return QIcon(picture)

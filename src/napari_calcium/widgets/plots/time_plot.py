@@ -1,0 +1,126 @@
+"""A plot over time: wheel and drag move in time only, a cursor to pull, and colours of the theme."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pyqtgraph as pg
+from psygnal import Signal
+from qtpy.QtCore import Qt
+
+from napari_calcium.widgets.theme import PlotColors
+
+__all__ = ["TimePlot", "curve_item"]
+
+
+class TimePlot(pg.PlotWidget):
+    """Time in seconds from left to right, anything from top (y = 0) to bottom.
+
+    Wheel and drag zoom and pan in time alone; a double click shows all of it. Signals are of psygnal, so that
+    a session can be linked to them.
+    """
+
+    clicked = Signal(float, float)
+    """Seconds and height of a click that was not a drag."""
+    time_picked = Signal(float)
+    span_picked = Signal(object)
+
+    def __init__(self, colors: PlotColors) -> None:
+        super().__init__()
+        self._duration = 0.0
+        self._quiet = False
+        item = self.getPlotItem()
+        item.setMenuEnabled(False)
+        item.hideButtons()
+        box = item.getViewBox()
+        box.setMouseEnabled(x=True, y=False)
+        box.invertY(True)
+        box.setDefaultPadding(0.0)
+        item.getAxis("bottom").enableAutoSIPrefix(False)
+        item.layout.setContentsMargins(2, 4, 6, 2)
+        self._cursor = pg.InfiniteLine(angle=90, movable=True)
+        self._cursor.setZValue(10)
+        item.addItem(self._cursor, ignoreBounds=True)
+        self._cursor.sigDragged.connect(lambda line: self.time_picked.emit(max(0.0, float(line.value()))))
+        box.sigXRangeChanged.connect(self._on_range)
+        self.scene().sigMouseClicked.connect(self._on_click)
+        self.set_colors(colors)
+
+    @property
+    def box(self) -> Any:
+        """The view box that holds the curves."""
+        return self.getPlotItem().getViewBox()
+
+    @property
+    def span(self) -> tuple[float, float]:
+        """The seconds in view."""
+        low, high = self.box.viewRange()[0]
+        return float(low), float(high)
+
+    @property
+    def pixels(self) -> int:
+        """Width of the curves on the screen."""
+        return max(1, int(self.box.width() * self.devicePixelRatioF()))
+
+    def set_colors(self, colors: PlotColors) -> None:
+        """Follow a theme."""
+        self.setBackground(colors.background)
+        for name in ("left", "bottom", "right"):
+            axis = self.getPlotItem().getAxis(name)
+            axis.setPen(colors.faint)
+            axis.setTextPen(colors.text)
+        self._cursor.setPen(pg.mkPen(colors.cursor, width=1))
+        self._cursor.setHoverPen(pg.mkPen(colors.cursor, width=3))
+
+    def set_duration(self, seconds: float, *, in_frames: bool = False) -> None:
+        """Say how long the recording is; `in_frames` where the frame rate is not known."""
+        words = "Frame (frame rate not known)" if in_frames else "Time (s)"
+        self.getPlotItem().setLabel("bottom", words)
+        self._duration = seconds
+        if seconds > 0:
+            self.box.setLimits(xMin=0, xMax=seconds, minXRange=min(seconds, seconds / 1e5 + 0.05))
+
+    def show_time(self, seconds: float) -> None:
+        """Move the cursor, and bring it into view if it is outside of it."""
+        self._cursor.setValue(seconds)
+        start, stop = self.span
+        if self._duration > 0 and not start <= seconds <= stop:
+            width = stop - start
+            begin = min(max(0.0, seconds - width / 2), max(0.0, self._duration - width))
+            self.box.setXRange(begin, begin + width, padding=0)
+
+    def show_span(self, seconds: tuple[float, float] | None) -> None:
+        """Show this part of the recording; None is all of it."""
+        start, stop = (0.0, self._duration) if seconds is None else seconds
+        if stop > start and not np.allclose((start, stop), self.span, rtol=0, atol=1e-9):
+            self._quiet = True
+            self.box.setXRange(start, stop, padding=0)
+            self._quiet = False
+
+    def mouseDoubleClickEvent(self, event: Any) -> None:
+        """Show all of the recording."""
+        self.span_picked.emit(None)
+        self.show_span(None)
+        event.accept()
+
+    def _on_range(self, _: object, bounds: tuple[float, float]) -> None:
+        if not self._quiet and self._duration > 0:
+            whole = np.allclose(bounds, (0, self._duration), rtol=0, atol=1e-6 * self._duration)
+            self.span_picked.emit(None if whole else (float(bounds[0]), float(bounds[1])))
+
+    def _on_click(self, event: Any) -> None:
+        if event.button() != Qt.MouseButton.LeftButton or event.double():
+            return
+        if not self.box.sceneBoundingRect().contains(event.scenePos()):
+            return
+        place = self.box.mapSceneToView(event.scenePos())
+        self.clicked.emit(float(place.x()), float(place.y()))
+
+
+def curve_item(plot: TimePlot, *, width: int = 1, z: float = 0, connect: str = "finite") -> Any:
+    """Add an empty curve to a plot: ``connect`` as in `pyqtgraph.PlotCurveItem`."""
+    item = pg.PlotCurveItem(connect=connect)
+    item.setZValue(z)
+    plot.getPlotItem().addItem(item, ignoreBounds=True)
+    return item

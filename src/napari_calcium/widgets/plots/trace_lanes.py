@@ -1,0 +1,222 @@
+"""What the traces plot shows: a lane for each cell and unit, reduced to what the screen can show. No Qt."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_calcium.figures.decimate import outline
+from napari_calcium.recording import Recording
+from napari_calcium.results import Events
+
+__all__ = ["PREVIEW", "Lane", "TraceLanes", "make_lanes", "nice_length"]
+
+PREVIEW = "preview"
+"""Name of the lines that show a preview."""
+
+_PAD = 0.06
+_TICK = 0.10
+
+Curve = tuple[NDArray[np.float64], NDArray[np.float64]]
+
+
+@dataclass(frozen=True, eq=False)
+class Lane:
+    """One strip of the plot.
+
+    Attributes
+    ----------
+    cell : int
+        Id of the cell.
+    label : str
+        What stands beside it.
+    unit : str
+        ``"ΔF/F"`` (fractions) or what the trace says.
+    lines : tuple of (str, (n_frames,) float32)
+        Stages of the trace drawn over each other; the last ones may be called ``"preview"``.
+    low, high : float
+        Values at the bottom and at the top of the lane.
+    """
+
+    cell: int
+    label: str
+    unit: str
+    lines: tuple[tuple[str, NDArray[np.float32]], ...]
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, eq=False)
+class TraceLanes:
+    """Lanes from top to bottom; lane k lies between y = k (top) and y = k + 1.
+
+    Attributes
+    ----------
+    lanes : tuple of Lane
+    frame_rate : float
+        Hz; 1 where it is not known, so that time counts frames.
+    n_frames : int
+    """
+
+    lanes: tuple[Lane, ...] = ()
+    frame_rate: float = 1.0
+    n_frames: int = 0
+
+    @property
+    def duration_s(self) -> float:
+        """Length in seconds."""
+        return self.n_frames / self.frame_rate
+
+    def height_of(self, lane: int, value: float) -> float:
+        """Return the y of a value in a lane."""
+        shown = self.lanes[lane]
+        return lane + 1 - _PAD - (1 - 2 * _PAD) * (value - shown.low) / (shown.high - shown.low)
+
+    def curves(self, start_s: float, stop_s: float, pixels: int) -> dict[str, Curve]:
+        """Return for each stage one line through all lanes, for a span of time and a width.
+
+        Returns
+        -------
+        dict of str to (x, y)
+            Seconds and heights; NaN between the lanes and in gaps. At most ``2 * pixels + 1`` points a lane.
+        """
+        first = math.floor(start_s * self.frame_rate) - 1
+        last = math.ceil(stop_s * self.frame_rate) + 2
+        start, stop = max(0, first), max(0, min(last, self.n_frames))
+        xs: dict[str, list[NDArray[np.float64]]] = {}
+        ys: dict[str, list[NDArray[np.float64]]] = {}
+        for k, lane in enumerate(self.lanes):
+            scale = -(1 - 2 * _PAD) / (lane.high - lane.low)
+            for name, values in lane.lines:
+                points = outline(values[None], max(1, pixels), start=start, stop=stop)
+                # A NaN at the end parts this lane from the next.
+                x = np.append(points.frames[0], 0) / self.frame_rate
+                y = np.append(points.values[0].astype(np.float64), np.nan)
+                xs.setdefault(name, []).append(x)
+                ys.setdefault(name, []).append(k + 1 - _PAD + scale * (y - lane.low))
+        return {name: (np.concatenate(xs[name]), np.concatenate(ys[name])) for name in xs}
+
+    def event_ticks(self, events: Events | None) -> Curve:
+        """Return short vertical lines at the foot of each cell's lane, at the onsets: pairs of points."""
+        if events is None or not len(events) or not self.lanes:
+            return np.empty(0), np.empty(0)
+        xs, ys = [], []
+        for k, lane in enumerate(self.lanes):
+            onsets = events.onset_s[events.roi_id == lane.cell]
+            xs.append(np.repeat(onsets, 2))
+            ys.append(np.tile([k + 1.0, k + 1.0 - _TICK], len(onsets)))
+        return np.concatenate(xs), np.concatenate(ys)
+
+    def zero_lines(self) -> Curve:
+        """Return a line at 0 of every lane that shows ΔF/F: pairs of points."""
+        heights = [
+            self.height_of(k, 0.0)
+            for k, lane in enumerate(self.lanes)
+            if lane.unit == "ΔF/F" and lane.low <= 0 <= lane.high
+        ]
+        return np.tile([0.0, self.duration_s], len(heights)), np.repeat(heights, 2).astype(np.float64)
+
+    def lane_at(self, y: float) -> Lane | None:
+        """Return the lane at a height, None outside of all."""
+        return self.lanes[math.floor(y)] if 0 <= y < len(self.lanes) else None
+
+    def lanes_of(self, cell: int) -> tuple[int, ...]:
+        """Return the places of a cell's lanes."""
+        return tuple(k for k, lane in enumerate(self.lanes) if lane.cell == cell)
+
+
+def make_lanes(
+    recording: Recording,
+    cells: Sequence[int],
+    stages: Collection[str],
+    *,
+    preview: Recording | None = None,
+    same_scale: bool = True,
+) -> TraceLanes:
+    """Lay out the traces of some cells.
+
+    Parameters
+    ----------
+    recording : Recording
+    cells : sequence of int
+        Ids, from top to bottom; ids that the recording does not have are left out.
+    stages : collection of str
+        Names of traces to show. Stages of one unit share a lane; each further unit is one more lane a cell.
+    preview : Recording, optional
+        What a stage would make of some of the cells; the traces that its last step wrote are drawn over the
+        recording's. A preview of F0 brings the raw trace with it.
+    same_scale : bool
+        Whether all lanes of a unit share one scale, so that amplitudes compare; else each fills its lane.
+    """
+    fresh = _written(preview)
+    shown = [name for name in recording.traces if name in stages or (name == "raw" and "baseline" in fresh)]
+    units: dict[str, list[str]] = {}
+    for name in shown:
+        units.setdefault(recording.traces[name].unit, []).append(name)
+    for name in fresh:
+        if preview is not None:
+            units.setdefault(preview.traces[name].unit, [])
+    lanes = []
+    for cell in cells:
+        for row in recording.rows([cell]):
+            for unit, names in units.items():
+                lines = [(name, recording.traces[name].values[row]) for name in names]
+                lines += _preview_lines(preview, fresh, cell, unit)
+                if lines:
+                    lanes.append(_lane(recording.cell_name(cell), cell, unit, lines, several=len(units) > 1))
+    if same_scale:
+        lanes = _to_one_scale(lanes)
+    return TraceLanes(tuple(lanes), recording.frame_rate or 1.0, recording.n_frames)
+
+
+def nice_length(span: float) -> float:
+    """Return the largest of 1, 2, 5, 10, 20 … that fits into half of a span."""
+    if not (math.isfinite(span) and span > 0):
+        return 1.0
+    power = 10.0 ** math.floor(math.log10(span / 2))
+    return next(step * power for step in (5.0, 2.0, 1.0) if step * power <= span / 2 or step == 1.0)
+
+
+def _written(preview: Recording | None) -> tuple[str, ...]:
+    if preview is None or not preview.log:
+        return ()
+    names = (made.removeprefix("traces/") for made in preview.log[-1].writes if made.startswith("traces/"))
+    return tuple(name for name in names if name in preview.traces)
+
+
+def _preview_lines(
+    preview: Recording | None, names: tuple[str, ...], cell: int, unit: str
+) -> list[tuple[str, NDArray[np.float32]]]:
+    if preview is None:
+        return []
+    rows = preview.rows([cell])
+    of_unit = [name for name in names if preview.traces[name].unit == unit]
+    return [(PREVIEW, preview.traces[name].values[row]) for row in rows for name in of_unit]
+
+
+def _lane(
+    name: str, cell: int, unit: str, lines: list[tuple[str, NDArray[np.float32]]], *, several: bool
+) -> Lane:
+    # fmin and fmax pass over NaN, and say nothing of a trace without any number.
+    low = float(min(np.fmin.reduce(values) for _, values in lines))
+    high = float(max(np.fmax.reduce(values) for _, values in lines))
+    if not math.isfinite(low) or not math.isfinite(high):
+        low, high = 0.0, 1.0
+    if high <= low:
+        low, high = low - 0.5, low + 0.5
+    label = f"{name}  {'ΔF/F' if unit == 'ΔF/F' else 'raw'}" if several else name
+    return Lane(cell, label, unit, tuple(lines), low, high)
+
+
+def _to_one_scale(lanes: list[Lane]) -> list[Lane]:
+    spans: dict[str, float] = {}
+    for lane in lanes:
+        spans[lane.unit] = max(spans.get(lane.unit, 0.0), lane.high - lane.low)
+    return [
+        Lane(lane.cell, lane.label, lane.unit, lane.lines, lane.low, lane.low + spans[lane.unit])
+        for lane in lanes
+    ]

@@ -1,0 +1,172 @@
+"""The traces of some cells, stacked, over time."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pyqtgraph as pg
+from numpy.typing import NDArray
+from psygnal import Signal
+
+from napari_calcium.figures.palette import EVENT_COLOR, TRACE_COLORS
+from napari_calcium.results import Events
+from napari_calcium.widgets.plots.time_plot import TimePlot, curve_item
+from napari_calcium.widgets.plots.trace_lanes import PREVIEW, TraceLanes, nice_length
+from napari_calcium.widgets.theme import PlotColors, readable
+
+__all__ = ["TracesPlot"]
+
+_ROOM_FOR_VALUES = 34
+"""Lanes of fewer pixels than this have no values at their side."""
+_EMPTY: NDArray[np.float64] = np.empty(0)
+
+
+class TracesPlot(TimePlot):
+    """Lanes of traces with events, ensemble activations and a preview; a click names cell and time."""
+
+    cell_clicked = Signal(int, float)
+
+    def __init__(self, colors: PlotColors) -> None:
+        self._colors = colors
+        self._lanes = TraceLanes()
+        self._ticks: dict[str, tuple[NDArray[np.float64], NDArray[np.float64]]] = {}
+        self._activations: NDArray[np.float64] = _EMPTY
+        self._ensemble_color: str | None = None
+        super().__init__(colors)
+        item = self.getPlotItem()
+        item.showAxis("right")
+        item.getAxis("left").setStyle(tickLength=0)
+        item.getAxis("right").setStyle(tickLength=-4)
+        item.getAxis("left").setWidth(90)
+        item.getAxis("right").setWidth(70)
+        self._bands = curve_item(self, width=2, z=-5, connect="pairs")
+        self._zeros = curve_item(self, z=-4, connect="pairs")
+        self._focus = pg.LinearRegionItem(orientation="horizontal", movable=False)
+        self._focus.setZValue(-10)
+        self._focus.hide()
+        item.addItem(self._focus, ignoreBounds=True)
+        self._lines = {name: curve_item(self, z=z) for z, name in enumerate((*TRACE_COLORS, PREVIEW))}
+        self._events = {name: curve_item(self, z=8, connect="pairs") for name in ("events", PREVIEW)}
+        self.box.sigXRangeChanged.connect(lambda *_: self._draw_lines())
+        self.box.sigResized.connect(lambda *_: self._draw())
+        self.clicked.connect(self._on_lane_clicked)
+
+    @property
+    def lanes(self) -> TraceLanes:
+        """What is shown."""
+        return self._lanes
+
+    def set_colors(self, colors: PlotColors) -> None:
+        """Follow a theme."""
+        self._colors = colors
+        super().set_colors(colors)
+        if hasattr(self, "_events"):
+            self._draw()
+
+    def show_lanes(
+        self, lanes: TraceLanes, events: Events | None = None, preview_events: Events | None = None
+    ) -> None:
+        """Show these lanes, with ticks at the onsets of events."""
+        self._lanes = lanes
+        self._ticks = {"events": lanes.event_ticks(events), PREVIEW: lanes.event_ticks(preview_events)}
+        self.box.setYRange(0, max(1, len(lanes.lanes)), padding=0)
+        self._draw()
+
+    def show_activations(self, times: NDArray[np.float64], color: str | None) -> None:
+        """Mark the activations of the chosen ensemble, through all lanes, in its colour."""
+        self._activations, self._ensemble_color = times, color
+        self._draw_activations()
+
+    def show_focus(self, cell: int | None) -> None:
+        """Lay a ground under the lanes of the cell in focus."""
+        places = self._lanes.lanes_of(cell) if cell is not None else ()
+        self._focus.setVisible(bool(places))
+        if places:
+            self._focus.setRegion((places[0], places[-1] + 1))
+            self._focus.setBrush(pg.mkColor(self._colors.faint + "58"))
+            for line in self._focus.lines:
+                line.setPen(pg.mkPen(None))
+
+    def _draw(self) -> None:
+        self._draw_lines()
+        self._draw_activations()
+        x, y = self._lanes.zero_lines()
+        self._zeros.setData(x, y)
+        self._zeros.setPen(pg.mkPen(self._colors.faint + "90"))
+        for name, item in self._events.items():
+            x, y = self._ticks.get(name, (_EMPTY, _EMPTY))
+            item.setPen(pg.mkPen(self._color_of(name), width=2))
+            item.setData(x, y)
+        self._draw_axes()
+
+    def _draw_lines(self) -> None:
+        start, stop = self.span
+        curves = self._lanes.curves(start, stop, self.pixels)
+        for name in curves.keys() - self._lines.keys():
+            self._lines[name] = curve_item(self)
+        for name, item in self._lines.items():
+            x, y = curves.get(name, (_EMPTY, _EMPTY))
+            item.setPen(pg.mkPen(self._color_of(name)))
+            item.setData(x, y)
+
+    def _draw_activations(self) -> None:
+        times, height = self._activations, len(self._lanes.lanes)
+        color = readable(self._ensemble_color or self._colors.text, self._colors.background)
+        self._bands.setPen(pg.mkPen(color + "b0", width=2))
+        self._bands.setData(np.repeat(times, 2), np.tile([0.0, float(height)], len(times)))
+
+    def _draw_axes(self) -> None:
+        lanes = self._lanes.lanes
+        names = [(k + 0.5, lane.label) for k, lane in enumerate(lanes)]
+        height = self.box.height() / max(1, len(lanes))
+        # Every second, third … name where they would stand on each other.
+        every = max(1, math.ceil(14 / max(height, 1)))
+        left, right = (self.getPlotItem().getAxis(side) for side in ("left", "right"))
+        left.setTicks([names[::every]])
+        units = {lane.unit: "ΔF/F (%)" if lane.unit == "ΔF/F" else f"Raw ({lane.unit})" for lane in lanes}
+        words = "  ·  ".join(units.values())
+        if height >= _ROOM_FOR_VALUES:
+            right.setTicks([[tick for k in range(len(lanes)) for tick in self._values(k)]])
+        elif len(units) == 1 and len({lane.high - lane.low for lane in lanes}) == 1:
+            right.setTicks([self._scale(height)])
+        else:
+            right.setTicks([[]])
+            words += ", scaled to each lane" if words else ""
+        self.getPlotItem().setLabel("right", words)
+
+    def _values(self, place: int) -> list[tuple[float, str]]:
+        """Return two round values of a lane with their heights."""
+        lane = self._lanes.lanes[place]
+        factor = _factor(lane.unit)
+        step = nice_length(factor * (lane.high - lane.low))
+        low = 0.0 if lane.unit == "ΔF/F" else math.ceil(factor * lane.low / step) * step
+        return [(self._lanes.height_of(place, v / factor), f"{v:g}") for v in (low, low + step)]
+
+    def _scale(self, height: float) -> list[tuple[float, str]]:
+        """Return 0 and a round value at the foot of the plot, for lanes of one scale and `height` pixels."""
+        place = len(self._lanes.lanes) - 1
+        lane = self._lanes.lanes[place]
+        factor = _factor(lane.unit)
+        # At least 20 pixels apart, be it across several lanes.
+        step = nice_length(5 * factor * (lane.high - lane.low) * max(1.0, 20 / max(height, 1)))
+        low = 0.0 if lane.unit == "ΔF/F" else lane.low
+        foot = self._lanes.height_of(place, low)
+        top = self._lanes.height_of(place, low + step / factor)
+        return [(foot, "0" if lane.unit == "ΔF/F" else ""), (top, f"+{step:g}")]
+
+    def _color_of(self, name: str) -> str:
+        if name == PREVIEW:
+            return self._colors.text
+        color = EVENT_COLOR if name == "events" else TRACE_COLORS.get(name, TRACE_COLORS["dff"])
+        return readable(color, self._colors.background)
+
+    def _on_lane_clicked(self, seconds: float, height: float) -> None:
+        lane = self._lanes.lane_at(height)
+        if lane is not None:
+            self.cell_clicked.emit(lane.cell, min(max(0.0, seconds), self._lanes.duration_s))
+
+
+def _factor(unit: str) -> float:
+    """Return what turns a stored value into the one that is written: ΔF/F is stored as a fraction."""
+    return 100.0 if unit == "ΔF/F" else 1.0

@@ -1,0 +1,70 @@
+"""Colours of napari's theme for the plots, and the palette's colours made readable on them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from napari.utils.theme import get_theme
+
+from napari_calcium.figures.palette import rgb
+
+__all__ = ["PlotColors", "plot_colors", "readable"]
+
+_CONTRAST = 4.5
+"""What the Web Content Accessibility Guidelines ask of writing; thin lines need no less."""
+
+
+@dataclass(frozen=True)
+class PlotColors:
+    """Colours of a plot's ground, writing, faint lines and cursor, as ``#rrggbb``."""
+
+    background: str
+    text: str
+    faint: str
+    cursor: str
+
+
+def plot_colors(viewer: Any) -> PlotColors:
+    """Return the colours that fit the viewer's theme."""
+    theme = get_theme(viewer.theme)
+    ground = theme.background.as_hex("long")[:7]
+    return PlotColors(
+        background=ground,
+        text=theme.text.as_hex("long")[:7],
+        faint=theme.secondary.as_hex("long")[:7],
+        cursor=readable("#e03030", ground),
+    )
+
+
+@cache
+def readable(color: str, background: str) -> str:
+    """Return a colour of the palette, lighter or darker by as little as makes it stand out from the ground.
+
+    Parameters
+    ----------
+    color, background : str
+        ``#rrggbb``.
+
+    Returns
+    -------
+    str
+        Of the same hue, so that it still means the same; with a contrast of at least 4.5 to the ground.
+    """
+    ground = _luminance(rgb(background))
+    end = 255 if ground < 0.18 else 0
+    red, green, blue = rgb(color)
+    for step in range(21):
+        share = step / 20
+        mixed = tuple(round(c + share * (end - c)) for c in (red, green, blue))
+        light, dark = sorted((_luminance(mixed), ground), reverse=True)
+        if (light + 0.05) / (dark + 0.05) >= _CONTRAST:
+            break
+    return "#{:02x}{:02x}{:02x}".format(*mixed)
+
+
+def _luminance(color: tuple[int, ...]) -> float:
+    """Return the relative luminance of sRGB, 0 to 1 (WCAG 2.2)."""
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in (v / 255 for v in color)]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]

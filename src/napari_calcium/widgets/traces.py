@@ -1,0 +1,280 @@
+"""The Traces dock: the selected cells over time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from psygnal import Signal
+from qtpy.QtCore import Qt, QTimer
+from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QPushButton, QStackedLayout, QVBoxLayout, QWidget
+
+from napari_calcium.figures.palette import TRACE_COLORS, ensemble_color
+from napari_calcium.recording import Recording
+from napari_calcium.session import Session
+from napari_calcium.widgets.dock_place import DockPlace
+from napari_calcium.widgets.links import Links
+from napari_calcium.widgets.plots.trace_lanes import TraceLanes, make_lanes
+from napari_calcium.widgets.plots.traces_plot import TracesPlot
+from napari_calcium.widgets.theme import plot_colors, readable
+from napari_calcium.widgets.viewer_session import session_of
+
+__all__ = ["TracesDock"]
+
+_MOST_CELLS = 30
+_STAGES = {
+    "raw": "Raw",
+    "baseline": "F0",
+    "dff": "ΔF/F",
+    "background_corrected": "Background-corrected",
+    "denoised": "Denoised",
+}
+
+
+class TracesDock(QWidget):
+    """Stacked traces of the selected cells, any stage over the other, linked to image, slider and ensembles.
+
+    Parameters
+    ----------
+    napari_viewer : napari.Viewer
+        The plot takes its theme, and shows its session.
+    """
+
+    cells_picked = Signal(tuple)
+    focus_picked = Signal(object)
+    time_picked = Signal(float)
+    span_picked = Signal(object)
+
+    def __init__(self, napari_viewer: Any) -> None:
+        super().__init__()
+        self._viewer = napari_viewer
+        self._session: Session = session_of(napari_viewer)
+        self._recording: Recording | None = None
+        self._preview: Recording | None = None
+        self._chosen: dict[str, bool] = {}
+        self._build()
+        # Several signals come together (cells and ensemble, recording and cells): draw once for all of them.
+        self._soon = QTimer(self)
+        self._soon.setSingleShot(True)
+        self._soon.setInterval(0)
+        self._soon.timeout.connect(self.refresh)
+        self._stale = True
+        self._place = DockPlace(self, "Traces", "bottom")
+        self.plot.cell_clicked.connect(self._on_cell_clicked)
+        self.plot.time_picked.connect(self.time_picked.emit)
+        self.plot.span_picked.connect(self.span_picked.emit)
+        napari_viewer.events.theme.connect(self._on_theme)
+        self._on_theme()
+        self._links = Links(self)
+        self._links.add(self._session.link(self))
+
+    def _build(self) -> None:
+        self.setMinimumHeight(160)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.plot = TracesPlot(plot_colors(self._viewer))
+        self.plot.setFocusProxy(self)
+        self.boxes = {name: QCheckBox(words) for name, words in _STAGES.items()}
+        for name, box in self.boxes.items():
+            box.toggled.connect(lambda on, name=name: self._on_stage(name, on))
+            box.setToolTip(f"Draw the {_STAGES[name]} trace of each selected cell")
+        self.events_box = QCheckBox("Events")
+        self.events_box.setChecked(True)
+        self.events_box.setToolTip("Mark the onset of each event at the foot of the trace")
+        self.scale_box = QCheckBox("Same scale")
+        self.scale_box.setChecked(True)
+        self.scale_box.setToolTip("On: amplitudes compare between cells. Off: each cell fills its lane.")
+        for box in (self.events_box, self.scale_box):
+            box.toggled.connect(self._later)
+        self.all_button = QPushButton("Whole recording")
+        self.all_button.setToolTip("Show the whole recording (double click on the plot, or Home)")
+        self.all_button.clicked.connect(lambda: self.span_picked.emit(None))
+        self.note = QLabel()
+        self.clock = QLabel()
+        self.clock.setToolTip("The moment under the cursor: pull the red line, or click on a trace")
+        bar = QHBoxLayout()
+        bar.setContentsMargins(6, 2, 6, 0)
+        for widget in (*self.boxes.values(), self.events_box, self.scale_box, self.all_button):
+            bar.addWidget(widget)
+        bar.addStretch(1)
+        bar.addWidget(self.note)
+        bar.addWidget(self.clock)
+        self.hint = QLabel()
+        self.hint.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.hint.setWordWrap(True)
+        self.pages = QStackedLayout()
+        self.pages.addWidget(self.hint)
+        self.pages.addWidget(self.plot)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(2)
+        column.addLayout(bar)
+        column.addLayout(self.pages, 1)
+
+    def show_recording(self, recording: Recording | None) -> None:
+        """Show another recording."""
+        self._recording = recording
+        for name, box in self.boxes.items():
+            there = recording is not None and name in recording.traces
+            box.setVisible(there)
+            box.blockSignals(True)
+            box.setChecked(there and self._chosen.get(name, self._by_default(name)))
+            box.blockSignals(False)
+        self.events_box.setVisible(recording is not None and recording.events is not None)
+        if recording is not None:
+            rate_known = recording.frame_rate is not None
+            seconds = recording.duration_s if rate_known else float(recording.n_frames)
+            self.plot.set_duration(seconds, in_frames=not rate_known)
+            self.plot.show_span(self._session.selection.span)
+        self._later()
+
+    def show_preview(self, preview: Recording | None) -> None:
+        """Draw what a stage would make of some cells over their traces."""
+        self._preview = preview
+        self._later()
+
+    def show_cells(self, ids: tuple[int, ...]) -> None:
+        """Show the traces of these cells."""
+        self._later()
+
+    def show_focus(self, cell: int | None) -> None:
+        """Lay a ground under the lane of this cell."""
+        self._later()
+
+    def show_ensemble(self, ensemble_id: int | None) -> None:
+        """Mark the activations of this ensemble."""
+        self._later()
+
+    # A view of ensembles that never picks one still needs the signal to be linked.
+    ensemble_picked = Signal(object)
+
+    def show_time(self, seconds: float) -> None:
+        """Move the cursor."""
+        self.plot.show_time(seconds)
+        known = self._recording is None or self._recording.frame_rate is not None
+        self.clock.setText(f"{seconds:.2f} s" if known else f"frame {seconds:.0f}")
+
+    def show_span(self, seconds: tuple[float, float] | None) -> None:
+        """Show this span of time."""
+        self.plot.show_span(seconds)
+
+    def refresh(self) -> None:
+        """Draw what is selected now; when the dock is hidden, once it is seen again."""
+        if not self.isVisible():
+            self._stale = True
+            return
+        self._stale = False
+        recording, selection = self._recording, self._session.selection
+        hint = self._hint()
+        self.hint.setText(hint)
+        self.pages.setCurrentIndex(0 if hint else 1)
+        cells = selection.cells
+        self.note.setText(f"{_MOST_CELLS} of {len(cells)} selected cells" if len(cells) > _MOST_CELLS else "")
+        if recording is None or hint:
+            self.plot.show_lanes(TraceLanes())
+            return
+        lanes = make_lanes(
+            recording,
+            self._shown_cells(),
+            [name for name, box in self.boxes.items() if box.isChecked()],
+            preview=self._preview,
+            same_scale=self.scale_box.isChecked(),
+        )
+        marked = self.events_box.isChecked()
+        preview_events = self._preview.events if marked and self._preview is not None else None
+        self.plot.show_lanes(lanes, recording.events if marked else None, preview_events)
+        self.plot.show_focus(selection.focus)
+        self._show_activations(recording, selection.ensemble)
+
+    def showEvent(self, event: Any) -> None:
+        """Draw what happened while the dock was hidden."""
+        super().showEvent(event)
+        self._place.on_show()
+        if self._stale:
+            self._later()
+
+    def keyPressEvent(self, event: Any) -> None:
+        """Go to the next or previous cell (↓ ↑), frame (→ ←), show all (Home), clear (Esc)."""
+        key = event.key()
+        if key in (Qt.Key.Key_Down, Qt.Key.Key_Up):
+            self._step(1 if key == Qt.Key.Key_Down else -1)
+        elif key in (Qt.Key.Key_Right, Qt.Key.Key_Left):
+            rate = (self._recording.frame_rate if self._recording else None) or 1.0
+            step = (1 if key == Qt.Key.Key_Right else -1) / rate
+            self.time_picked.emit(max(0.0, self._session.selection.time + step))
+        elif key == Qt.Key.Key_Home:
+            self.span_picked.emit(None)
+        elif key == Qt.Key.Key_Escape:
+            self._session.selection.clear()
+        else:
+            super().keyPressEvent(event)
+
+    def _later(self, *_: object) -> None:
+        self._soon.start()
+
+    def _by_default(self, name: str) -> bool:
+        """Whether a stage is drawn until the user says otherwise: first and last stage of the newest unit."""
+        traces = self._recording.traces if self._recording is not None else {}
+        if "dff" not in traces:
+            return name in ("raw", "baseline")
+        last = [stage for stage in ("background_corrected", "denoised") if stage in traces]
+        return name in ("dff", *last[-1:])
+
+    def _on_stage(self, name: str, on: bool) -> None:
+        self._chosen[name] = on
+        self._later()
+
+    def _shown_cells(self) -> tuple[int, ...]:
+        """Return the selected cells that are drawn; the one in focus always is."""
+        selection = self._session.selection
+        cells = selection.cells[:_MOST_CELLS]
+        if selection.focus is not None and selection.focus not in cells:
+            cells = (*cells[:-1], selection.focus)
+        return cells
+
+    def _hint(self) -> str:
+        """Return what the user can do when there is nothing to draw."""
+        recording = self._recording
+        if recording is None:
+            return "Open a recording first: drop a CSV of fluorescence traces on the window."
+        if not recording.traces or not recording.n_rois:
+            return f"{recording.name} has no traces: it holds no cells."
+        if not self._session.selection.cells:
+            place = "a soma on the image" if recording.has_positions else "a row of the heatmap"
+            return (
+                f"Click {place} to see its trace. Shift-click adds cells; ↑ and ↓ here go from cell to cell."
+            )
+        if not any(box.isChecked() for box in self.boxes.values()) and self._preview is None:
+            return "Choose above which stages of the traces to draw."
+        return ""
+
+    def _show_activations(self, recording: Recording, ensemble: int | None) -> None:
+        if ensemble is None or recording.ensembles is None:
+            self.plot.show_activations(np.empty(0), None)
+        else:
+            times = recording.ensembles.activations_of(ensemble).time_s
+            self.plot.show_activations(times, ensemble_color(ensemble))
+
+    def _step(self, by: int) -> None:
+        """Go to a neighbour: among the selected cells if there are several, else among all."""
+        recording, selection = self._recording, self._session.selection
+        if recording is None or not recording.n_rois:
+            return
+        cells = self._shown_cells()
+        line = list(cells) if len(cells) > 1 else recording.roi_ids.tolist()
+        now = selection.focus if selection.focus is not None else (cells[0] if len(cells) == 1 else None)
+        start = line.index(now) + by if now in line else (0 if by > 0 else len(line) - 1)
+        cell = line[start % len(line)]
+        if len(cells) <= 1:
+            self.cells_picked.emit((cell,))
+        self.focus_picked.emit(cell)
+
+    def _on_cell_clicked(self, cell: int, seconds: float) -> None:
+        self.setFocus()
+        self.focus_picked.emit(cell)
+        self.time_picked.emit(seconds)
+
+    def _on_theme(self, event: Any = None) -> None:
+        colors = plot_colors(self._viewer)
+        self.plot.set_colors(colors)
+        for name, box in self.boxes.items():
+            box.setStyleSheet(f"QCheckBox {{ color: {readable(TRACE_COLORS[name], colors.background)}; }}")
