@@ -1,0 +1,119 @@
+"""Settings of the CSV reader: every guess it makes can be overruled."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from annotated_types import Ge, Gt, Le
+from pydantic import BeforeValidator, Field
+
+from napari_calcium.settings import Choice, Hertz, Settings
+
+__all__ = ["ColumnChoice", "CsvSettings"]
+
+_SIGNS = {",": "comma", ";": "semicolon", "\t": "tab", "\\t": "tab", " ": "space", "|": "bar", ".": "point"}
+
+
+def _word(value: Any) -> Any:
+    return _SIGNS.get(value, value) if isinstance(value, str) else value
+
+
+ColumnChoice = Literal["auto", "none", "first", "second", "last"]
+
+
+class CsvSettings(Settings):
+    """How to read a table of fluorescence; whatever is left to be guessed is guessed and said."""
+
+    layout: Annotated[
+        Literal["auto", "plain", "imagej", "inscopix", "cascade"],
+        Choice(
+            (
+                ("auto", "find out"),
+                ("plain", "plain table"),
+                ("imagej", "ImageJ Multi Measure"),
+                ("inscopix", "Inscopix"),
+                ("cascade", "CASCADE predictions"),
+            )
+        ),
+    ] = Field(
+        "auto",
+        title="Layout",
+        description="Which program wrote the table. ImageJ: the Mean columns are read. Inscopix: two header rows.",
+    )
+    orientation: Annotated[
+        Literal["auto", "neurons_in_rows", "neurons_in_columns"],
+        Choice(
+            (
+                ("auto", "find out"),
+                ("neurons_in_rows", "a row is a neuron"),
+                ("neurons_in_columns", "a column is a neuron"),
+            )
+        ),
+    ] = Field(
+        "auto",
+        title="Orientation",
+        description="Whether a row holds all frames of one neuron, or one frame of all neurons.",
+    )
+    unit: Annotated[
+        Literal["auto", "raw", "dff", "percent_dff", "zscore", "spikes"],
+        Choice(
+            (
+                ("auto", "find out"),
+                ("raw", "raw intensity"),
+                ("dff", "ΔF/F as a fraction"),
+                ("percent_dff", "ΔF/F in percent"),
+                ("zscore", "z-scores"),
+                ("spikes", "inferred spikes per frame"),
+            )
+        ),
+    ] = Field(
+        "auto",
+        title="Values",
+        description="What the numbers are. ΔF/F and z-scores need no baseline, so that stage is skipped for them.",
+    )
+    frame_rate: Annotated[Hertz, Gt(0), Le(100_000)] | None = Field(
+        None,
+        title="Frame rate",
+        description="Frames per second. Leave empty to take it from the column of times, if there is one.",
+    )
+    header_rows: Annotated[int, Ge(0), Le(1000)] | None = Field(
+        None,
+        title="Lines above the numbers",
+        description="Lines of the file before the first row of numbers: titles, names, remarks. Empty: find out.",
+    )
+    index_column: ColumnChoice = Field(
+        "auto",
+        title="Column of names",
+        description="Column that numbers or names the rows and is no measurement.",
+    )
+    time_column: ColumnChoice = Field(
+        "auto",
+        title="Column of times",
+        description="Column with the time of each frame, from which the frame rate is read.",
+    )
+    separator: Annotated[
+        Literal["auto", "comma", "semicolon", "tab", "space", "bar"],
+        BeforeValidator(_word),
+        Choice(
+            (
+                ("auto", "find out"),
+                ("comma", ","),
+                ("semicolon", ";"),
+                ("tab", "tab"),
+                ("space", "spaces"),
+                ("bar", "|"),
+            )
+        ),
+    ] = Field("auto", title="Separator", description="What stands between two numbers.")
+    decimal: Annotated[
+        Literal["auto", "point", "comma"],
+        BeforeValidator(_word),
+        Choice((("auto", "find out"), ("point", "1.5"), ("comma", "1,5"))),
+    ] = Field("auto", title="Decimal sign", description="Whether one and a half is written 1.5 or 1,5.")
+    rejected_cells: Annotated[
+        Literal["keep", "leave_out"], Choice((("keep", "keep"), ("leave_out", "leave out")))
+    ] = Field(
+        "keep",
+        title="Rejected cells",
+        description="What to do with cells that were marked as rejected in Inscopix.",
+    )
