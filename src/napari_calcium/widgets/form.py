@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 from qtpy.QtCore import Qt, Signal
@@ -11,7 +11,11 @@ from qtpy.QtWidgets import QFormLayout, QLabel, QSizePolicy, QVBoxLayout, QWidge
 from napari_calcium.settings import Settings, SettingsError
 from napari_calcium.widgets.rows import Row, row_for
 
-__all__ = ["SettingsForm", "message_label", "title_of", "tooltip"]
+__all__ = ["SettingsForm", "is_constant", "message_label", "row_label", "title_of", "tooltip"]
+
+
+LABEL_WIDTH = 100
+"""Of every row, in pixels, so that the fields of forms under one another stand in one line."""
 
 
 class SettingsForm(QWidget):
@@ -36,6 +40,7 @@ class SettingsForm(QWidget):
         super().__init__(parent)
         self._initial = settings
         self._rows: dict[str, Row] = {}
+        self._hints: dict[str, QLabel] = {}
         self._message = message_label()
         self._layout = QFormLayout()
         self._layout.setContentsMargins(0, 0, 0, 0)
@@ -97,17 +102,23 @@ class SettingsForm(QWidget):
         """Return the row of a field."""
         return self._rows[name]
 
+    def hint(self, name: str, text: str) -> None:
+        """Put a line under a row; an empty one takes it away."""
+        self._hints[name].setText(text)
+        self._hints[name].setVisible(bool(text))
+
     def _add(self, name: str, field: FieldInfo) -> None:
         title, description = title_of(name, field), field.description or ""
         row = row_for(field)
         row.setToolTip(tooltip(description))
         row.describe(title, description)
         row.changed.connect(self._edited)
-        label = QLabel(title)
+        label = row_label(title, row)
         label.setToolTip(tooltip(description))
-        label.setBuddy(row)
+        hint = message_label()
         self._layout.addRow(label, row)
-        self._rows[name] = row
+        self._layout.addRow(None, hint)
+        self._rows[name], self._hints[name] = row, hint
 
     def _edited(self) -> None:
         self._check()
@@ -121,8 +132,6 @@ class SettingsForm(QWidget):
 
 def is_constant(field: FieldInfo) -> bool:
     """Whether a field can hold one value only, so that there is nothing to choose."""
-    from typing import Literal, get_args, get_origin
-
     return get_origin(field.annotation) is Literal and len(get_args(field.annotation)) == 1
 
 
@@ -134,6 +143,15 @@ def title_of(name: str, field: FieldInfo) -> str:
 def tooltip(text: str) -> str:
     """Return text that Qt wraps into lines instead of one across the screen."""
     return f"<qt>{text}</qt>" if text else ""
+
+
+def row_label(title: str, buddy: QWidget) -> QLabel:
+    """Return the label of a row; a long one wraps."""
+    label = QLabel(title)
+    label.setWordWrap(True)
+    label.setFixedWidth(LABEL_WIDTH)
+    label.setBuddy(buddy)
+    return label
 
 
 def message_label() -> QLabel:

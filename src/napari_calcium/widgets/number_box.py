@@ -52,7 +52,7 @@ class NumberBox(QDoubleSpinBox):
         self.setStepType(QAbstractSpinBox.StepType.AdaptiveDecimalStepType)
         self.setSuffix(f" {unit}" if unit else "")
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setAlignment(Qt.AlignmentFlag.AlignLeft)
+        self.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.setMinimumWidth(80)
 
     def textFromValue(self, value: float) -> str:

@@ -100,6 +100,8 @@ class ProgressLine(QWidget):
         self._show_busy(False)
         if failure is not None:
             self.say(f"⚠ {failure.message}", failure)
+        elif self._runner.was_cancelled:
+            self.say(f"Cancelled: {title}. What was done before stands.")
 
     def _ask_to_stop(self) -> None:
         self._cancel.setEnabled(False)

@@ -62,6 +62,10 @@ class Row(QWidget):
             self.blockSignals(blocked)
         self._exact, self._shown = value, self._read()
 
+    def words(self, value: Any) -> str:
+        """Return how the row would say a value."""
+        return str(value)
+
     def describe(self, title: str, description: str) -> None:
         """Tell people and screen readers what the row is."""
         self.editor.setAccessibleName(title)
@@ -84,6 +88,10 @@ class NumberRow(Row):
         self._kind: type = int if integer else float
         super().__init__(self._box)
         self._box.valueChanged.connect(lambda _: self.changed.emit())
+
+    def words(self, value: Any) -> str:
+        """Return how the row would say a value."""
+        return f"{self._box.textFromValue(float(value))}{self._box.suffix()}"
 
     def _read(self) -> Any:
         return self._kind(self._box.value())
@@ -118,6 +126,10 @@ class ChoiceRow(Row):
             self._box.addItem(words.get(str(value)) or _plain(value))
         super().__init__(self._box)
         self._box.currentIndexChanged.connect(lambda _: self.changed.emit())
+
+    def words(self, value: Any) -> str:
+        """Return how the row would say a value."""
+        return str(self._box.itemText(self._values.index(value)))
 
     def _read(self) -> Any:
         return self._values[self._box.currentIndex()]
@@ -201,6 +213,10 @@ class OptionalRow(Row):
         self._tick.setAccessibleName(f"Set {title[:1].lower()}{title[1:]}")
         self._tick.setAccessibleDescription(description)
         self._inner.describe(title, description)
+
+    def words(self, value: Any) -> str:
+        """Return how the row would say a value."""
+        return "none" if value is None else self._inner.words(value)
 
     def _toggled(self, on: bool) -> None:
         self._inner.setEnabled(on)

@@ -3,9 +3,23 @@
 from __future__ import annotations
 
 from qtpy.QtCore import Qt, Signal
-from qtpy.QtWidgets import QCheckBox, QFrame, QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import (
+    QCheckBox,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QSizePolicy,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_calcium.widgets.form import message_label
 
 __all__ = ["Section"]
+
+
+_INDENT = 22
 
 
 class Section(QWidget):
@@ -16,7 +30,7 @@ class Section(QWidget):
     title : str
     content : QWidget
     tick_tip : str
-        What the tick in the header stands for.
+        What the tick in the header stands for; without it there is no tick.
     parent : QWidget, optional
 
     Attributes
@@ -27,21 +41,26 @@ class Section(QWidget):
 
     ticked = Signal(bool)
 
-    def __init__(self, title: str, content: QWidget, tick_tip: str, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, title: str, content: QWidget, tick_tip: str = "", parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
         self._content = QFrame()
         self._tick = QCheckBox()
         self._tick.setChecked(True)
         self._tick.setToolTip(tick_tip)
+        self._tick.setVisible(bool(tick_tip))
         self._tick.setAccessibleName(f"{title}: {tick_tip}")
         self._toggle = QToolButton()
         self._toggle.setText(title)
         self._toggle.setCheckable(True)
         self._toggle.setAutoRaise(True)
         self._toggle.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self._toggle.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self._toggle.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self._toggle.setAccessibleName(title)
         self._state = QLabel()
+        self._brief = message_label()
         self._build(content)
         self._toggle.toggled.connect(self._fold)
         self._tick.toggled.connect(self.ticked)
@@ -76,21 +95,34 @@ class Section(QWidget):
     def state(self, text: str) -> None:
         self._state.setText(text)
 
+    @property
+    def brief(self) -> str:
+        """What came of it, in a line that stands under the header while the content is folded away."""
+        return str(self._brief.text())
+
+    @brief.setter
+    def brief(self, text: str) -> None:
+        self._brief.setText(text)
+        self._fold(self.is_open)
+
     def _build(self, content: QWidget) -> None:
         header = QHBoxLayout()
         header.setContentsMargins(0, 0, 4, 0)
         header.addWidget(self._tick)
-        header.addWidget(self._toggle, 1, Qt.AlignmentFlag.AlignLeft)
+        header.addWidget(self._toggle, 1)
         header.addWidget(self._state)
         inside = QVBoxLayout(self._content)
-        inside.setContentsMargins(24, 0, 4, 10)
+        inside.setContentsMargins(_INDENT, 0, 4, 10)
         inside.addWidget(content)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(2)
         layout.addLayout(header)
+        self._brief.setContentsMargins(2 * _INDENT + 4, 0, 4, 4)
+        layout.addWidget(self._brief)
         layout.addWidget(self._content)
 
     def _fold(self, open_: bool) -> None:
         self._toggle.setArrowType(Qt.ArrowType.DownArrow if open_ else Qt.ArrowType.RightArrow)
         self._content.setVisible(open_)
+        self._brief.setVisible(bool(self.brief) and not open_)

@@ -9,7 +9,7 @@ from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QFormLayout, QLabel, QVBoxLayout, QWidget
 
 from napari_calcium.settings import Settings
-from napari_calcium.widgets.form import SettingsForm, tooltip
+from napari_calcium.widgets.form import SettingsForm, row_label, tooltip
 from napari_calcium.widgets.rows import ChoiceBox
 
 __all__ = ["Form", "UnionForm", "alternatives", "form_for"]
@@ -44,7 +44,9 @@ class UnionForm(QWidget):
         self._chooser.setAccessibleName("Method")
         self._says = QLabel()
         self._says.setWordWrap(True)
-        self._says.setEnabled(False)
+        font = self._says.font()
+        font.setItalic(True)
+        self._says.setFont(font)
         self._forms = [SettingsForm(settings if type(settings) is kind else kind()) for kind in kinds]
         self._build()
         self.settings = settings
@@ -97,9 +99,7 @@ class UnionForm(QWidget):
         top = QFormLayout()
         top.setContentsMargins(0, 0, 0, 0)
         top.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-        label = QLabel("Method")
-        label.setBuddy(self._chooser)
-        top.addRow(label, self._chooser)
+        top.addRow(row_label("Method", self._chooser), self._chooser)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addLayout(top)

@@ -132,6 +132,7 @@ class Runner(QObject):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._job: Job | None = None
+        self._cancelled = False
         self._title = ""
         self._on_done: Callable[[Any], None] | None = None
         self._on_part: Callable[[Any], None] | None = None
@@ -149,6 +150,11 @@ class Runner(QObject):
     def title(self) -> str:
         """What is going on, or went on last."""
         return self._title
+
+    @property
+    def was_cancelled(self) -> bool:
+        """Whether the last job was cancelled before it was done."""
+        return self._cancelled
 
     def retitle(self, title: str) -> None:
         """Say what the job is at now; may be called from its thread."""
@@ -198,14 +204,17 @@ class Runner(QObject):
             self._job.cancel()
 
     def abandon(self) -> None:
-        """Stop listening and ask the job to stop: for a window that closes."""
+        """Stop listening and ask the job to stop: for a window that closes.
+
+        Touches nothing of Qt, which may be half gone by then; the timer stops by itself.
+        """
         self.cancel()
-        self._timer.stop()
         self._job = self._on_done = self._on_part = None
 
     def _look(self) -> None:
         job = self._job
         if job is None:
+            self._timer.stop()
             return
         ended = job.done  # asked first: what is handed over before the end is in the queue then
         failure = self._take_parts(job)
@@ -227,7 +236,7 @@ class Runner(QObject):
 
     def _finish(self, job: Job, failure: Failure | None) -> None:
         self._timer.stop()
-        on_done = self._on_done
+        on_done, self._cancelled = self._on_done, job.cancelled and failure is None
         self._job = self._on_done = self._on_part = None
         if failure is None and not job.cancelled and on_done is not None:
             try:

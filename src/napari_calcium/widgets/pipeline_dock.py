@@ -1,0 +1,258 @@
+"""The Calcium pipeline dock: every stage in order, Run all, undo, saving."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from qtpy.QtCore import Qt
+from qtpy.QtGui import QKeySequence
+from qtpy.QtWidgets import (
+    QFormLayout,
+    QHBoxLayout,
+    QLabel,
+    QMenu,
+    QPushButton,
+    QShortcut,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_calcium.pipeline import STAGES, TITLES, PipelineSettings
+from napari_calcium.recording import Recording
+from napari_calcium.widgets.background import BackgroundPanel
+from napari_calcium.widgets.baseline import BaselinePanel
+from napari_calcium.widgets.close_guard import CloseGuard
+from napari_calcium.widgets.coactivity import CoactivityPanel
+from napari_calcium.widgets.denoise import DenoisePanel
+from napari_calcium.widgets.ensemble_detection import EnsemblesPanel
+from napari_calcium.widgets.event_detection import EventsPanel
+from napari_calcium.widgets.features import FeaturesPanel
+from napari_calcium.widgets.links import Links
+from napari_calcium.widgets.plan import StageState, entry_of
+from napari_calcium.widgets.progress_line import ProgressLine
+from napari_calcium.widgets.recording_line import RecordingLine
+from napari_calcium.widgets.rows import ChoiceBox
+from napari_calcium.widgets.saving import Saver
+from napari_calcium.widgets.section import Section
+from napari_calcium.widgets.significance import SignificancePanel
+from napari_calcium.widgets.stage_widget import StagePanel, scrolling, state_words
+from napari_calcium.widgets.workbench import workbench_of
+
+__all__ = ["PipelineDock"]
+
+_PANELS: dict[str, type[StagePanel]] = {
+    panel.stage: panel
+    for panel in (
+        BaselinePanel,
+        BackgroundPanel,
+        DenoisePanel,
+        EventsPanel,
+        CoactivityPanel,
+        SignificancePanel,
+        EnsemblesPanel,
+        FeaturesPanel,
+    )
+}
+_MODES = ("Calibrated", "Course", "Own settings")
+_MODE_TIPS = (
+    "The default: the exact null given each cell's slow rate, and ensembles checked against chance.",
+    "Step by step as the course's text has it, with a line saying how much chance alone would give.",
+    "Some setting differs from both.",
+)
+
+
+class PipelineDock(QWidget):
+    """Every stage in run order, with Run all, Cancel, Undo and Redo, and saving.
+
+    Parameters
+    ----------
+    napari_viewer : napari.Viewer
+    """
+
+    def __init__(self, napari_viewer: Any) -> None:
+        super().__init__()
+        self._bench = workbench_of(napari_viewer)
+        self.progress = ProgressLine(self._bench.runner)
+        self.saver = Saver(self._bench, self.progress.say, self)
+        self.mode = ChoiceBox()
+        self.run_all = QPushButton("Run all")
+        self.undo = QPushButton("Undo")
+        self.redo = QPushButton("Redo")
+        self.save = QPushButton("Save results…")
+        self.history = QPushButton("History")
+        self.pipeline = QPushButton("Pipeline")
+        self.sections: dict[str, Section] = {}
+        self.panels: dict[str, StagePanel] = {}
+        self._build()
+        self._connect()
+        self._guard = CloseGuard(self, self._bench, napari_viewer, self.saver)
+        self._show_states()
+        self._show_history()
+
+    def _build(self) -> None:
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(6, 6, 6, 6)
+        layout.addWidget(RecordingLine(self._bench))
+        layout.addLayout(self._mode_row())
+        layout.addLayout(self._button_row())
+        inside = QWidget()
+        column = QVBoxLayout(inside)
+        column.setContentsMargins(0, 0, 4, 0)
+        column.setSpacing(2)
+        for stage in STAGES:
+            column.addWidget(self._section(stage))
+        column.addStretch(1)
+        layout.addWidget(scrolling(inside), 1)
+        layout.addWidget(self.progress)
+        layout.addLayout(self._file_row())
+        self.setMinimumWidth(320)
+
+    def _mode_row(self) -> QFormLayout:
+        for name, tip in zip(_MODES, _MODE_TIPS, strict=True):
+            self.mode.addItem(name)
+            self.mode.setItemData(self.mode.count() - 1, tip, Qt.ItemDataRole.ToolTipRole)
+        row = QFormLayout()
+        row.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        label = QLabel("Analysis")
+        label.setBuddy(self.mode)
+        row.addRow(label, self.mode)
+        return row
+
+    def _button_row(self) -> QHBoxLayout:
+        row = QHBoxLayout()
+        row.addWidget(self.run_all, 1)
+        row.addWidget(self.undo)
+        row.addWidget(self.redo)
+        return row
+
+    def _file_row(self) -> QHBoxLayout:
+        menu = QMenu(self.pipeline)
+        menu.addAction("Save pipeline as YAML…", self.saver.save_pipeline)
+        menu.addAction("Load pipeline from YAML…", self.saver.load_pipeline)
+        menu.addSeparator()
+        menu.addAction("Default settings", lambda: self._bench.plan.load(PipelineSettings()))
+        self.pipeline.setMenu(menu)
+        self.history.setMenu(QMenu(self.history))
+        self.history.setToolTip("Everything that was done, to go back to any step of it.")
+        self.pipeline.setToolTip(
+            "Save or load the settings of all stages: the file reruns the analysis anywhere."
+        )
+        row = QHBoxLayout()
+        row.addWidget(self.save, 1)
+        row.addWidget(self.history)
+        row.addWidget(self.pipeline)
+        return row
+
+    def _section(self, stage: str) -> Section:
+        panel = _PANELS[stage](self._bench)
+        section = Section(TITLES[stage], panel, "Part of the analysis; without the tick it is skipped.")
+        section.is_ticked = self._bench.plan.is_enabled(stage)
+        section.ticked.connect(lambda on: self._bench.plan.set_enabled(stage, on))
+        self.panels[stage], self.sections[stage] = panel, section
+        return section
+
+    def _connect(self) -> None:
+        bench = self._bench
+        self.run_all.clicked.connect(self._run_all)
+        self.undo.clicked.connect(self._undo)
+        self.redo.clicked.connect(self._redo)
+        self.save.clicked.connect(self.saver.save_results)
+        self.mode.activated.connect(self._choose_mode)
+        self.history.menu().aboutToShow.connect(self._list_history)
+        for keys, slot in (
+            ("Ctrl+Alt+Z", self._undo),
+            ("Ctrl+Alt+Shift+Z", self._redo),
+            ("Ctrl+Alt+R", self._run_all),
+        ):
+            QShortcut(QKeySequence(keys), self, activated=slot)
+        bench.runner.started.connect(self._show_busy)
+        bench.runner.finished.connect(self._show_busy)
+        links = Links(self)
+        links.join(bench.plan.states_changed, self._show_states)
+        links.join(bench.session.history_changed, self._show_history)
+
+    def _run_all(self) -> None:
+        if not self._errors():
+            self.progress.say(self._bench.run_all())
+
+    def _errors(self) -> bool:
+        """Whether a form cannot be used as it is; the first such is opened."""
+        for stage, panel in self.panels.items():
+            if panel.form.error and self._bench.plan.is_enabled(stage):
+                self.sections[stage].is_open = True
+                self.progress.say(f"⚠ {TITLES[stage]}: {panel.form.error}")
+                return True
+        return False
+
+    def _undo(self) -> None:
+        if not self._bench.runner.busy:
+            self._bench.session.undo()
+
+    def _redo(self) -> None:
+        if not self._bench.runner.busy:
+            self._bench.session.redo()
+
+    def _list_history(self) -> None:
+        session, menu = self._bench.session, self.history.menu()
+        menu.clear()
+        for position in range(1, len(session.history)):
+            action = menu.addAction(session.history[position])
+            action.setCheckable(True)
+            action.setChecked(position == session.position)
+            action.triggered.connect(lambda _=False, to=position: session.go_to(to))
+
+    def _choose_mode(self, index: int) -> None:
+        if index < 2:
+            self._bench.plan.load(PipelineSettings() if index == 0 else PipelineSettings.course())
+        self._show_mode()
+
+    def _show_mode(self) -> None:
+        own = _stages_of(self._bench.plan.settings)
+        presets = (_stages_of(PipelineSettings()), _stages_of(PipelineSettings.course()))
+        index = presets.index(own) if own in presets else 2
+        self.mode.setCurrentIndex(index)
+        self.mode.setToolTip(f"<qt>{_MODE_TIPS[index]}</qt>")
+
+    def _show_states(self) -> None:
+        plan, recording = self._bench.plan, self._bench.session.recording
+        for stage, section in self.sections.items():
+            state = plan.state(stage)
+            section.state = state_words(state)
+            section.is_ticked = plan.is_enabled(stage)
+            lines = self.panels[stage].result
+            section.brief = lines[0] if lines else ""
+            section.setToolTip(_took(recording, stage) if state is StageState.UP_TO_DATE else "")
+        self._show_mode()
+        self._show_busy()
+
+    def _show_history(self) -> None:
+        session = self._bench.session
+        self.undo.setToolTip(
+            f"Undo: {session.history[session.position]} (Ctrl+Alt+Z)" if session.can_undo else "Undo"
+        )
+        self.redo.setToolTip(
+            f"Redo: {session.history[session.position + 1]} (Ctrl+Alt+Shift+Z)"
+            if session.can_redo
+            else "Redo"
+        )
+        self._show_busy()
+
+    def _show_busy(self, *_: object) -> None:
+        session, obstacle = self._bench.session, self._bench.obstacle()
+        free = not self._bench.runner.busy
+        self.run_all.setEnabled(not obstacle)
+        self.run_all.setToolTip(obstacle or "Run every stage that is not up to date (Ctrl+Alt+R).")
+        self.undo.setEnabled(free and session.can_undo)
+        self.history.setEnabled(free and len(session.history) > 1)
+        self.redo.setEnabled(free and session.can_redo)
+        self.save.setEnabled(free and session.recording is not None)
+        self.save.setToolTip("Write traces, events, ensembles, figures and the pipeline into a folder.")
+
+
+def _stages_of(settings: PipelineSettings) -> tuple[object, ...]:
+    return tuple(getattr(settings, stage) for stage in STAGES)
+
+
+def _took(recording: Recording | None, stage: str) -> str:
+    entry = entry_of(recording, stage)
+    return f"Took {entry.seconds:.2g} s" if entry is not None else ""

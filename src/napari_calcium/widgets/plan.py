@@ -1,0 +1,216 @@
+"""The pipeline under edit: settings of every stage, which are skipped, and which results are up to date.
+
+No Qt here: the forms of the dock and of the single widgets all speak to one plan, so they agree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Executor
+from enum import Enum
+
+from psygnal import Signal
+
+from napari_calcium.pipeline import STAGES, PipelineSettings, run, run_stage
+from napari_calcium.progress import Progress, part, silent
+from napari_calcium.recording import LogEntry, Recording
+from napari_calcium.session import Session
+from napari_calcium.settings import Settings
+
+__all__ = [
+    "Plan",
+    "StageState",
+    "bring_up_to_date",
+    "entry_of",
+    "must_begin_anew",
+    "not_needed",
+    "pending",
+    "settings_made",
+]
+
+
+class StageState(Enum):
+    """Where a stage stands; the value is how it is said on screen."""
+
+    NOT_RUN = "not run"
+    UP_TO_DATE = "up to date"
+    STALE = "out of date"
+    SKIPPED = "skipped"
+    NOT_NEEDED = "not needed"
+
+
+class Plan:
+    """Settings of the pipeline that the user is working on.
+
+    Parameters
+    ----------
+    session : Session
+        Whose recording the plan follows: when a stage's results come or go by running, undo or redo, its
+        settings here become those that made the results. Settings of stages without results stay as edited.
+
+    Attributes
+    ----------
+    stage_changed : signal of str
+        Settings of this stage, or whether it is skipped, have changed.
+    states_changed : signal
+        Some stage's state may have changed.
+    """
+
+    stage_changed = Signal(str)
+    states_changed = Signal()
+
+    def __init__(self, session: Session, settings: PipelineSettings | None = None) -> None:
+        self._session = session
+        chosen = settings if settings is not None else PipelineSettings()
+        defaults = PipelineSettings()
+        self._enabled = {stage: getattr(chosen, stage) is not None for stage in STAGES}
+        self._settings = {stage: getattr(chosen, stage) or getattr(defaults, stage) for stage in STAGES}
+        self._base = chosen
+        self._recording: Recording | None = None
+        self._follow(session.recording)
+        session.recording_changed.connect(self._follow)
+
+    @property
+    def settings(self) -> PipelineSettings:
+        """The whole pipeline as settings; how the file was read is taken from the recording."""
+        stages = {stage: self._settings[stage] if self._enabled[stage] else None for stage in STAGES}
+        reading = _reading(self._recording) if self._recording is not None else {}
+        return self._base.replace(**(stages | reading))
+
+    def load(self, settings: PipelineSettings) -> None:
+        """Take over settings and skips of all stages; a skipped stage keeps what was set for it here."""
+        self._base = settings
+        for stage in STAGES:
+            chosen = getattr(settings, stage)
+            self.set_enabled(stage, chosen is not None)
+            if chosen is not None:
+                self.set_stage(stage, chosen)
+
+    def stage(self, stage: str) -> Settings:
+        """Return the settings of a stage, of a skipped one too."""
+        return self._settings[stage]
+
+    def set_stage(self, stage: str, settings: Settings) -> None:
+        """Change the settings of a stage."""
+        if settings != self._settings[stage]:
+            self._settings[stage] = settings
+            self.stage_changed.emit(stage)
+            self.states_changed.emit()
+
+    def is_enabled(self, stage: str) -> bool:
+        """Whether a stage takes part in the pipeline."""
+        return self._enabled[stage]
+
+    def set_enabled(self, stage: str, enabled: bool) -> None:
+        """Skip a stage, or take it in again."""
+        if enabled != self._enabled[stage]:
+            self._enabled[stage] = enabled
+            self.stage_changed.emit(stage)
+            self.states_changed.emit()
+
+    def state(self, stage: str) -> StageState:
+        """Return where a stage stands with the current recording."""
+        recording = self._recording
+        if not self._enabled[stage]:
+            return StageState.SKIPPED
+        if recording is None:
+            return StageState.NOT_RUN
+        if not_needed(recording, stage):
+            return StageState.NOT_NEEDED
+        if entry_of(recording, stage) is None:
+            return StageState.NOT_RUN
+        return StageState.STALE if stage in pending(recording, self.settings) else StageState.UP_TO_DATE
+
+    def _follow(self, recording: Recording | None) -> None:
+        before, self._recording = self._recording, recording
+        for stage in STAGES:
+            entry = entry_of(recording, stage)
+            if entry is not None and entry != entry_of(before, stage):
+                made = getattr(PipelineSettings.validated({stage: dict(entry.settings)}), stage)
+                self.set_enabled(stage, True)
+                self.set_stage(stage, made)
+        self.states_changed.emit()
+
+
+def entry_of(recording: Recording | None, stage: str) -> LogEntry | None:
+    """Return the log entry of a stage, or None if it has not run."""
+    log = recording.log if recording is not None else ()
+    return next((entry for entry in log if entry.stage == stage), None)
+
+
+def not_needed(recording: Recording, stage: str) -> bool:
+    """Whether a stage has nothing to do: the baseline of a recording that came as ΔF/F."""
+    return stage == "baseline" and "raw" not in recording.traces and "dff" in recording.traces
+
+
+def pending(recording: Recording, settings: PipelineSettings) -> tuple[str, ...]:
+    """Return the stages that have to run, in order, for the results to be those of the settings.
+
+    The results that stand are those of the first stages, as far as the log tells of the same stages with the
+    same settings in the same order; everything after the first difference has to run. (A stage that ran
+    before an earlier one of the pipeline did may have read another trace than it would now.)
+    """
+    wanted = [s for s in STAGES if getattr(settings, s) is not None and not not_needed(recording, s)]
+    log = [entry for entry in recording.log if entry.stage in STAGES]
+    done = 0
+    for stage, entry in zip(wanted, log, strict=False):
+        same = entry.stage == stage and entry.settings == getattr(settings, stage).model_dump(mode="json")
+        if not same:
+            break
+        done += 1
+    return tuple(wanted[done:])
+
+
+def bring_up_to_date(
+    recording: Recording,
+    settings: PipelineSettings,
+    *,
+    on_progress: Progress = silent,
+    on_stage: Callable[[str], None] = lambda stage: None,
+    on_result: Callable[[str, Recording], None] = lambda stage, recording: None,
+    executor: Executor | None = None,
+) -> Recording:
+    """Return what :func:`~napari_calcium.pipeline.run` would, running only the stages that have to run.
+
+    Parameters
+    ----------
+    recording : Recording
+        Left as it is.
+    settings : PipelineSettings
+    on_progress, on_stage, executor
+        As for :func:`~napari_calcium.pipeline.run`.
+    on_result
+        Called after each stage with its name and the recording so far.
+    """
+    if must_begin_anew(recording, settings):
+        recording = run(recording, PipelineSettings(**dict.fromkeys(STAGES)))
+    stages = pending(recording, settings)
+    for k, stage in enumerate(stages):
+        on_stage(stage)
+        share = part(on_progress, k / len(stages), (k + 1) / len(stages))
+        share(0, 1)
+        recording = run_stage(
+            recording, stage, getattr(settings, stage), on_progress=share, executor=executor
+        )
+        on_result(stage, recording)
+    return recording
+
+
+def must_begin_anew(recording: Recording, settings: PipelineSettings) -> bool:
+    """Whether a stage that is to be skipped has results: later stages may have built on them."""
+    return any(entry_of(recording, stage) is not None for stage in STAGES if getattr(settings, stage) is None)
+
+
+def settings_made(recording: Recording) -> PipelineSettings:
+    """Return the settings that reproduce a recording's results: stages that did not run are skipped."""
+    made = {
+        stage: dict(entry.settings) if (entry := entry_of(recording, stage)) is not None else None
+        for stage in STAGES
+    }
+    return PipelineSettings.validated(made | _reading(recording))
+
+
+def _reading(recording: Recording) -> dict[str, object]:
+    """Return how the file was read, as far as the log tells."""
+    entries = {name: entry_of(recording, name) for name in ("read", "positions")}
+    return {name: dict(entry.settings) for name, entry in entries.items() if entry is not None}

@@ -1,0 +1,243 @@
+"""One stage on screen: what it does, its settings, a preview, Run, and what came of it."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from qtpy.QtCore import Qt
+from qtpy.QtGui import QHideEvent
+from qtpy.QtWidgets import (
+    QCheckBox,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QScrollArea,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_calcium.pipeline import TITLES, PipelineSettings
+from napari_calcium.recording import Recording
+from napari_calcium.widgets.close_guard import CloseGuard
+from napari_calcium.widgets.form import message_label
+from napari_calcium.widgets.links import Links
+from napari_calcium.widgets.plan import StageState, entry_of, not_needed
+from napari_calcium.widgets.progress_line import ProgressLine
+from napari_calcium.widgets.recording_line import RecordingLine
+from napari_calcium.widgets.saving import Saver
+from napari_calcium.widgets.union_form import form_for
+from napari_calcium.widgets.workbench import Workbench, workbench_of
+
+__all__ = ["StagePanel", "StageWidget", "cells", "scrolling", "state_words"]
+
+_SIGNS = {
+    StageState.NOT_RUN: "○",
+    StageState.UP_TO_DATE: "✓",
+    StageState.STALE: "◐",
+    StageState.SKIPPED: "–",
+    StageState.NOT_NEEDED: "–",
+}
+
+
+class StagePanel(QWidget):
+    """Settings, preview, Run and result of one stage; a subclass a stage says the words.
+
+    Parameters
+    ----------
+    bench : Workbench
+    parent : QWidget, optional
+
+    Attributes
+    ----------
+    stage : str
+        Name of the stage in the pipeline.
+    sentence : str
+        What the stage does, for someone who has never heard of it.
+    previews : bool
+        Whether it works cell by cell, so that it can be previewed on the selected ones.
+    notes_first : bool
+        Whether the notes of the log say what matters most.
+    """
+
+    stage: ClassVar[str]
+    sentence: ClassVar[str]
+    previews: ClassVar[bool] = False
+    notes_first: ClassVar[bool] = False
+
+    def __init__(self, bench: Workbench, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._bench = bench
+        annotation = PipelineSettings.model_fields[self.stage].annotation
+        self.form = form_for(annotation, bench.plan.stage(self.stage))
+        self.preview = QCheckBox("Preview on the selected cells")
+        self.preview.setToolTip(
+            "<qt>While you change a setting, the Traces dock shows what this stage would make of the cells "
+            "you selected.</qt>"
+        )
+        self.preview.setChecked(True)
+        self.run = QPushButton("Run")
+        self.run.setAccessibleName(f"Run {TITLES[self.stage]}")
+        self._note = message_label()
+        self._result = message_label()
+        self._build()
+        self._connect()
+        self._show_recording(bench.session.recording)
+
+    def summary(self, recording: Recording) -> str:
+        """Say in a line what came of the stage, beyond the notes of its log entry; empty for nothing more."""
+        raise NotImplementedError
+
+    @property
+    def result(self) -> tuple[str, ...]:
+        """What came of the stage, line by line; empty if it has not run."""
+        recording = self._bench.session.recording
+        if recording is None:
+            return ()
+        if not_needed(recording, self.stage):
+            return ("This recording came as ΔF/F, so there is nothing to do here.",)
+        entry = entry_of(recording, self.stage)
+        if entry is None:
+            return ()
+        lines = (self.summary(recording), *entry.notes)
+        if self.notes_first:
+            lines = (*entry.notes, self.summary(recording))
+        return tuple(line[:1].upper() + line[1:] for line in lines if line)
+
+    def _build(self) -> None:
+        sentence = QLabel(self.sentence)
+        sentence.setWordWrap(True)
+        buttons = QHBoxLayout()
+        buttons.addWidget(self.preview)
+        buttons.addStretch(1)
+        buttons.addWidget(self.run)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        for widget in (sentence, self.form):
+            layout.addWidget(widget)
+        layout.addLayout(buttons)
+        layout.addWidget(self._note)
+        layout.addWidget(self._result)
+        self.preview.setVisible(self.previews)
+
+    def _connect(self) -> None:
+        bench = self._bench
+        self.form.changed.connect(self._edited)
+        self.run.clicked.connect(self._run)
+        self.preview.toggled.connect(self._preview_toggled)
+        bench.runner.started.connect(self._show_obstacle)
+        bench.runner.finished.connect(self._show_obstacle)
+        bench.previewer.said.connect(self._previewed)
+        links = Links(self)
+        links.join(bench.plan.stage_changed, self._follow)
+        links.join(bench.plan.states_changed, self._show_obstacle)
+        links.join(bench.session.recording_changed, self._show_recording)
+
+    def _edited(self) -> None:
+        if not self.form.error:
+            self._bench.plan.set_stage(self.stage, self.form.settings)
+            self._show_preview()
+        self._show_obstacle()
+
+    def _follow(self, stage: str) -> None:
+        settings = self._bench.plan.stage(self.stage)
+        if stage == self.stage and (self.form.error or self.form.settings != settings):
+            self.form.settings = settings
+
+    def _run(self) -> None:
+        self._note.setVisible(False)
+        _say(self._note, self._bench.run_stage(self.stage))
+
+    def _show_preview(self) -> None:
+        if self.previews and self.preview.isChecked() and self._bench.session.recording is not None:
+            self._bench.previewer.show(self.stage, self._bench.plan.stage(self.stage))
+
+    def _preview_toggled(self, on: bool) -> None:
+        if on:
+            self._show_preview()
+        else:
+            self._bench.previewer.stop(self.stage)
+            _say(self._note, "")
+
+    def _previewed(self, stage: str, message: str) -> None:
+        _say(self._note, message if stage == self.stage else "")
+
+    def _show_obstacle(self, *_: object) -> None:
+        recording = self._bench.session.recording
+        idle = recording is not None and not_needed(recording, self.stage)
+        obstacle = self._bench.obstacle()
+        self.run.setEnabled(not obstacle and not self.form.error and not idle)
+        self.run.setToolTip(obstacle or f"Run {TITLES[self.stage]} on all cells.")
+
+    def _show_recording(self, recording: Recording | None) -> None:
+        self._show_obstacle()
+        _say(self._note, "")
+        _say(self._result, "\n".join(self.result))
+
+    def hideEvent(self, event: QHideEvent | None) -> None:
+        """Take the preview away with the settings it shows."""
+        super().hideEvent(event)
+        if event is None or not event.spontaneous():
+            self._bench.previewer.stop(self.stage)
+
+
+class StageWidget(QWidget):
+    """A stage by itself, for the Plugins menu: its panel under a line on the recording, in a scroll area.
+
+    Parameters
+    ----------
+    napari_viewer : napari.Viewer
+    """
+
+    panel: ClassVar[type[StagePanel]]
+
+    def __init__(self, napari_viewer: Any) -> None:
+        super().__init__()
+        bench = workbench_of(napari_viewer)
+        self.stage_panel = self.panel(bench)
+        self._state = QLabel()
+        self._bench = bench
+        inside = QWidget()
+        column = QVBoxLayout(inside)
+        column.setContentsMargins(0, 0, 4, 0)
+        column.addWidget(self.stage_panel)
+        column.addStretch(1)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(6, 6, 6, 6)
+        layout.addWidget(RecordingLine(bench))
+        layout.addWidget(self._state)
+        layout.addWidget(scrolling(inside), 1)
+        progress = ProgressLine(bench.runner)
+        layout.addWidget(progress)
+        self._guard = CloseGuard(self, bench, napari_viewer, Saver(bench, progress.say, self))
+        Links(self).join(bench.plan.states_changed, self._show_state)
+        self._show_state()
+
+    def _show_state(self) -> None:
+        self._state.setText(state_words(self._bench.plan.state(self.stage_panel.stage)))
+
+
+def scrolling(inside: QWidget) -> QScrollArea:
+    """Return a scroll area that is never narrower than what is in it, so nothing is cut off sideways."""
+    area = QScrollArea()
+    area.setWidgetResizable(True)
+    area.setFrameShape(QFrame.Shape.NoFrame)
+    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    area.setWidget(inside)
+    area.setMinimumHeight(120)
+    return area
+
+
+def state_words(state: StageState) -> str:
+    """Return a state as the stages' headers show it: a sign and words, no colour needed."""
+    return f"{_SIGNS[state]} {state.value}"
+
+
+def cells(count: int) -> str:
+    """Say a number of cells."""
+    return f"{count:,} cell{'' if count == 1 else 's'}"
+
+
+def _say(label: QLabel, text: str) -> None:
+    label.setText(text)
+    label.setVisible(bool(text))
