@@ -81,7 +81,10 @@ class Settings(BaseModel):
 
     def to_yaml(self) -> str:
         """Write all fields, defaults included, in order."""
-        return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+        data = self.model_dump(mode="json")
+        text = yaml.safe_dump(data, sort_keys=False, allow_unicode=True)
+        # PyYAML writes rare line separators (U+0085, U+2028 …) in a way that it reads as spaces.
+        return text if yaml.safe_load(text) == data else yaml.safe_dump(data, sort_keys=False)
 
     @classmethod
     def from_yaml(cls, text: str) -> Self:
