@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from napari_calcium.recording import LogEntry, Recording
 
-__all__ = ["TimeScale", "baseline_note", "latest_trace", "time_scale", "trace_label", "unit_scale"]
+__all__ = ["TimeScale", "baseline_note", "counted", "latest_trace", "time_scale", "trace_label", "unit_scale"]
 
 _SHOWN = {"ΔF/F": (100.0, "%")}
 
@@ -30,12 +30,17 @@ class TimeScale:
 
 
 def time_scale(duration_s: float) -> TimeScale:
-    """Return seconds for up to five minutes, then minutes, beyond four hours hours."""
+    """Return seconds for up to five minutes of axis, then minutes, beyond four hours hours."""
     if duration_s <= _MINUTES_FROM:
         return TimeScale(1.0, "Time (s)")
     if duration_s <= _HOURS_FROM:
         return TimeScale(60.0, "Time (min)")
     return TimeScale(3600.0, "Time (h)")
+
+
+def counted(number: int, word: str) -> str:
+    """Return ``"1 neuron"``, ``"2,000 neurons"``, ``"no neurons"``."""
+    return f"{number:,} {word}{'s' * (number != 1)}" if number else f"no {word}s"
 
 
 def unit_scale(unit: str) -> tuple[float, str]:
@@ -76,7 +81,13 @@ def _baseline_method(entry: LogEntry) -> str:
     method = str(entry.settings.get("method", "")).replace("_", " ")
     parts = []
     if "percentile" in entry.settings and "percentile" in method:
-        method = f"{entry.settings['percentile']:g} % {method}"
+        method = method.replace("percentile", f"{_ordinal(float(entry.settings['percentile']))} percentile")
     if "window" in entry.settings:
         parts.append(f"{entry.settings['window']:g} s window")
     return f"{method} ({', '.join(parts)})" if parts else method
+
+
+def _ordinal(number: float) -> str:
+    """Return ``"20th"``, ``"2.5th"``, ``"1st"``."""
+    ending = {1: "st", 2: "nd", 3: "rd"}.get(int(number) % 10, "th") if number == int(number) else "th"
+    return f"{number:g}{'th' if 10 <= number % 100 < 20 else ending}"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_calcium.figures.axis_labels import counted
 from napari_calcium.figures.decimate import outline
 from napari_calcium.figures.drawing import MANY_MARKS, draw_message, time_axis
 from napari_calcium.figures.palette import (
@@ -110,6 +111,8 @@ def draw_coactivity(figure: Figure, data: CoactivityData) -> None:
     """Draw counts, expectation and threshold, and a marker on every ensemble event in its colour."""
     if data.message:
         return draw_message(figure, "Coactivity", data.message)
+    from matplotlib.ticker import MaxNLocator
+
     ax = figure.subplots()
     scale = time_axis(ax, 0, data.duration_s)
     ax.plot(data.time_s / scale.seconds, data.active_neurons, color=_INK, lw=0.5, label="active neurons")
@@ -122,6 +125,7 @@ def draw_coactivity(figure: Figure, data: CoactivityData) -> None:
     _mark(ax, data, scale.seconds)
     top = max([1.0, *data.active_neurons[np.isfinite(data.active_neurons)], *data.event_neurons])
     ax.set_ylim(0, 1.1 * float(top))
+    ax.yaxis.set_major_locator(MaxNLocator(6, integer=True))
     ax.set_ylabel(f"Active neurons\nin {1000 * data.window_s:.0f} ms")
     ax.set_title(_title(data), pad=16)
     ax.legend(loc="lower left", bbox_to_anchor=(0, 1.01), ncols=5, handlelength=1.4, columnspacing=1.2)
@@ -131,10 +135,12 @@ def draw_coactivity(figure: Figure, data: CoactivityData) -> None:
 def _mark(ax: Axes, data: CoactivityData, seconds: float) -> None:
     """Mark events that belong nowhere first, so that the assigned stay in sight."""
     groups = [
-        (data.event_ensemble < 0, "in no ensemble", 6.0),
-        (data.event_ensemble >= 0, "in an ensemble", 11.0),
+        (data.event_ensemble < 0, "in no ensemble", 0.6),
+        (data.event_ensemble >= 0, "in an ensemble", 1.0),
     ]
-    for chosen, label, size in groups:
+    area = 12.0 if len(data.event_time_s) < 150 else 7.0
+    for chosen, label, share in groups:
+        size = share * area
         if not chosen.any():
             continue
         colors = [ensemble_color(int(k)) for k in data.event_ensemble[chosen]]
@@ -154,9 +160,8 @@ def _mark(ax: Axes, data: CoactivityData, seconds: float) -> None:
 
 
 def _title(data: CoactivityData) -> str:
-    number = len(data.event_time_s)
     if not len(data.threshold):
         return "Coactivity"
-    events = "no ensemble events" if not number else f"{number:,} ensemble event{'s' * (number != 1)}"
+    events = counted(len(data.event_time_s), "ensemble event")
     chance = f"; chance alone would give {data.by_chance:.2g}" if np.isfinite(data.by_chance) else ""
     return f"Coactivity: {events}{chance}"

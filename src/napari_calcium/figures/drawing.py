@@ -57,7 +57,7 @@ def new_figure(width: float = WIDTH, height: float = 3.0) -> Figure:
 
 def time_axis(ax: Axes, start_s: float, stop_s: float, *, label: bool = True) -> TimeScale:
     """Limit and label a time axis; return the unit in which to draw on it."""
-    scale = time_scale(stop_s)
+    scale = time_scale(stop_s - start_s)
     stop_s = max(stop_s, start_s + 1e-9)
     ax.set_xlim(start_s / scale.seconds, stop_s / scale.seconds)
     if label:

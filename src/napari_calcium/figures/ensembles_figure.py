@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
+from napari_calcium.figures.axis_labels import counted
 from napari_calcium.figures.drawing import draw_message, time_axis
 from napari_calcium.figures.palette import ensemble_color, rgb
 from napari_calcium.recording import Recording
@@ -19,8 +21,11 @@ if TYPE_CHECKING:
 __all__ = ["EnsembleView", "EnsemblesData", "draw_ensembles", "ensembles_size", "prepare_ensembles"]
 
 _COLUMNS, _MOST_MAPS = 5, 15
-_GUEST = 0.42
+_GUEST = 0.5
 """Opacity of members that are not core, beside which core members stand out."""
+
+_SMALLEST = 0.028
+"""Somata smaller than this share of the field are painted larger, or nobody would see them in a small map."""
 
 
 @dataclass(frozen=True)
@@ -107,9 +112,14 @@ def _paint(recording: Recording, ids: NDArray[np.int64], color: str, opacity: fl
     """Return an RGBA picture of the cells' footprints."""
     assert recording.rois is not None
     rows = np.flatnonzero(np.isin(recording.rois.ids, ids))
-    image = np.zeros((*recording.rois.shape, 4), np.uint8)
-    covered = np.unique(recording.rois.footprints[rows].indices)
-    image.reshape(-1, 4)[covered] = (*rgb(color), round(255 * opacity))
+    covered = np.zeros(recording.rois.shape, bool)
+    covered.ravel()[recording.rois.footprints[rows].indices] = True
+    diameter = float(np.sqrt(np.median(recording.rois.areas)))
+    grown = round((_SMALLEST * max(covered.shape) - diameter) / 2)
+    if grown > 0 and len(rows):
+        covered = ndimage.binary_dilation(covered, iterations=grown)
+    image = np.zeros((*covered.shape, 4), np.uint8)
+    image[covered] = (*rgb(color), round(255 * opacity))
     return image
 
 
@@ -134,7 +144,7 @@ def ensembles_size(data: EnsemblesData) -> tuple[float, float]:
     ratio = 1.0
     if data.background is not None:
         ratio = min(data.background.shape[0] / data.background.shape[1], 2.0)
-    return 7.2, rows * (1.4 * ratio + 0.18) + _time_height(data) + (0.5 if rows else 0.3)
+    return 7.2, rows * (1.42 * ratio + 0.2) + _time_height(data) + (0.12 if rows else 0.3)
 
 
 def _n_maps(data: EnsemblesData) -> int:
@@ -172,11 +182,11 @@ def _draw_map(ax: Axes, data: EnsemblesData, view: EnsembleView) -> None:
     assert data.background is not None
     assert view.overlay is not None
     # The tissue recedes, so that dim guests still stand before it.
-    ax.imshow(0.55 * data.background, cmap="gray", vmin=0, vmax=1, interpolation="antialiased")
-    ax.imshow(view.overlay, interpolation="antialiased")
-    members = len(view.core) + len(view.guests)
+    opacity = view.overlay[..., 3:] / np.float32(255)
+    tissue = np.float32(0.55) * data.background[..., None]
+    ax.imshow(tissue * (1 - opacity) + view.overlay[..., :3] / np.float32(255) * opacity)
     ax.set_title(
-        f"{view.ensemble_id}: {members} neuron{'s' * (members != 1)}",
+        f"{view.ensemble_id}: {counted(len(view.core) + len(view.guests), 'neuron')}",
         color=view.color, fontsize=7, pad=2, fontweight="bold",
     )  # fmt: skip
 
@@ -211,6 +221,5 @@ def _draw_time(ax: Axes, data: EnsemblesData) -> None:
                 1.008, row, f"{len(view.activation_s)}×", transform=ax.get_yaxis_transform(), va="center",
                 fontsize=6.5, color="#555555",
             )  # fmt: skip
-    number = len(data.views)
-    title = f"Activations of {number} ensemble{'s' * (number != 1)}"
+    title = f"Activations of {counted(len(data.views), 'ensemble')}"
     ax.set_title(f"{title} ({data.note})" if data.note else title)

@@ -133,6 +133,8 @@ def save_figure(kind: FigureKind, recording: Recording, folder: Path) -> list[Pa
             beside = folder / f".{kind.stem}.{os.getpid()}.part.{ending}"
             try:
                 figure.savefig(beside, dpi=_RESOLUTION, metadata=about)
+                # Laid out once: the second file is the same picture.
+                figure.set_layout_engine("none")
                 beside.replace(path)
             finally:
                 beside.unlink(missing_ok=True)

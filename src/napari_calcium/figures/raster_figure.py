@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_calcium.figures.axis_labels import baseline_note, latest_trace, trace_label, unit_scale
+from napari_calcium.figures.axis_labels import baseline_note, counted, latest_trace, trace_label, unit_scale
 from napari_calcium.figures.decimate import pool_max
 from napari_calcium.figures.drawing import MANY_MARKS, draw_message, time_axis
 from napari_calcium.figures.palette import ensemble_color, rgb
@@ -75,6 +75,8 @@ class HeatmapData:
         Values of the two ends of the colour scale.
     label : str
         Quantity and unit.
+    ordered : bool
+        Whether members of an ensemble stand together.
     note : str
         How F0 was taken.
     message : str
@@ -86,6 +88,7 @@ class HeatmapData:
     duration_s: float
     limits: tuple[float, float]
     label: str
+    ordered: bool = False
     note: str = ""
     message: str = ""
 
@@ -166,7 +169,7 @@ def prepare_heatmap(
         why = "The recording has no neurons." if not recording.n_rois else "There are no traces yet."
         return HeatmapData(np.empty((0, 0), np.float32), 0, 0.0, (0.0, 1.0), "", message=why)
     trace = recording.traces[chosen]
-    order, _ = display_order(recording)
+    order, home = display_order(recording)
     columns = pool_max(trace.values, recording.n_rois, width)
     image = pool_max(columns[order], height, width) * np.float32(unit_scale(trace.unit)[0])
     return HeatmapData(
@@ -175,6 +178,7 @@ def prepare_heatmap(
         recording.duration_s,
         _limits(image, from_zero=trace.unit == "ΔF/F"),
         trace_label(recording, chosen),
+        bool((home >= 0).any()),
         baseline_note(recording) if trace.unit == "ΔF/F" else "",
     )
 
@@ -191,7 +195,7 @@ def _limits(image: NDArray[np.float32], *, from_zero: bool) -> tuple[float, floa
 def raster_size(data: RasterData | HeatmapData) -> tuple[float, float]:
     """Return width and height of the figure in inches."""
     rows = data.n_rois if isinstance(data, HeatmapData) else len(data.roi_ids)
-    return 7.2, float(np.clip(1.0 + 0.016 * rows, 2.2, 5.5))
+    return 7.2, float(np.clip(1.0 + 0.02 * rows, 2.2, 6.0))
 
 
 def draw_raster(figure: Figure, data: RasterData) -> None:
@@ -201,9 +205,9 @@ def draw_raster(figure: Figure, data: RasterData) -> None:
     ax = figure.subplots()
     scale = time_axis(ax, 0, data.duration_s)
     _mark_events(ax, data, scale.seconds)
-    _rows_axis(ax, len(data.roi_ids))
+    _rows_axis(ax, len(data.roi_ids), ordered=bool((data.home >= 0).any()))
     _blocks(ax, data.home)
-    ax.set_title(f"{len(data.onset_s):,} events of {len(data.roi_ids):,} neurons")
+    ax.set_title(f"{counted(len(data.onset_s), 'event')} of {counted(len(data.roi_ids), 'neuron')}")
     if (data.event_ensemble >= 0).any():
         note = "coloured: within an activation of the neuron's ensemble"
         ax.set_title(note, loc="right", fontsize=7, color="#555555")
@@ -225,13 +229,13 @@ def _mark_events(ax: Axes, data: RasterData, seconds: float) -> None:
     ax.add_collection(marks, autolim=False)
 
 
-def _rows_axis(ax: Axes, n_rois: int) -> None:
+def _rows_axis(ax: Axes, n_rois: int, *, ordered: bool) -> None:
     """Let row numbers run from the top, as in a list."""
     from matplotlib.ticker import MaxNLocator
 
     ax.set_ylim(n_rois - 0.5, -0.5)
     ax.yaxis.set_major_locator(MaxNLocator(6, integer=True))
-    ax.set_ylabel("Neuron (row)")
+    ax.set_ylabel("Neuron (ordered by ensemble)" if ordered else "Neuron (row)")
 
 
 def _blocks(ax: Axes, home: NDArray[np.int64]) -> None:
@@ -266,11 +270,11 @@ def draw_heatmap(figure: Figure, data: HeatmapData) -> None:
         vmax=data.limits[1],
         cmap="magma",
     )
-    _rows_axis(ax, data.n_rois)
+    _rows_axis(ax, data.n_rois, ordered=data.ordered)
     bar = figure.colorbar(shown, ax=ax, pad=0.015, fraction=0.03, extend="max")
     bar.set_label(data.label)
     bar.outline.set_visible(False)
-    ax.set_title(f"Activity of {data.n_rois:,} neurons")
+    ax.set_title(f"Activity of {counted(data.n_rois, 'neuron')}")
     if data.note:
         ax.set_title(data.note, loc="right", fontsize=7, color="#555555")
     return None

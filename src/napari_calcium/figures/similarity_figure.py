@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_calcium.figures.axis_labels import counted
 from napari_calcium.figures.decimate import pool_mean
 from napari_calcium.figures.drawing import draw_message
 from napari_calcium.figures.palette import ensemble_color, rgb
@@ -115,8 +116,7 @@ def draw_similarity(figure: Figure, data: SimilarityData) -> None:
     bar.set_label("Jaccard similarity of contributors")
     bar.outline.set_visible(False)
     found = len([k for k, _, _ in data.blocks if k >= 0])
-    groups = "no ensemble" if not found else f"{found} ensemble{'s' * (found != 1)}"
-    ax.set_title(f"Similarity of {n:,} ensemble event{'s' * (n != 1)}: {groups}", pad=12)
+    ax.set_title(f"Similarity of {counted(n, 'ensemble event')}: {counted(found, 'ensemble')}", pad=12)
     return None
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_calcium.figures.axis_labels import baseline_note, latest_trace, unit_scale
+from napari_calcium.figures.axis_labels import baseline_note, counted, latest_trace, unit_scale
 from napari_calcium.figures.decimate import outline
 from napari_calcium.figures.drawing import MANY_MARKS, draw_message, time_axis
 from napari_calcium.figures.example_cells import example_cells
@@ -191,13 +191,16 @@ def draw_traces(figure: Figure, data: TracesData) -> None:
             clip_on=False,
             rasterized=len(data.event_row) > MANY_MARKS,
         )
+    filled = np.where(np.isfinite(data.values), data.values, -np.inf)
+    top = float((filled.max(axis=1, initial=-np.inf) + data.offsets).max())
+    ax.set_ylim(data.levels[-1] - 0.6 * data.step, max(top, 0.0) + 0.1 * data.step)
     ax.set_yticks(data.levels, data.cell_labels)
     ax.tick_params(axis="y", length=0)
     ax.spines["left"].set_visible(False)
     ax.set_ylabel("Neuron")
     _scale_bar(ax, data)
-    marks = f", {len(data.event_row):,} events" if len(data.event_row) else ""
-    ax.set_title(f"{data.quantity} of {len(data.roi_ids)} neurons{marks}")
+    marks = f", {counted(len(data.event_row), 'event')}" if len(data.event_row) else ""
+    ax.set_title(f"{data.quantity} of {counted(len(data.roi_ids), 'neuron')}{marks}")
     if data.note:
         ax.set_title(data.note, loc="right", fontsize=7, color="#555555")
     return None
