@@ -110,7 +110,8 @@ class Canvas:
         elif recording.traces and not any(_is_picture(layer) for layer in viewer.layers):
             self._content = HeatmapLayer(viewer, recording)
         if self._content is not None and (had_content or len(viewer.layers) == len(self._content.layers)):
-            viewer.reset_view()
+            # Room for the marks beside the heatmap.
+            viewer.reset_view(margin=0.05 if self.tissue is not None else 0.12)
 
     def _show_colours(self, recording: Recording | None) -> None:
         if self.tissue is not None and recording is not None and recording.ensembles is not None:

@@ -10,7 +10,7 @@ from qtpy.QtWidgets import QDockWidget, QMainWindow, QWidget
 
 __all__ = ["DockPlace"]
 
-_PLUGIN = "Calcium imaging"
+_PLUGIN = "napari-calcium"
 _AREAS = {"bottom": Qt.DockWidgetArea.BottomDockWidgetArea, "right": Qt.DockWidgetArea.RightDockWidgetArea}
 
 
@@ -47,6 +47,7 @@ class DockPlace(QObject):
             return
         if main.dockWidgetArea(dock) != self._area:
             main.addDockWidget(self._area, dock)
+            main.resizeDocks([dock], [self._widget.sizeHint().height()], Qt.Orientation.Vertical)
         if self._area == Qt.DockWidgetArea.RightDockWidgetArea:
             for other in main.findChildren(QDockWidget):
                 if other is not dock and main.dockWidgetArea(other) == self._area and other.isVisible():

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 from psygnal import Signal
-from qtpy.QtCore import Qt
+from qtpy.QtCore import QSize, Qt
 from qtpy.QtGui import QColor, QIcon, QPixmap
 from qtpy.QtWidgets import (
     QAbstractItemView,
@@ -14,8 +14,9 @@ from qtpy.QtWidgets import (
     QHeaderView,
     QLabel,
     QPushButton,
+    QSizePolicy,
     QSplitter,
-    QStackedLayout,
+    QStackedWidget,
     QTableWidget,
     QTableWidgetItem,
     QVBoxLayout,
@@ -72,6 +73,7 @@ class EnsemblesDock(QWidget):
 
     def _build(self) -> None:
         self.setMinimumWidth(300)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.notes = QLabel()
         self.hint = QLabel()
         for label in (self.notes, self.hint):
@@ -87,7 +89,6 @@ class EnsemblesDock(QWidget):
             "neuron's own rate lets expect. Click: the cell is centred on the image."
         )
         self.plot = ActivationsPlot(plot_colors(self._viewer))
-        self.plot.setMinimumHeight(90)
         self.previous, self.next = QPushButton("◀"), QPushButton("▶")
         self.previous.setToolTip("Jump to the activation before")
         self.next.setToolTip("Jump to the next activation")
@@ -114,9 +115,12 @@ class EnsemblesDock(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(self.notes)
         column.addWidget(split, 1)
-        self.pages = QStackedLayout(self)
+        self.pages = QStackedWidget()
         self.pages.addWidget(self.hint)
         self.pages.addWidget(found)
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.addWidget(self.pages)
 
     def _connect(self) -> None:
         self.table.itemSelectionChanged.connect(self._on_chosen)
@@ -183,6 +187,10 @@ class EnsemblesDock(QWidget):
         """Take the dock's place."""
         super().showEvent(event)
         self._place.on_show()
+
+    def sizeHint(self) -> QSize:
+        """Ask for a column beside the canvas."""
+        return QSize(380, 500)
 
     def keyPressEvent(self, event: Any) -> None:
         """Let the ensemble go on Esc."""
@@ -287,6 +295,8 @@ def _table(columns: tuple[str, ...]) -> QTableWidget:
     table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
     table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
     table.setShowGrid(False)
+    table.setMinimumHeight(70)
+    table.setMinimumWidth(100)
     table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
     table.verticalHeader().setDefaultSectionSize(24)
     return table

@@ -6,8 +6,18 @@ from typing import Any
 
 import numpy as np
 from psygnal import Signal
-from qtpy.QtCore import Qt, QTimer
-from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QPushButton, QStackedLayout, QVBoxLayout, QWidget
+from qtpy.QtCore import QSize, Qt, QTimer
+from qtpy.QtWidgets import (
+    QCheckBox,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QScrollBar,
+    QSizePolicy,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
 
 from napari_calcium.figures.palette import TRACE_COLORS, ensemble_color
 from napari_calcium.recording import Recording
@@ -21,7 +31,7 @@ from napari_calcium.widgets.viewer_session import session_of
 
 __all__ = ["TracesDock"]
 
-_MOST_CELLS = 30
+_MOST_CELLS = 200
 _STAGES = {
     "raw": "Raw",
     "baseline": "F0",
@@ -70,6 +80,7 @@ class TracesDock(QWidget):
 
     def _build(self) -> None:
         self.setMinimumHeight(160)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.plot = TracesPlot(plot_colors(self._viewer))
         self.plot.setFocusProxy(self)
@@ -98,17 +109,27 @@ class TracesDock(QWidget):
         bar.addStretch(1)
         bar.addWidget(self.note)
         bar.addWidget(self.clock)
+        self.bar = QScrollBar(Qt.Orientation.Vertical)
+        self.bar.setToolTip("More of the selected cells (Shift + wheel)")
+        self.bar.valueChanged.connect(self.plot.scroll_to)
+        self.plot.scrolled.connect(self._on_scrolled)
+        drawing = QWidget()
+        row = QHBoxLayout(drawing)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(0)
+        row.addWidget(self.plot, 1)
+        row.addWidget(self.bar)
         self.hint = QLabel()
         self.hint.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.hint.setWordWrap(True)
-        self.pages = QStackedLayout()
+        self.pages = QStackedWidget()
         self.pages.addWidget(self.hint)
-        self.pages.addWidget(self.plot)
+        self.pages.addWidget(drawing)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(2)
         column.addLayout(bar)
-        column.addLayout(self.pages, 1)
+        column.addWidget(self.pages, 1)
 
     def show_recording(self, recording: Recording | None) -> None:
         """Show another recording."""
@@ -192,6 +213,10 @@ class TracesDock(QWidget):
         if self._stale:
             self._later()
 
+    def sizeHint(self) -> QSize:
+        """Ask for a strip under the canvas."""
+        return QSize(600, 290)
+
     def keyPressEvent(self, event: Any) -> None:
         """Go to the next or previous cell (↓ ↑), frame (→ ←), show all (Home), clear (Esc)."""
         key = event.key()
@@ -246,6 +271,14 @@ class TracesDock(QWidget):
         if not any(box.isChecked() for box in self.boxes.values()) and self._preview is None:
             return "Choose above which stages of the traces to draw."
         return ""
+
+    def _on_scrolled(self, first: int, most: int) -> None:
+        self.bar.blockSignals(True)
+        self.bar.setRange(0, most)
+        self.bar.setPageStep(max(1, len(self.plot.places)))
+        self.bar.setValue(first)
+        self.bar.setVisible(most > 0)
+        self.bar.blockSignals(False)
 
     def _show_activations(self, recording: Recording, ensemble: int | None) -> None:
         if ensemble is None or recording.ensembles is None:

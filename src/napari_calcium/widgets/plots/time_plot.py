@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pyqtgraph as pg
 from psygnal import Signal
-from qtpy.QtCore import Qt
+from qtpy.QtCore import QSize, Qt
 
 from napari_calcium.widgets.theme import PlotColors
 
@@ -46,6 +46,14 @@ class TimePlot(pg.PlotWidget):
         box.sigXRangeChanged.connect(self._on_range)
         self.scene().sigMouseClicked.connect(self._on_click)
         self.set_colors(colors)
+
+    def sizeHint(self) -> QSize:
+        """Ask for little room: docks grow, but a window that is too large for the screen does not shrink."""
+        return QSize(320, 140)
+
+    def minimumSizeHint(self) -> QSize:
+        """Be content with even less."""
+        return QSize(120, 60)
 
     @property
     def box(self) -> Any:

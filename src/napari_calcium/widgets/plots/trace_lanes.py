@@ -76,8 +76,17 @@ class TraceLanes:
         shown = self.lanes[lane]
         return lane + 1 - _PAD - (1 - 2 * _PAD) * (value - shown.low) / (shown.high - shown.low)
 
-    def curves(self, start_s: float, stop_s: float, pixels: int) -> dict[str, Curve]:
+    def curves(
+        self, start_s: float, stop_s: float, pixels: int, *, places: range | None = None
+    ) -> dict[str, Curve]:
         """Return for each stage one line through all lanes, for a span of time and a width.
+
+        Parameters
+        ----------
+        start_s, stop_s : float
+        pixels : int
+        places : range, optional
+            Lanes to draw; by default all.
 
         Returns
         -------
@@ -89,7 +98,8 @@ class TraceLanes:
         start, stop = max(0, first), max(0, min(last, self.n_frames))
         xs: dict[str, list[NDArray[np.float64]]] = {}
         ys: dict[str, list[NDArray[np.float64]]] = {}
-        for k, lane in enumerate(self.lanes):
+        for k in range(len(self.lanes)) if places is None else places:
+            lane = self.lanes[k]
             scale = -(1 - 2 * _PAD) / (lane.high - lane.low)
             for name, values in lane.lines:
                 points = outline(values[None], max(1, pixels), start=start, stop=stop)

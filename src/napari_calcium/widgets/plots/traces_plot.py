@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
 from psygnal import Signal
+from qtpy.QtCore import Qt
 
 from napari_calcium.figures.palette import EVENT_COLOR, TRACE_COLORS
 from napari_calcium.results import Events
@@ -19,6 +21,8 @@ __all__ = ["TracesPlot"]
 
 _ROOM_FOR_VALUES = 34
 """Lanes of fewer pixels than this have no values at their side."""
+_LEAST_LANE = 18
+"""Pixels; where lanes would be lower than this there is a scroll bar instead."""
 _EMPTY: NDArray[np.float64] = np.empty(0)
 
 
@@ -26,10 +30,13 @@ class TracesPlot(TimePlot):
     """Lanes of traces with events, ensemble activations and a preview; a click names cell and time."""
 
     cell_clicked = Signal(int, float)
+    scrolled = Signal(int, int)
+    """First lane in view, and how many lanes are above it at most."""
 
     def __init__(self, colors: PlotColors) -> None:
         self._colors = colors
         self._lanes = TraceLanes()
+        self._first = 0
         self._ticks: dict[str, tuple[NDArray[np.float64], NDArray[np.float64]]] = {}
         self._activations: NDArray[np.float64] = _EMPTY
         self._ensemble_color: str | None = None
@@ -49,7 +56,7 @@ class TracesPlot(TimePlot):
         self._lines = {name: curve_item(self, z=z) for z, name in enumerate((*TRACE_COLORS, PREVIEW))}
         self._events = {name: curve_item(self, z=8, connect="pairs") for name in ("events", PREVIEW)}
         self.box.sigXRangeChanged.connect(lambda *_: self._draw_lines())
-        self.box.sigResized.connect(lambda *_: self._draw())
+        self.box.sigResized.connect(lambda *_: self.scroll_to(self._first))
         self.clicked.connect(self._on_lane_clicked)
 
     @property
@@ -70,8 +77,32 @@ class TracesPlot(TimePlot):
         """Show these lanes, with ticks at the onsets of events."""
         self._lanes = lanes
         self._ticks = {"events": lanes.event_ticks(events), PREVIEW: lanes.event_ticks(preview_events)}
-        self.box.setYRange(0, max(1, len(lanes.lanes)), padding=0)
+        self.scroll_to(self._first)
+
+    @property
+    def places(self) -> range:
+        """The lanes in view."""
+        room = max(1, int(self.box.height() // _LEAST_LANE))
+        return range(self._first, min(len(self._lanes.lanes), self._first + room))
+
+    def scroll_to(self, first: int) -> None:
+        """Put this lane on top, as far as there are enough below it."""
+        room = max(1, int(self.box.height() // _LEAST_LANE))
+        most = max(0, len(self._lanes.lanes) - room)
+        self._first = min(max(0, first), most)
+        self.box.setYRange(self._first, self._first + max(1, len(self.places)), padding=0)
         self._draw()
+        self.scrolled.emit(self._first, most)
+
+    def wheelEvent(self, event: Any) -> None:
+        """Scroll through the lanes with Shift, else zoom in time."""
+        if event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
+            # Some systems turn the wheel sideways while Shift is down.
+            turned = event.angleDelta().y() or event.angleDelta().x()
+            self.scroll_to(self._first + (1 if turned < 0 else -1))
+            event.accept()
+        else:
+            super().wheelEvent(event)
 
     def show_activations(self, times: NDArray[np.float64], color: str | None) -> None:
         """Mark the activations of the chosen ensemble, through all lanes, in its colour."""
@@ -83,6 +114,8 @@ class TracesPlot(TimePlot):
         places = self._lanes.lanes_of(cell) if cell is not None else ()
         self._focus.setVisible(bool(places))
         if places:
+            if places[0] not in self.places or places[-1] not in self.places:
+                self.scroll_to(places[0])
             self._focus.setRegion((places[0], places[-1] + 1))
             self._focus.setBrush(pg.mkColor(self._colors.faint + "58"))
             for line in self._focus.lines:
@@ -102,7 +135,7 @@ class TracesPlot(TimePlot):
 
     def _draw_lines(self) -> None:
         start, stop = self.span
-        curves = self._lanes.curves(start, stop, self.pixels)
+        curves = self._lanes.curves(start, stop, self.pixels, places=self.places)
         for name in curves.keys() - self._lines.keys():
             self._lines[name] = curve_item(self)
         for name, item in self._lines.items():
@@ -113,17 +146,15 @@ class TracesPlot(TimePlot):
     def _draw_activations(self) -> None:
         times, height = self._activations, len(self._lanes.lanes)
         color = readable(self._ensemble_color or self._colors.text, self._colors.background)
-        self._bands.setPen(pg.mkPen(color + "b0", width=2))
+        self._bands.setPen(pg.mkPen(color + "80", width=2))
         self._bands.setData(np.repeat(times, 2), np.tile([0.0, float(height)], len(times)))
 
     def _draw_axes(self) -> None:
         lanes = self._lanes.lanes
         names = [(k + 0.5, lane.label) for k, lane in enumerate(lanes)]
-        height = self.box.height() / max(1, len(lanes))
-        # Every second, third … name where they would stand on each other.
-        every = max(1, math.ceil(14 / max(height, 1)))
+        height = self.box.height() / max(1, len(self.places))
         left, right = (self.getPlotItem().getAxis(side) for side in ("left", "right"))
-        left.setTicks([names[::every]])
+        left.setTicks([names])
         units = {lane.unit: "ΔF/F (%)" if lane.unit == "ΔF/F" else f"Raw ({lane.unit})" for lane in lanes}
         words = "  ·  ".join(units.values())
         if height >= _ROOM_FOR_VALUES:
@@ -145,7 +176,7 @@ class TracesPlot(TimePlot):
 
     def _scale(self, height: float) -> list[tuple[float, str]]:
         """Return 0 and a round value at the foot of the plot, for lanes of one scale and `height` pixels."""
-        place = len(self._lanes.lanes) - 1
+        place = self.places[-1]
         lane = self._lanes.lanes[place]
         factor = _factor(lane.unit)
         # At least 20 pixels apart, be it across several lanes.
