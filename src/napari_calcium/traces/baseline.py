@@ -244,9 +244,9 @@ def _maximin(traces: NDArray[np.float32], smoothing: float, window: int) -> NDAr
     filled, missing = fill_gaps(traces)
     # A filter longer than the trace sees nothing more, and SciPy would mirror the trace again and again.
     smooth = gaussian_filter1d(filled, min(smoothing, traces.shape[1]), axis=1) if smoothing > 0 else filled
-    size = min(window, traces.shape[1])
+    size = 2 * min(window // 2, traces.shape[1] - 1) + 1
     lowest = minimum_filter1d(smooth, size, axis=1)
-    f0 = np.asarray(maximum_filter1d(lowest, size, axis=1, origin=-1 if size % 2 == 0 else 0))
+    f0 = np.asarray(maximum_filter1d(lowest, size, axis=1))
     if missing is not None:
         f0[missing] = np.nan
     return f0
