@@ -24,3 +24,4 @@ class BackgroundWidget(StageWidget):
     """The stage by itself, for the Plugins menu."""
 
     panel = BackgroundPanel
+    name = "Stage 2: slow background"

@@ -27,3 +27,4 @@ class BaselineWidget(StageWidget):
     """The stage by itself, for the Plugins menu."""
 
     panel = BaselinePanel
+    name = "Stage 1: baseline and ΔF/F"

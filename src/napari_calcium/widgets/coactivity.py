@@ -26,3 +26,4 @@ class CoactivityWidget(StageWidget):
     """The stage by itself, for the Plugins menu."""
 
     panel = CoactivityPanel
+    name = "Stage 5: coactivity"

@@ -27,3 +27,4 @@ class DenoiseWidget(StageWidget):
     """The stage by itself, for the Plugins menu."""
 
     panel = DenoisePanel
+    name = "Stage 3: denoise"

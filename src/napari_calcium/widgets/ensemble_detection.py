@@ -31,3 +31,4 @@ class EnsemblesWidget(StageWidget):
     """The stage by itself, for the Plugins menu."""
 
     panel = EnsemblesPanel
+    name = "Stage 7: ensembles"

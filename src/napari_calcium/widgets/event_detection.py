@@ -24,3 +24,4 @@ class EventsWidget(StageWidget):
     """The stage by itself, for the Plugins menu."""
 
     panel = EventsPanel
+    name = "Stage 4: events"

@@ -26,3 +26,4 @@ class FeaturesWidget(StageWidget):
     """The stage by itself, for the Plugins menu."""
 
     panel = FeaturesPanel
+    name = "Stage 8: features"

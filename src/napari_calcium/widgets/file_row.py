@@ -38,7 +38,9 @@ class FileRow(QWidget):
         self._line.setPlaceholderText(hint)
         self._line.setAccessibleName(title)
         self._line.setClearButtonEnabled(True)
-        self._button = QPushButton("Browse…")
+        self._button = QPushButton("…")
+        self._button.setToolTip("Choose a file")
+        self._button.setFixedWidth(30)
         self._button.setAccessibleName(f"{title}: browse")
         self._last: Path | None = None
         layout = QHBoxLayout(self)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from qtpy.QtCore import QTimer
+from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import QFormLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from napari_calcium.io.csv import CsvSettings
@@ -15,6 +16,7 @@ from napari_calcium.io.opening import open_recording
 from napari_calcium.io.positions import PositionSettings
 from napari_calcium.recording import Recording
 from napari_calcium.settings import Settings
+from napari_calcium.widgets.dock_place import DockPlace
 from napari_calcium.widgets.file_row import FileRow
 from napari_calcium.widgets.form import SettingsForm, message_label, row_label
 from napari_calcium.widgets.plan import entry_of
@@ -70,6 +72,7 @@ class ImportWidget(QWidget):
         self._later = QTimer(self)
         self._later.setSingleShot(True)
         self._later.setInterval(_DEBOUNCE_MS)
+        self._place = DockPlace(self, "Import fluorescence", "right")
         self._build()
         self._connect()
         self._show()
@@ -113,6 +116,11 @@ class ImportWidget(QWidget):
         self.open.clicked.connect(self._open)
         runner = self._runner
         self.destroyed.connect(lambda *_: runner.abandon())
+
+    def showEvent(self, event: QShowEvent | None) -> None:
+        """Take a place among the other docks, the first time."""
+        super().showEvent(event)
+        self._place.on_show()
 
     @property
     def recording(self) -> Recording | None:
@@ -163,13 +171,14 @@ class ImportWidget(QWidget):
         self.link.setEnabled(self.labels.path is not None)
         lines: list[str] = []
         if recording is not None:
-            lines = [describe(recording), *(note for entry in recording.log for note in entry.notes)]
+            notes = [note for entry in recording.log for note in entry.notes]
+            lines = [describe(recording), *(note[:1].upper() + note[1:] for note in notes)]
             if recording.frame_rate is None:
                 lines.append(
                     "⚠ The file does not tell the frame rate, which every stage needs: set it below."
                 )
                 self.guesses.is_open = True
-        self.found.setText("<br>".join(f"• {line[:1].upper()}{line[1:]}" for line in lines))
+        self.found.setText("\n".join(f"• {line}" for line in lines))
         self.found.setVisible(bool(lines))
         told = guesses(self.form, recording) if recording is not None else {}
         for name in CsvSettings.model_fields:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from qtpy.QtCore import Qt
-from qtpy.QtGui import QKeySequence
+from qtpy.QtGui import QKeySequence, QShowEvent
 from qtpy.QtWidgets import (
     QFormLayout,
     QHBoxLayout,
@@ -24,6 +24,7 @@ from napari_calcium.widgets.baseline import BaselinePanel
 from napari_calcium.widgets.close_guard import CloseGuard
 from napari_calcium.widgets.coactivity import CoactivityPanel
 from napari_calcium.widgets.denoise import DenoisePanel
+from napari_calcium.widgets.dock_place import DockPlace
 from napari_calcium.widgets.ensemble_detection import EnsemblesPanel
 from napari_calcium.widgets.event_detection import EventsPanel
 from napari_calcium.widgets.features import FeaturesPanel
@@ -85,9 +86,15 @@ class PipelineDock(QWidget):
         self.panels: dict[str, StagePanel] = {}
         self._build()
         self._connect()
+        self._place = DockPlace(self, "Calcium pipeline", "right")
         self._guard = CloseGuard(self, self._bench, napari_viewer, self.saver)
         self._show_states()
         self._show_history()
+
+    def showEvent(self, event: QShowEvent | None) -> None:
+        """Take a place among the other docks, the first time."""
+        super().showEvent(event)
+        self._place.on_show()
 
     def _build(self) -> None:
         layout = QVBoxLayout(self)

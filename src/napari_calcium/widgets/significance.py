@@ -35,3 +35,4 @@ class SignificanceWidget(StageWidget):
     """The stage by itself, for the Plugins menu."""
 
     panel = SignificancePanel
+    name = "Stage 6: ensemble events"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from qtpy.QtCore import Qt
-from qtpy.QtGui import QHideEvent
+from qtpy.QtGui import QHideEvent, QShowEvent
 from qtpy.QtWidgets import (
     QCheckBox,
     QFrame,
@@ -20,6 +20,7 @@ from qtpy.QtWidgets import (
 from napari_calcium.pipeline import TITLES, PipelineSettings
 from napari_calcium.recording import Recording
 from napari_calcium.widgets.close_guard import CloseGuard
+from napari_calcium.widgets.dock_place import DockPlace
 from napari_calcium.widgets.form import message_label
 from napari_calcium.widgets.links import Links
 from napari_calcium.widgets.plan import StageState, entry_of, not_needed
@@ -187,9 +188,16 @@ class StageWidget(QWidget):
     Parameters
     ----------
     napari_viewer : napari.Viewer
+
+    Attributes
+    ----------
+    panel : type of StagePanel
+    name : str
+        What ``napari.yaml`` calls the widget.
     """
 
     panel: ClassVar[type[StagePanel]]
+    name: ClassVar[str]
 
     def __init__(self, napari_viewer: Any) -> None:
         super().__init__()
@@ -210,8 +218,14 @@ class StageWidget(QWidget):
         progress = ProgressLine(bench.runner)
         layout.addWidget(progress)
         self._guard = CloseGuard(self, bench, napari_viewer, Saver(bench, progress.say, self))
+        self._place = DockPlace(self, self.name, "right")
         Links(self).join(bench.plan.states_changed, self._show_state)
         self._show_state()
+
+    def showEvent(self, event: QShowEvent | None) -> None:
+        """Take a place among the other docks, the first time."""
+        super().showEvent(event)
+        self._place.on_show()
 
     def _show_state(self) -> None:
         self._state.setText(state_words(self._bench.plan.state(self.stage_panel.stage)))
@@ -224,7 +238,7 @@ def scrolling(inside: QWidget) -> QScrollArea:
     area.setFrameShape(QFrame.Shape.NoFrame)
     area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
     area.setWidget(inside)
-    area.setMinimumHeight(120)
+    area.setMinimumHeight(60)
     return area
 
 
