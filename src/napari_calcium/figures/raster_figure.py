@@ -31,6 +31,9 @@ __all__ = [
 
 _INK = "#2b2b2b"
 
+_EVERY_ROW = 8
+"""Up to so many neurons each row is numbered."""
+
 
 @dataclass(frozen=True)
 class RasterData:
@@ -161,7 +164,7 @@ def prepare_heatmap(
 ) -> HeatmapData:
     """Pool traces into an image of at most `height` × `width`; rows stand as in the raster.
 
-    The default trace is the most processed one. Colours end at the 99.5th percentile of the image and begin
+    The default trace is the most processed one. Colours end at the 99.8th percentile of the image and begin
     at zero for ΔF/F, else at the first percentile.
     """
     chosen = name or latest_trace(recording)
@@ -188,7 +191,7 @@ def _limits(image: NDArray[np.float32], *, from_zero: bool) -> tuple[float, floa
     if not len(filled):
         return 0.0, 1.0
     low = 0.0 if from_zero else float(np.percentile(filled, 1))
-    high = float(np.percentile(filled, 99.5))
+    high = float(np.percentile(filled, 99.8))
     return low, high if high > low else low + 1.0
 
 
@@ -234,7 +237,10 @@ def _rows_axis(ax: Axes, n_rois: int, *, ordered: bool) -> None:
     from matplotlib.ticker import MaxNLocator
 
     ax.set_ylim(n_rois - 0.5, -0.5)
-    ax.yaxis.set_major_locator(MaxNLocator(6, integer=True))
+    if n_rois <= _EVERY_ROW:
+        ax.set_yticks(range(n_rois))
+    else:
+        ax.yaxis.set_major_locator(MaxNLocator(6, integer=True))
     ax.set_ylabel("Neuron (ordered by ensemble)" if ordered else "Neuron (row)")
 
 
@@ -271,7 +277,9 @@ def draw_heatmap(figure: Figure, data: HeatmapData) -> None:
         cmap="magma",
     )
     _rows_axis(ax, data.n_rois, ordered=data.ordered)
-    bar = figure.colorbar(shown, ax=ax, pad=0.015, fraction=0.03, extend="max")
+    bar = figure.colorbar(
+        shown, ax=ax, pad=0.015, fraction=0.03, aspect=12 * raster_size(data)[1], extend="max"
+    )
     bar.set_label(data.label)
     bar.outline.set_visible(False)
     ax.set_title(f"Activity of {counted(data.n_rois, 'neuron')}")
