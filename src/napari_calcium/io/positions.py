@@ -8,8 +8,9 @@ from typing import Literal
 import numpy as np
 from pydantic import Field
 
+from napari_calcium import __version__
 from napari_calcium.io.labels import link_labels, read_labels
-from napari_calcium.recording import Recording
+from napari_calcium.recording import LogEntry, Recording
 from napari_calcium.settings import Settings
 
 __all__ = ["PositionSettings", "add_positions"]
@@ -41,7 +42,7 @@ def add_positions(recording: Recording, settings: PositionSettings, folder: str 
     ----------
     recording : Recording
     settings : PositionSettings
-        Without files the recording comes back as it is.
+        Without files the recording comes back as it is. What was added before stays unless it is given anew.
     folder : path
         Where relative paths start.
 
@@ -55,7 +56,14 @@ def add_positions(recording: Recording, settings: PositionSettings, folder: str 
         recording = link_labels(recording, labels, by=settings.link)
     if settings.image is not None:
         recording = _with_image(recording, Path(folder) / settings.image)
-    return recording
+    given = {name: path for name in ("labels", "image") if (path := getattr(settings, name)) is not None}
+    if not given:
+        return recording
+    earlier = next((dict(entry.settings) for entry in recording.log if entry.stage == "positions"), {})
+    link = {"link": settings.link} if settings.labels is not None else {}
+    merged = PositionSettings.validated(earlier | given | link)
+    # Whoever saves the pipeline of this recording finds here which files to read again.
+    return recording.with_step(LogEntry("positions", merged.model_dump(mode="json"), version=__version__))
 
 
 def _with_image(recording: Recording, path: Path) -> Recording:
