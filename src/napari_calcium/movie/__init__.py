@@ -1,0 +1,1 @@
+"""From the raw movie to cells and fluorescence: streaming, registration, detection, extraction."""
