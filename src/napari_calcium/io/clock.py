@@ -40,8 +40,8 @@ class Clock:
 def read_clock(times: NDArray[np.float64], name: str = "") -> Clock:
     """Find the frame rate of a series of times.
 
-    The rate is one over the mean step between frames, gaps left out, and as round as the times allow (they are off
-    by less than a fiftieth of a frame over the whole recording).
+    The rate is one over the mean step between frames, gaps left out, and as round as the times allow (they
+    are off by less than a fiftieth of a frame over the whole recording).
 
     Parameters
     ----------
@@ -53,8 +53,8 @@ def read_clock(times: NDArray[np.float64], name: str = "") -> Clock:
 
     Notes
     -----
-    Everything later takes frames as equally spaced: dropped frames shift what comes after them. They are told in
-    the notes, and not repaired.
+    Everything later takes frames as equally spaced: dropped frames shift what comes after them. They are
+    told in the notes, and not repaired.
     """
     frames = np.flatnonzero(np.isfinite(times))
     known = times[frames]
@@ -106,8 +106,8 @@ def _irregularities(
     if len(gaps):
         longest = gaps[np.argmax(steps[gaps])]
         notes.append(
-            f"the clock has {len(gaps)} gap{'s' * (len(gaps) > 1)}, the longest of {steps[longest] * scale:.4g} s after "
-            f"frame {frames[longest] + 1}; frames are taken as equally spaced all the same"
+            f"the clock has {len(gaps)} gap{'s' * (len(gaps) > 1)}, the longest of "
+            f"{steps[longest] * scale:.4g} s after frame {frames[longest] + 1}; frames are taken as equally spaced all the same"
         )
     back = np.flatnonzero(steps <= 0)
     if len(back):

@@ -16,7 +16,7 @@ from napari_calcium.io.clock import read_clock
 from napari_calcium.io.csv_layout import Layout, find_layout
 from napari_calcium.io.csv_settings import CsvSettings
 from napari_calcium.io.csv_table import NumberTable, read_table
-from napari_calcium.io.read_error import ReadError
+from napari_calcium.io.errors import ReadError
 from napari_calcium.io.text_blocks import TextFile
 from napari_calcium.io.trace_notes import listed, value_notes
 from napari_calcium.io.trace_unit import TraceKind, guess_unit
@@ -43,8 +43,8 @@ def read_csv(
 ) -> Recording:
     """Read a table of fluorescence: neurons × frames or frames × neurons.
 
-    Separator, decimal sign, heading, columns of names and of times, orientation, unit and frame rate are found out
-    where `settings` leave them open. UTF-8, UTF-16, Latin-1, any line end, and gzip are understood.
+    Separator, decimal sign, heading, columns of names and of times, orientation, unit and frame rate are
+    found out where `settings` leave them open. UTF-8, UTF-16, Latin-1, any line end, and gzip are understood.
 
     Parameters
     ----------
@@ -58,16 +58,16 @@ def read_csv(
     -------
     Recording
         With one trace: ``"raw"`` (a.u.), ``"dff"`` (ΔF/F as a fraction, or z-scores, as its unit says) or
-        ``"spikes"``. NaN where a cell was empty, marked as missing, or infinite. Ids are 0, 1, 2 … in the order of
-        the file, or the file's own numbers where it numbers its neurons. The frame rate is None where
-        neither the file nor the settings tell one. Its log entry ``"read"`` has settings without any "auto", which
-        read the file again in exactly the same way, and notes on all that was guessed or is odd.
+        ``"spikes"``. NaN where a cell was empty, marked as missing, or infinite. Ids are 0, 1, 2 … in the
+        order of the file, or the file's own numbers where it numbers its neurons. The frame rate is None
+        where neither the file nor the settings tell one. Its log entry ``"read"`` has settings without any
+        "auto", which read the file again in exactly the same way, and notes on all that was guessed or is odd.
 
     Raises
     ------
     ReadError
-        In one line that names the file and the place: no file, no numbers, rows of unequal length, words among
-        the numbers, a setting that does not fit.
+        In one line that names the file and the place: no file, no numbers, rows of unequal length, words
+        among the numbers, a setting that does not fit.
 
     Notes
     -----
@@ -147,7 +147,8 @@ class CsvDescription:
     def __str__(self) -> str:
         rate = "frame rate unknown" if self.frame_rate is None else f"{self.frame_rate:g} Hz"
         lines = [
-            f"{self.name}: {self.n_rois} neurons × {self.n_frames} frames, {rate}, {self.trace} in {self.unit}"
+            f"{self.name}: {self.n_rois} neurons × {self.n_frames} frames, {rate}, "
+            f"{self.trace} in {self.unit}"
         ]
         return "\n".join([*lines, *(f"  {note}" for note in self.notes)])
 
@@ -249,7 +250,8 @@ def _infinite_note(table: NumberTable) -> list[str]:
         return []
     row, column = table.infinite[0]
     return [
-        f"{table.n_infinite} infinite or too large values are read as missing, first at row {row}, column {column}"
+        f"{table.n_infinite} infinite or too large values are read as missing, "
+        f"first at row {row}, column {column}"
     ]
 
 

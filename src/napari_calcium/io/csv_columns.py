@@ -19,7 +19,8 @@ _TIME = re.compile(
     r"(time|t|secs?|seconds?|s|msecs?|milliseconds?|ms|minutes?|min|timestamps?)\b.{0,30}$", re.I
 )
 _INDEX = re.compile(
-    r"(frames?|slices?|samples?|index|idx|no\.?|nr\.?|#|(roi|cell|neuron|unit)s?([ _]?(ids?|names?|no\.?|numbers?))?"
+    r"(frames?|slices?|samples?|index|idx|no\.?|nr\.?|#"
+    r"|(roi|cell|neuron|unit)s?([ _]?(ids?|names?|no\.?|numbers?))?"
     r"|ids?|labels?|names?|unnamed: 0)$",
     re.I,
 )

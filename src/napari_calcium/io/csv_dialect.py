@@ -13,7 +13,7 @@ POINTS = {"point": ".", "comma": ","}
 
 _MISSING = {"", "nan", "+nan", "-nan", "na", "n/a", "#n/a", "null", "none", "-", "--", "nd", "n.d.", "<na>"}
 _INFINITE = {"inf", "infinity", "#div/0!", "1.#inf"}
-_MAX_FIELDS = 2000
+_MAX_FIELDS = 300
 
 
 def decode(text: bytes) -> str:
@@ -26,17 +26,23 @@ def decode(text: bytes) -> str:
 
 def number(cell: str, decimal: str = ".") -> float | None:
     """Return the number in a cell: NaN where it is marked as missing, None where it is something else."""
-    word = cell.strip().strip('"').strip().replace("\u2212", "-").lower()
+    try:
+        value = float(cell.replace(",", ".", 1) if decimal == "," and "." not in cell else cell)
+    except ValueError:
+        return _word_value(cell, decimal)
+    # Python takes more for a number than people do: 1_000, Arabic digits, and a point where a comma is due.
+    plain = cell.isascii() and "_" not in cell and not (decimal == "," and "." in cell)
+    return value if plain else None
+
+
+def _word_value(cell: str, decimal: str) -> float | None:
+    word = cell.strip().strip('"').strip().lower()
     if word in _MISSING:
         return float("nan")
     if word.lstrip("+-") in _INFINITE:
         return float("-inf") if word.startswith("-") else float("inf")
-    if not word.isascii() or "_" in word or (decimal == "," and "." in word):
-        return None
-    try:
-        return float(word.replace(",", ".", 1) if decimal == "," else word)
-    except ValueError:
-        return None
+    tidy = word.replace("\u2212", "-")
+    return number(tidy, decimal) if tidy != cell else None
 
 
 def split(line: str, separator: str, limit: int = -1) -> list[str]:

@@ -19,14 +19,14 @@ from napari_calcium.io.csv_columns import (
 from napari_calcium.io.csv_dialect import POINTS, SEPARATORS, decode, guess_dialect, number, split
 from napari_calcium.io.csv_header import Line, count_header, evenly_spaced
 from napari_calcium.io.csv_settings import CsvSettings
+from napari_calcium.io.errors import ReadError
 from napari_calcium.io.orientation import guess_orientation
-from napari_calcium.io.read_error import ReadError
 from napari_calcium.io.text_blocks import TextFile
 
 __all__ = ["Layout", "find_layout"]
 
 _SAMPLE_LINES = 16
-_SAMPLE_FIELDS = 2000
+_SAMPLE_FIELDS = 1000
 _FEWEST_PADDED = 4
 _STATUS = {"accepted", "undecided", "rejected"}
 _IMAGEJ_WANTED = ("Mean", "IntDen", "RawIntDen", "Median")
@@ -159,8 +159,8 @@ class _Table:
         if not self.rows:
             shown = " ".join(self.written[self.lines[0].place].split())[:40]
             raise ReadError(
-                f"{self.name}: there is no row of numbers in its first {self.lines[-1].place + 1} lines, which "
-                f"begin with {shown!r}; check the separator and the lines above the numbers"
+                f"{self.name}: there is no row of numbers in its first {self.lines[-1].place + 1} lines, "
+                f"which begin with {shown!r}; check the separator and the lines above the numbers"
             )
         first = self.rows[0].place
         self.settings = self.settings.replace(header_rows=first)
@@ -186,7 +186,7 @@ class _Table:
         self.sample = [row for row in self.rows if row.n_cells >= self.n_fields]
 
     def _heading_cells(self) -> list[str]:
-        """Return the names above the columns; a remark counts where it has as many, as numpy.savetxt writes it."""
+        """Return the names above the columns; a remark may hold them, as numpy.savetxt writes it."""
         candidates = [line.cells for line in reversed(self.header)]
         if self.n_fields > 1:
             above = [self.written[k] for k in self.remarks if k < self.rows[0].place]
@@ -265,18 +265,15 @@ class _Table:
         self.settings = self.settings.replace(layout=wanted)
 
     def _padded(self) -> bool:
-        """Whether all rows lack the same frames at both ends and are never negative, as CASCADE writes them."""
+        """Whether all rows lack the same frames at both ends and are never negative, as CASCADE has it."""
         ends = set()
         for line in self.sample[:_SAMPLE_LINES]:
-            start, end = line.start[: self.n_fields], line.end[::-1]
-            values = [value for cell in start if (value := _known(cell, self.decimal)) is not None]
-            if any(value < 0 for value in values):
+            before, after = (_lacking(cells, self.decimal) for cells in (line.start, line.end[::-1]))
+            if min(before, after) < _FEWEST_PADDED:
                 return False
-            if values:
-                before = next(k for k, cell in enumerate(start) if _known(cell, self.decimal) is not None)
-                after = [k for k, cell in enumerate(end) if _known(cell, self.decimal) is not None]
-                ends.add((before, after[0] if after else 0))
-        return len(ends) == 1 and min(next(iter(ends))) >= _FEWEST_PADDED
+            ends.add((before, after))
+        values = self._numbers(tuple(range(self.n_fields)))
+        return bool(len(ends) == 1 and np.isfinite(values).any() and not (values < 0).any())
 
     def _role(self, column: int) -> str | None:
         below = [row.cell(column) for row in self.sample]
@@ -319,8 +316,8 @@ class _Table:
             wanted = next((kind for kind in _IMAGEJ_WANTED if kind in kinds.values()), None)
             if wanted is None:
                 raise ReadError(
-                    f"{self.name}: ImageJ measured {', '.join(sorted({str(k) for k in kinds.values()}))} but no "
-                    f"brightness; tick 'Mean gray value' in Set Measurements"
+                    f"{self.name}: ImageJ measured {', '.join(sorted({str(k) for k in kinds.values()}))} "
+                    f"but no brightness; tick 'Mean gray value' in Set Measurements"
                 )
             others = sorted({kind for kind in kinds.values() if kind not in (wanted, None)})
             if others:
@@ -403,9 +400,10 @@ def _is_remark(line: str) -> bool:
     return re.match(r'\s*(#(?!N/A|DIV/0!|NUM!|VALUE!|REF!)|%|"?sep=)', line, re.I) is not None
 
 
-def _known(cell: str, decimal: str) -> float | None:
-    value = number(cell, decimal)
-    return value if value is not None and np.isfinite(value) else None
+def _lacking(cells: list[str], decimal: str) -> int:
+    """Return how many cells from the first one on hold no number."""
+    values = (number(cell, decimal) for cell in cells)
+    return next((k for k, value in enumerate(values) if value is not None and np.isfinite(value)), len(cells))
 
 
 def _word(column: int | None) -> str:

@@ -56,7 +56,7 @@ def _number(text, start, stop, decimal):  # type: ignore[no-untyped-def]  # comp
             any_digit = True
             if digits < 19:
                 mantissa = mantissa * np.uint64(10) + np.uint64(byte - _ZERO)
-                digits += mantissa > 0
+                digits += int(mantissa > 0)
                 exponent -= point
             else:
                 exponent += not point

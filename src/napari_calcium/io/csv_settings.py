@@ -38,7 +38,7 @@ class CsvSettings(Settings):
     ] = Field(
         "auto",
         title="Layout",
-        description="Which program wrote the table. ImageJ: the Mean columns are read. Inscopix: two header rows.",
+        description="Program that wrote the table. ImageJ: the Mean columns are read. Inscopix: two header rows.",
     )
     orientation: Annotated[
         Literal["auto", "neurons_in_rows", "neurons_in_columns"],
@@ -69,7 +69,7 @@ class CsvSettings(Settings):
     ] = Field(
         "auto",
         title="Values",
-        description="What the numbers are. ΔF/F and z-scores need no baseline, so that stage is skipped for them.",
+        description="What the numbers are. ΔF/F and z-scores need no baseline: that stage is skipped.",
     )
     frame_rate: Annotated[Hertz, Gt(0), Le(100_000)] | None = Field(
         None,
@@ -79,7 +79,7 @@ class CsvSettings(Settings):
     header_rows: Annotated[int, Ge(0), Le(1000)] | None = Field(
         None,
         title="Lines above the numbers",
-        description="Lines of the file before the first row of numbers: titles, names, remarks. Empty: find out.",
+        description="Lines before the first row of numbers: titles, names, remarks. Empty: find out.",
     )
     index_column: ColumnChoice = Field(
         "auto",

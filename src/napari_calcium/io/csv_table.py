@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from napari_calcium.io.csv_dialect import decode, number, split
 from napari_calcium.io.csv_layout import Layout
-from napari_calcium.io.read_error import ReadError
+from napari_calcium.io.errors import ReadError
 from napari_calcium.io.text_blocks import TextFile
 from napari_calcium.progress import Progress, silent
 

@@ -29,14 +29,14 @@ def smoothness(values: NDArray[np.float64]) -> float:
     Returns
     -------
     float
-        1 minus the ratio of the mean squared difference of neighbours to that of values 10 samples apart (half
-        of the row, if it is shorter than 20): about 0 for samples in arbitrary order, as neurons are, and near
-        1 for slow signals. NaN with fewer than six samples or where nothing varies.
+        1 minus the ratio of the mean squared difference of neighbours to that of values 10 samples apart
+        (half of the row, if it is shorter than 20): about 0 for samples in arbitrary order, as neurons are,
+        and near 1 for slow signals. NaN with fewer than six samples or where nothing varies.
 
     Notes
     -----
-    A level or scale of its own in each row does not matter. It is misled by frames so rare that successive ones
-    are independent, and by neurons in an order that has a meaning (by plane, by level).
+    A level or scale of its own in each row does not matter. It is misled by frames so rare that successive
+    ones are independent, and by neurons in an order that has a meaning (by plane, by level).
     """
     n_samples = values.shape[1]
     if n_samples < _FEWEST or not len(values):
@@ -50,9 +50,9 @@ def smoothness(values: NDArray[np.float64]) -> float:
 def guess_orientation(sample: NDArray[np.float64], n_rows: int, n_columns: int) -> tuple[bool, str]:
     """Guess whether a row of a table is a neuron.
 
-    Three kinds of evidence are weighed: smoothness along either axis, once the median of each row and column is
-    taken off; the shape (recordings have more frames than neurons as a rule); and, for raw intensities, that
-    levels differ between neurons far more than between frames.
+    Three kinds of evidence are weighed: smoothness along either axis, once the median of each row and column
+    is taken off; the shape (recordings have more frames than neurons as a rule); and, for raw intensities,
+    that levels differ between neurons far more than between frames.
 
     Parameters
     ----------

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
 
-from napari_calcium.io.read_error import ReadError
+from napari_calcium.io.errors import ReadError
 from napari_calcium.recording import Source
 
 __all__ = ["TextFile"]
@@ -34,9 +34,9 @@ _BINARY = {
 
 
 class TextFile:
-    """A text file opened for one reading pass; UTF-8 or Latin-1 with line feeds is streamed, never held whole.
+    """A text file opened for one reading pass.
 
-    UTF-16, carriage returns alone as line ends, and gzip are turned into that in memory first.
+    UTF-8 and Latin-1 with line feeds are streamed, never held whole; UTF-16, carriage returns alone as line ends, and gzip are turned into that in memory first.
 
     Parameters
     ----------

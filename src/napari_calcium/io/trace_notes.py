@@ -52,9 +52,13 @@ def value_notes(traces: NDArray[np.float32], called: Sequence[str]) -> list[str]
     lost = np.flatnonzero(~frame_known) if len(empty) < n_rois else empty[:0]
     notes = []
     if len(empty):
-        notes.append(f"no values in {listed([called[k] for k in empty])}; kept, and silent in every stage")
+        notes.append(
+            f"no values in {listed([called[int(k)] for k in empty])}; kept, and silent in every stage"
+        )
     if len(flat):
-        notes.append(f"never varying: {listed([called[k] for k in flat])}; kept, and silent in every stage")
+        notes.append(
+            f"never varying: {listed([called[int(k)] for k in flat])}; kept, and silent in every stage"
+        )
     if len(lost):
         notes.append(f"no values in frame{'s' * (len(lost) > 1)} {listed([str(k + 1) for k in lost])}")
     gaps = int(missing_of.sum()) - len(empty) * n_frames - len(lost) * (n_rois - len(empty))

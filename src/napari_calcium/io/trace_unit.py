@@ -13,7 +13,7 @@ __all__ = ["TraceKind", "guess_unit"]
 
 TraceKind = Literal["raw", "dff", "percent_dff", "zscore", "spikes"]
 
-_MOST_ROWS, _MOST_FRAMES = 256, 4096
+_MOST_ROWS, _MOST_FRAMES = 128, 2048
 _PERCENT_NOISE, _PERCENT_PEAK = 0.6, 8.0
 _TOO_LARGE = 1500.0
 _PERCENT_WORDS = re.compile(r"(%|percent|per cent)", re.I)
@@ -25,12 +25,13 @@ def guess_unit(traces: NDArray[np.float32], heading: str = "") -> tuple[TraceKin
     """Guess what traces are, and say why.
 
     Raw intensities lie clearly above zero; ΔF/F, z-scores and the like lie around zero between transients. Of
-    those, z-scores have mean 0 and standard deviation 1, and percent are told from fractions by noise and size.
+    those, z-scores have mean 0 and standard deviation 1, and percent are told from fractions by noise and
+    size.
 
     Parameters
     ----------
     traces : (n_rois, n_frames) float32
-        NaN is left out; up to 256 rows and their first 4,096 frames are looked at.
+        NaN is left out; up to 128 rows and their first 2,048 frames are looked at.
     heading : str
         What stands above the numbers; ``dF/F``, ``%`` and ``z-score`` count.
 
@@ -45,8 +46,7 @@ def guess_unit(traces: NDArray[np.float32], heading: str = "") -> tuple[TraceKin
     Misled by intensities from which a background was subtracted until they lie around zero, and by ΔF/F in
     percent of very faint signals; a heading or the setting decides these.
     """
-    n_rois = len(traces)
-    rows = np.unique(np.linspace(0, n_rois - 1, min(n_rois, _MOST_ROWS)).astype(int)) if n_rois else []
+    rows = np.unique(np.linspace(0, len(traces) - 1, min(len(traces), _MOST_ROWS)).astype(np.int64))
     sample = traces[rows, :_MOST_FRAMES].astype(np.float64)
     low, high, noise, mean, deviation = _measures(sample)
     usable = np.isfinite(low) & (deviation > 0)
@@ -79,9 +79,11 @@ def guess_unit(traces: NDArray[np.float32], heading: str = "") -> tuple[TraceKin
 
 def _measures(sample: NDArray[np.float64]) -> list[NDArray[np.float64]]:
     """Return the 20th and 99.5th percentile, noise, mean and deviation of each row; NaN for a row of NaN."""
+    gaps = bool(np.isnan(sample).any())
+    percentile, median = (np.nanpercentile, np.nanmedian) if gaps else (np.percentile, np.median)
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore", RuntimeWarning)
-        low, high = np.nanpercentile(sample, [20, 99.5], axis=1)
+        low, high = percentile(sample, [20, 99.5], axis=1)
         step = np.abs(np.diff(sample, axis=1)) if sample.shape[1] > 1 else np.zeros_like(sample)
-        noise = np.nanmedian(step, axis=1) * 1.4826 / np.sqrt(2)
+        noise = median(step, axis=1) * 1.4826 / np.sqrt(2)
         return [low, high, np.nan_to_num(noise), np.nanmean(sample, axis=1), np.nanstd(sample, axis=1)]
