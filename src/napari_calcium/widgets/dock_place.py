@@ -32,7 +32,8 @@ class DockPlace(QObject):
         super().__init__(widget)
         self._widget, self._area = widget, _AREAS[area]
         remembered = get_settings().application.plugin_widget_positions
-        self._done = f"{name} ({_PLUGIN})" in remembered
+        self._remembered = f"{name} ({_PLUGIN})" in remembered
+        self._done = False
 
     def on_show(self) -> None:
         """Tell that the widget is shown; the move follows once napari is through with docking it."""
@@ -44,6 +45,11 @@ class DockPlace(QObject):
         dock = _dock_of(self._widget)
         main = dock.parentWidget() if dock is not None else None
         if dock is None or not isinstance(main, QMainWindow) or dock.isFloating():
+            return
+        # Layer list and forms keep the whole height: on a small screen nothing would be left of them.
+        main.setCorner(Qt.Corner.BottomLeftCorner, Qt.DockWidgetArea.LeftDockWidgetArea)
+        main.setCorner(Qt.Corner.BottomRightCorner, Qt.DockWidgetArea.RightDockWidgetArea)
+        if self._remembered:
             return
         if main.dockWidgetArea(dock) != self._area:
             main.addDockWidget(self._area, dock)
