@@ -26,6 +26,8 @@ class SettingsForm(QWidget):
     settings : Settings
         What the form shows first; its class says what fields there are. A field that can hold only one value
         (the name of a method) has no row.
+    leave_out : tuple of str
+        Fields without a row, which stay as they are.
     parent : QWidget, optional
 
     Attributes
@@ -36,7 +38,9 @@ class SettingsForm(QWidget):
 
     changed = Signal()
 
-    def __init__(self, settings: Settings, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, settings: Settings, *, leave_out: tuple[str, ...] = (), parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
         self._initial = settings
         self._rows: dict[str, Row] = {}
@@ -48,7 +52,7 @@ class SettingsForm(QWidget):
         self._layout.setLabelAlignment(Qt.AlignmentFlag.AlignLeft)
         self._layout.setVerticalSpacing(4)
         for name, field in type(settings).model_fields.items():
-            if not is_constant(field):
+            if name not in leave_out and not is_constant(field):
                 self._add(name, field)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)

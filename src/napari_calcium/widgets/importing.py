@@ -19,6 +19,7 @@ from napari_calcium.settings import Settings
 from napari_calcium.widgets.dock_place import DockPlace
 from napari_calcium.widgets.file_row import FileRow
 from napari_calcium.widgets.form import SettingsForm, message_label, row_label
+from napari_calcium.widgets.number_box import NumberBox
 from napari_calcium.widgets.plan import entry_of
 from napari_calcium.widgets.progress_line import ProgressLine
 from napari_calcium.widgets.recording_line import describe
@@ -33,6 +34,7 @@ __all__ = ["ImportWidget", "guesses"]
 _TABLES = "Tables (*.csv *.tsv *.txt *.dat);;All files (*)"
 _IMAGES = "TIFF images (*.tif *.tiff);;All files (*)"
 _DEBOUNCE_MS = 250
+_FASTEST = 100_000
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,11 @@ class ImportWidget(QWidget):
         link = row_for(PositionSettings.model_fields["link"])
         assert isinstance(link, ChoiceRow)
         self.link = link
-        self.form = SettingsForm(CsvSettings())
+        self.frame_rate = NumberBox(0, _FASTEST, unit="Hz")
+        self.frame_rate.setSpecialValueText("from the file")
+        self.frame_rate.setAccessibleName("Frame rate")
+        self._rate_hint = message_label()
+        self.form = SettingsForm(CsvSettings(), leave_out=("frame_rate",))
         self.found = message_label()
         self.open = QPushButton("Open")
         self.progress = ProgressLine(self._runner)
@@ -82,14 +88,20 @@ class ImportWidget(QWidget):
         rows.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         for title, row in (
             ("Fluorescence", self.table),
+            ("Frame rate", self.frame_rate),
             ("ROI label image", self.labels),
             ("Image", self.image),
             ("Link by", self.link),
         ):
             rows.addRow(row_label(title, row), row)
+            if row is self.frame_rate:
+                rows.addRow(None, self._rate_hint)
         self.labels.setToolTip(_tip("labels"))
         self.image.setToolTip(_tip("image"))
         self.link.setToolTip(_tip("link"))
+        self.frame_rate.setToolTip(
+            "<qt>Frames per second; 0 to take it from the file's column of times.</qt>"
+        )
         self.guesses = Section("How the table is read", self.form)
         inside = QWidget()
         column = QVBoxLayout(inside)
@@ -111,6 +123,7 @@ class ImportWidget(QWidget):
     def _connect(self) -> None:
         for row in (self.table, self.labels, self.image, self.link, self.form):
             row.changed.connect(self._changed)
+        self.frame_rate.valueChanged.connect(self._changed)
         self._later.timeout.connect(self._read)
         self._runner.finished.connect(self._finished)
         self.open.clicked.connect(self._open)
@@ -133,13 +146,13 @@ class ImportWidget(QWidget):
         path = self.table.path
         if path is None or self.form.error:
             return None
-        read = self.form.settings
+        read = self.form.settings.replace(frame_rate=self.frame_rate.value() or None)
         assert isinstance(read, CsvSettings)
         files = {"labels": self.labels.path, "image": self.image.path}
         places = {name: relative(file, path.parent) for name, file in files.items() if file is not None}
         return _Wish(path, read, PositionSettings(**places, link=self.link.value))
 
-    def _changed(self) -> None:
+    def _changed(self, *_: object) -> None:
         self._runner.cancel()
         self._later.start()
         self._show()
@@ -173,16 +186,14 @@ class ImportWidget(QWidget):
         if recording is not None:
             notes = [note for entry in recording.log for note in entry.notes]
             lines = [describe(recording), *(note[:1].upper() + note[1:] for note in notes)]
-            if recording.frame_rate is None:
-                lines.append(
-                    "⚠ The file does not tell the frame rate, which every stage needs: set it below."
-                )
-                self.guesses.is_open = True
         self.found.setText("\n".join(f"• {line}" for line in lines))
         self.found.setVisible(bool(lines))
         told = guesses(self.form, recording) if recording is not None else {}
-        for name in CsvSettings.model_fields:
+        for name in CsvSettings.model_fields.keys() - {"frame_rate"}:
             self.form.hint(name, told.get(name, ""))
+        unknown = recording is not None and recording.frame_rate is None
+        self._rate_hint.setText("⚠ The file does not tell it, and every stage needs it.")
+        self._rate_hint.setVisible(unknown)
 
     def _open(self) -> None:
         recording = self.recording
@@ -213,7 +224,7 @@ def guesses(form: SettingsForm, recording: Recording) -> dict[str, str]:
     return {
         name: f"found: {form.row(name).words(value)}"
         for name, value in found.items()
-        if getattr(asked, name) in ("auto", None) and value not in ("auto", None)
+        if name != "frame_rate" and getattr(asked, name) in ("auto", None) and value not in ("auto", None)
     }
 
 
