@@ -28,7 +28,9 @@ _Wavelet = Literal["haar", "db2", "db4", "sym4", "sym8", "coif1", "coif2"]
 
 # Details longer than this are signal as often as noise: the automatic level stops there.
 _COARSEST_S = 2.0
+_LEAST_LEVELS = 3
 _MAX_BAYES = 3.0
+_LEAST_HARD = 2.0
 _SIGNIFICANT = 3.0
 _NEAR_SIGNIFICANT = 1.5
 _NORMAL_MEDIAN = 0.6744897501960817
@@ -64,7 +66,7 @@ class WaveletDenoise(Settings):
         0,
         title="Levels",
         description="Number of levels; level k holds details of about 2^k frames. 0 takes as many as reach "
-        "details of 2 s.",
+        "details of 2 s, and at least 3.",
     )
     threshold: Annotated[
         Literal["bayes", "universal"],
@@ -148,10 +150,11 @@ def denoise(
     Notes
     -----
     The noise of every level is measured on the trace itself (median absolute detail / 0.6745), from present
-    samples only. BayesShrink's threshold σ²/σ_signal is meant for signals that fill the trace; for rare
-    transients it grows beyond bounds, so it is held at 3 σ. With `keep_onsets` the threshold falls to 1.5 σ
-    wherever the next coarser level exceeds 3 σ nearby: a transient's onset is coherent over levels, noise is
-    not.
+    samples only. BayesShrink's threshold σ²/σ_signal is derived for soft shrinkage of signals that fill the
+    trace: for rare transients it grows beyond bounds, so it is held below 3 σ; as a hard threshold it lets
+    much noise through where there is signal, so there it is held above 2 σ. With `keep_onsets` the threshold
+    falls to 1.5 σ wherever the next coarser level exceeds 3 σ nearby: a transient's onset is coherent over
+    levels, noise is not.
 
     It misleads when noise is looked for afterwards: the noise between transients is smaller than on them, so
     thresholds in SD of a denoised trace are too lenient in number and too strict in meaning; and a neuron
@@ -177,7 +180,7 @@ def denoise(
 def _denoised(traces: NDArray[np.float32], rate: float, settings: DenoiseSettings) -> NDArray[np.float32]:
     filled, missing = fill_gaps(traces)
     if isinstance(settings, WaveletDenoise):
-        level = settings.level or max(1, round(math.log2(max(1.0, _COARSEST_S * rate))))
+        level = settings.level or max(_LEAST_LEVELS, round(math.log2(max(1.0, _COARSEST_S * rate))))
         # Details longer than the trace hold nothing.
         level = min(level, max(1, traces.shape[1].bit_length() - 1))
         result = _shrink_wavelets(filled, missing, level, settings)
@@ -243,7 +246,7 @@ def _kept_details(
     lenient: NDArray[np.bool_] | None = None
     for depth, (detail, step) in enumerate(zip(details, steps, strict=True)):
         sd, power = _noise_and_power(detail, step, within, missing)
-        limit = _threshold(sd, power, within.stop - within.start, settings.threshold)
+        limit = _threshold(sd, power, within.stop - within.start, settings)
         size = np.abs(detail)
         if lenient is not None:
             limit = np.where(lenient, np.minimum(limit, _NEAR_SIGNIFICANT * sd), limit)
@@ -276,12 +279,12 @@ def _noise_and_power(
 
 
 def _threshold(
-    sd: NDArray[np.floating], power: NDArray[np.floating], n_frames: int, rule: str
+    sd: NDArray[np.floating], power: NDArray[np.floating], n_frames: int, settings: WaveletDenoise
 ) -> NDArray[np.floating]:
-    if rule == "universal":
+    if settings.threshold == "universal":
         return np.asarray(sd * math.sqrt(2 * math.log(max(n_frames, 2))))
+    least = _LEAST_HARD if settings.mode == "hard" else 0.0
     signal = np.sqrt(np.maximum(power - sd**2, 0))
-    # sd²/signal, held at its bound without dividing by zero.
-    return np.where(
-        sd < _MAX_BAYES * signal, sd**2 / np.maximum(signal, sd / _MAX_BAYES + 1e-30), _MAX_BAYES * sd
-    )
+    # sd / signal is the threshold in SD of the noise; without signal or noise it takes its bound.
+    ratio = np.divide(sd, signal, out=np.full_like(sd, _MAX_BAYES), where=signal > 0)
+    return np.asarray(sd * np.clip(ratio, least, _MAX_BAYES))
