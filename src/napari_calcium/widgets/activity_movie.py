@@ -20,7 +20,7 @@ def activity_trace(recording: Recording) -> tuple[str, Trace] | None:
     for name in _ORDER:
         if name in recording.traces:
             return name, recording.traces[name]
-    return None
+    return next(iter(recording.traces.items()), None)
 
 
 class ActivityMovie:

@@ -297,7 +297,9 @@ def _table(columns: tuple[str, ...]) -> QTableWidget:
     table.setShowGrid(False)
     table.setMinimumHeight(70)
     table.setMinimumWidth(100)
-    table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
+    header = table.horizontalHeader()
+    header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+    header.setStretchLastSection(True)
     table.verticalHeader().setDefaultSectionSize(24)
     return table
 

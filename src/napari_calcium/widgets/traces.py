@@ -19,13 +19,13 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_calcium.figures.palette import TRACE_COLORS, ensemble_color
+from napari_calcium.figures.palette import ensemble_color
 from napari_calcium.recording import Recording
 from napari_calcium.session import Session
 from napari_calcium.widgets.dock_place import DockPlace
 from napari_calcium.widgets.links import Links
 from napari_calcium.widgets.plots.trace_lanes import TraceLanes, make_lanes
-from napari_calcium.widgets.plots.traces_plot import TracesPlot
+from napari_calcium.widgets.plots.traces_plot import TracesPlot, trace_color
 from napari_calcium.widgets.theme import plot_colors, readable
 from napari_calcium.widgets.viewer_session import session_of
 
@@ -38,6 +38,7 @@ _STAGES = {
     "dff": "ΔF/F",
     "background_corrected": "Background-corrected",
     "denoised": "Denoised",
+    "spikes": "Spikes",
 }
 
 
@@ -79,7 +80,7 @@ class TracesDock(QWidget):
         self._links.add(self._session.link(self))
 
     def _build(self) -> None:
-        self.setMinimumHeight(160)
+        self.setMinimumHeight(130)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.plot = TracesPlot(plot_colors(self._viewer))
@@ -310,4 +311,4 @@ class TracesDock(QWidget):
         colors = plot_colors(self._viewer)
         self.plot.set_colors(colors)
         for name, box in self.boxes.items():
-            box.setStyleSheet(f"QCheckBox {{ color: {readable(TRACE_COLORS[name], colors.background)}; }}")
+            box.setStyleSheet(f"QCheckBox {{ color: {readable(trace_color(name), colors.background)}; }}")

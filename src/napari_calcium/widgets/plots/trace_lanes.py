@@ -218,7 +218,7 @@ def _lane(
         low, high = 0.0, 1.0
     if high <= low:
         low, high = low - 0.5, low + 0.5
-    label = f"{name}  {'ΔF/F' if unit == 'ΔF/F' else 'raw'}" if several else name
+    label = f"{name}  {'raw' if unit == 'a.u.' else unit}" if several else name
     return Lane(cell, label, unit, tuple(lines), low, high)
 
 

@@ -17,12 +17,13 @@ from napari_calcium.widgets.plots.time_plot import TimePlot, curve_item
 from napari_calcium.widgets.plots.trace_lanes import PREVIEW, TraceLanes, nice_length
 from napari_calcium.widgets.theme import PlotColors, readable
 
-__all__ = ["TracesPlot"]
+__all__ = ["TracesPlot", "trace_color"]
 
 _ROOM_FOR_VALUES = 34
 """Lanes of fewer pixels than this have no values at their side."""
 _LEAST_LANE = 18
 """Pixels; where lanes would be lower than this there is a scroll bar instead."""
+_UNITS = {"ΔF/F": "ΔF/F (%)", "a.u.": "Raw (a.u.)"}
 _EMPTY: NDArray[np.float64] = np.empty(0)
 
 
@@ -155,8 +156,8 @@ class TracesPlot(TimePlot):
         height = self.box.height() / max(1, len(self.places))
         left, right = (self.getPlotItem().getAxis(side) for side in ("left", "right"))
         left.setTicks([names])
-        units = {lane.unit: "ΔF/F (%)" if lane.unit == "ΔF/F" else f"Raw ({lane.unit})" for lane in lanes}
-        words = "  ·  ".join(units.values())
+        units = dict.fromkeys(lane.unit for lane in lanes)
+        words = "  ·  ".join(_UNITS.get(unit, unit) for unit in units)
         if height >= _ROOM_FOR_VALUES:
             right.setTicks([[tick for k in range(len(lanes)) for tick in self._values(k)]])
         elif len(units) == 1 and len({lane.high - lane.low for lane in lanes}) == 1:
@@ -189,13 +190,18 @@ class TracesPlot(TimePlot):
     def _color_of(self, name: str) -> str:
         if name == PREVIEW:
             return self._colors.text
-        color = EVENT_COLOR if name == "events" else TRACE_COLORS.get(name, TRACE_COLORS["dff"])
+        color = EVENT_COLOR if name == "events" else trace_color(name)
         return readable(color, self._colors.background)
 
     def _on_lane_clicked(self, seconds: float, height: float) -> None:
         lane = self._lanes.lane_at(height)
         if lane is not None:
             self.cell_clicked.emit(lane.cell, min(max(0.0, seconds), self._lanes.duration_s))
+
+
+def trace_color(name: str) -> str:
+    """Return the palette's colour of a stage of the traces."""
+    return TRACE_COLORS.get(name, TRACE_COLORS["dff"])
 
 
 def _factor(unit: str) -> float:

@@ -1,0 +1,207 @@
+"""What napari opens through this plugin: tables of fluorescence, results folders, label images and movies.
+
+A file is claimed only if its content fits. Whatever belongs to a recording goes into the session of the
+viewer, whose canvas makes the layers; napari then gets its null layer, ``[(None,)]``.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Sequence
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import napari
+import numpy as np
+from napari.utils.notifications import show_info, show_warning
+from numpy.typing import NDArray
+
+from napari_calcium.io.csv import read_csv
+from napari_calcium.io.csv_layout import find_layout
+from napari_calcium.io.csv_settings import CsvSettings
+from napari_calcium.io.errors import ReadError
+from napari_calcium.io.labels import read_labels
+from napari_calcium.io.positions import PositionSettings, add_positions
+from napari_calcium.io.results_folder import is_results_folder, read_results
+from napari_calcium.io.text_blocks import TextFile
+from napari_calcium.io.tiff import open_movie
+from napari_calcium.recording import Recording
+from napari_calcium.session import Session
+from napari_calcium.widgets.adopting import adopt_layers, movie_layer_data, with_movie
+from napari_calcium.widgets.heatmap_layer import heatmap_layer_data
+from napari_calcium.widgets.viewer_session import session_of
+
+__all__ = ["read_folder", "read_table", "read_tiff"]
+
+LayerData = list[tuple[Any, ...]]
+Reader = Callable[[Any], LayerData]
+Paths = str | PathLike[str] | Sequence[str]
+
+_NULL: LayerData = [(None,)]
+_LEAST_SAMPLES = 20
+"""A table with fewer numbers in both directions is no recording."""
+_LARGE = 50_000_000
+"""Bytes of a table that takes long enough to be read beside the window."""
+
+_folders: weakref.WeakKeyDictionary[Session, tuple[str, Path]] = weakref.WeakKeyDictionary()
+"""Name and folder of the table that a session was opened from: positions are told relative to it."""
+
+
+def read_table(path: Paths) -> Reader | None:
+    """Return a reader if the file is a table of fluorescence; None for napari's own tables and others."""
+    file = _single(path)
+    if file is None or not file.is_file():
+        return None
+    try:
+        with TextFile(file) as text:
+            layout = find_layout(text, CsvSettings())
+            rows = text.head.count(b"\n")
+    except (ReadError, OSError):
+        return None
+    # Points, shapes and the like that napari saved.
+    if "axis-0" in layout.heading or max(rows, layout.n_fields) < _LEAST_SAMPLES:
+        return None
+    return _open_table
+
+
+def read_folder(path: Paths) -> Reader | None:
+    """Return a reader if the path is a results folder, or the ``log.json`` in one."""
+    file = _single(path)
+    if file is None:
+        return None
+    return _open_results if is_results_folder(_folder_of(file)) else None
+
+
+def read_tiff(path: Paths) -> Reader | None:
+    """Return a reader if the file is a movie, a label image, or an image beside an open recording.
+
+    Other single images are left to napari.
+    """
+    file = _single(path)
+    if file is None or not file.exists():
+        return None
+    try:
+        movie = open_movie(file)
+    except (ReadError, OSError):
+        return None
+    if movie.n_frames > 1:
+        return _open_movie
+    recording = _open_recording()
+    if recording is not None and recording.traces:
+        return _open_picture
+    return _open_picture if _looks_like_labels(_plane(movie.data)) else None
+
+
+def _open_table(path: Any) -> LayerData:
+    file = Path(path)
+    viewer = napari.current_viewer()
+    if viewer is None:
+        return _as_layers(read_csv(file))
+    if file.stat().st_size > _LARGE:
+        # Loads the whole pipeline, which reading does not need.
+        from napari_calcium.widgets.workbench import workbench_of
+
+        started = workbench_of(viewer).runner.start(
+            f"Reading {file.name}",
+            lambda on_progress: read_csv(file, on_progress=on_progress),
+            lambda recording: _open(viewer, recording, file),
+        )
+        if started:
+            show_info(f"Reading {file.name} …")
+            return _NULL
+    _open(viewer, read_csv(file), file)
+    return _NULL
+
+
+def _open_results(path: Any) -> LayerData:
+    recording = read_results(_folder_of(Path(path)))
+    viewer = napari.current_viewer()
+    if viewer is None:
+        return _as_layers(recording)
+    session_of(viewer).open(recording)
+    return _NULL
+
+
+def _open_picture(path: Any) -> LayerData:
+    """Add a label image or a picture of the tissue to the open recording; alone, labels are a layer."""
+    file = Path(path)
+    viewer = napari.current_viewer()
+    recording = _open_recording()
+    if viewer is None or recording is None or not recording.traces:
+        labels = read_labels(file)
+        return [(labels.astype(np.int32), {"name": file.stem}, "labels")]
+    session = session_of(viewer)
+    image = _plane(open_movie(file).data)
+    name, folder = _folders.get(session, ("", Path()))
+    place = str(file.absolute())
+    if recording.source is not None and recording.source.name == name and file.is_relative_to(folder):
+        place = file.relative_to(folder).as_posix()
+    if recording.rois is None and _looks_like_labels(image):
+        linked = add_positions(recording, PositionSettings(labels=place), folder)
+        session.apply(linked, f"Link {file.name}")
+        show_info("\n".join(note for entry in linked.log if entry.stage == "rois" for note in entry.notes))
+    else:
+        session.apply(add_positions(recording, PositionSettings(image=place), folder), f"Add {file.name}")
+    return _NULL
+
+
+def _open_movie(path: Any) -> LayerData:
+    """Add a movie to the recording whose traces are as long; else give it as a lazy layer."""
+    movie = open_movie(path)
+    viewer = napari.current_viewer()
+    recording = _open_recording()
+    if viewer is not None and recording is not None:
+        joined = with_movie(recording, movie)
+        if joined is not None:
+            session_of(viewer).apply(joined, f"Add {Path(path).name}")
+            return _NULL
+    for note in movie.notes:
+        show_warning(f"{Path(path).name}: {note}")
+    return [movie_layer_data(movie)]
+
+
+def _open(viewer: Any, recording: Recording, file: Path) -> None:
+    """Open a recording, with what fits to it among the layers, and say what was guessed."""
+    session = session_of(viewer)
+    if recording.source is not None:
+        _folders[session] = (recording.source.name, file.absolute().parent)
+    session.open(recording)
+    adopt_layers(viewer, session)
+    notes = [note for entry in recording.log for note in entry.notes]
+    say = show_warning if recording.frame_rate is None else show_info
+    say("\n".join([f"{file.name}: {recording.n_rois} neurons × {recording.n_frames} frames", *notes]))
+
+
+def _as_layers(recording: Recording) -> LayerData:
+    data = heatmap_layer_data(recording)
+    return [data] if data is not None else _NULL
+
+
+def _open_recording() -> Recording | None:
+    viewer = napari.current_viewer()
+    return session_of(viewer).recording if viewer is not None else None
+
+
+def _single(path: Paths) -> Path | None:
+    """Return the one path that was given, None for a stack of several."""
+    if isinstance(path, (str, PathLike)):
+        return Path(path)
+    return Path(path[0]) if len(path) == 1 else None
+
+
+def _folder_of(path: Path) -> Path:
+    return path.parent if path.name == "log.json" else path
+
+
+def _plane(data: Any) -> NDArray[Any]:
+    return np.asarray(data[0])
+
+
+def _looks_like_labels(image: NDArray[Any]) -> bool:
+    """Whether an image is of whole numbers in patches on 0: in a picture, neighbours differ."""
+    if image.ndim != 2 or image.dtype.kind not in "iub" or not image.any():
+        return False
+    left, right = image[:, :-1], image[:, 1:]
+    inside = (left != 0) & (right != 0)
+    return bool((image == 0).any() and inside.any() and (left == right)[inside].mean() > 0.5)
