@@ -15,7 +15,7 @@ from napari_calcium.pipeline import STAGES, PipelineSettings, run, run_stage
 from napari_calcium.progress import Progress, part, silent
 from napari_calcium.recording import LogEntry, Recording
 from napari_calcium.session import Session
-from napari_calcium.settings import Settings
+from napari_calcium.settings import Settings, SettingsError
 
 __all__ = [
     "Plan",
@@ -126,10 +126,16 @@ class Plan:
         for stage in STAGES:
             entry = entry_of(recording, stage)
             if entry is not None and entry != entry_of(before, stage):
-                made = getattr(PipelineSettings.validated({stage: dict(entry.settings)}), stage)
-                self.set_enabled(stage, True)
-                self.set_stage(stage, made)
+                self._take(stage, entry)
         self.states_changed.emit()
+
+    def _take(self, stage: str, entry: LogEntry) -> None:
+        try:
+            made = getattr(PipelineSettings.validated({stage: dict(entry.settings)}), stage)
+        except SettingsError:
+            return  # settings of another version of the program: the form cannot show them
+        self.set_enabled(stage, True)
+        self.set_stage(stage, made)
 
 
 def entry_of(recording: Recording | None, stage: str) -> LogEntry | None:

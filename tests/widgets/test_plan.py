@@ -1,0 +1,190 @@
+import numpy as np
+import pytest
+
+from napari_calcium.pipeline import STAGES, PipelineSettings
+from napari_calcium.recording import LogEntry, Trace
+from napari_calcium.traces.baseline import MaximinBaseline, PercentileBaseline
+from napari_calcium.widgets.plan import (
+    Plan,
+    StageState,
+    bring_up_to_date,
+    entry_of,
+    must_begin_anew,
+    not_needed,
+    pending,
+    settings_made,
+)
+
+
+@pytest.fixture
+def recording(few):
+    return few
+
+
+@pytest.fixture
+def session(few_session):
+    return few_session
+
+
+def states(plan):
+    return {stage: plan.state(stage) for stage in STAGES}
+
+
+@pytest.fixture
+def plan(session):
+    return Plan(session)
+
+
+def test_a_fresh_plan_has_the_defaults_and_nothing_has_run(plan):
+    assert plan.settings.replace(read=PipelineSettings().read) == PipelineSettings()
+    assert set(states(plan).values()) == {StageState.NOT_RUN}
+
+
+def test_the_reading_of_the_file_comes_from_the_recording(plan, recording):
+    assert plan.settings.read.frame_rate == 10.0
+
+
+def test_a_skipped_stage_is_none_and_its_settings_are_remembered(plan):
+    plan.set_stage("baseline", MaximinBaseline(window=33))
+    plan.set_enabled("baseline", False)
+    assert plan.settings.baseline is None
+    assert plan.state("baseline") is StageState.SKIPPED
+    plan.set_enabled("baseline", True)
+    assert plan.settings.baseline == MaximinBaseline(window=33)
+
+
+def test_signals_tell_changes_and_only_changes(plan):
+    seen = []
+    plan.stage_changed.connect(seen.append)
+    plan.set_stage("baseline", plan.stage("baseline"))
+    plan.set_enabled("baseline", True)
+    assert seen == []
+    plan.set_stage("baseline", MaximinBaseline())
+    plan.set_enabled("events", False)
+    assert seen == ["baseline", "events"]
+
+
+def test_loading_takes_over_settings_and_skips(plan):
+    chosen = PipelineSettings(baseline=MaximinBaseline(window=12), denoise=None)
+    plan.load(chosen)
+    assert plan.stage("baseline") == MaximinBaseline(window=12)
+    assert not plan.is_enabled("denoise")
+    assert plan.stage("denoise") == PipelineSettings().denoise
+
+
+def test_stages_are_up_to_date_after_running_and_out_of_date_after_an_edit(plan, session, fake_stages):
+    session.apply(bring_up_to_date(session.recording, plan.settings), "all")
+    assert set(states(plan).values()) == {StageState.UP_TO_DATE}
+    plan.set_stage("events", plan.stage("events").replace(input="raw"))
+    k = STAGES.index("events")
+    assert {plan.state(s) for s in STAGES[:k]} == {StageState.UP_TO_DATE}
+    assert {plan.state(s) for s in STAGES[k:]} == {StageState.STALE}
+
+
+def test_only_what_has_to_run_runs(session, fake_stages):
+    settings = PipelineSettings()
+    done = bring_up_to_date(session.recording, settings)
+    assert fake_stages.ran == list(STAGES)
+    fake_stages.ran.clear()
+    assert bring_up_to_date(done, settings) is done
+    assert fake_stages.ran == []
+    edited = settings.replace(events=settings.events.replace(input="raw"))
+    bring_up_to_date(done, edited)
+    assert fake_stages.ran == list(STAGES[STAGES.index("events") :])
+
+
+def test_a_stage_that_ran_out_of_order_makes_the_later_ones_run_again(recording, fake_stages):
+    settings = PipelineSettings()
+    first = fake_stages(recording, "events", settings.events)
+    then = fake_stages(first, "baseline", settings.baseline)
+    assert pending(then, settings) == STAGES
+    done = bring_up_to_date(then, settings)
+    assert [entry.stage for entry in done.log if entry.stage in STAGES] == list(STAGES)
+    assert pending(done, settings) == ()
+
+
+def test_skipping_what_has_run_begins_anew(session, fake_stages):
+    settings = PipelineSettings()
+    done = bring_up_to_date(session.recording, settings)
+    without = settings.replace(denoise=None)
+    assert must_begin_anew(done, without)
+    fake_stages.ran.clear()
+    again = bring_up_to_date(done, without)
+    assert entry_of(again, "denoise") is None
+    assert "made_denoise" not in again.traces
+    assert fake_stages.ran == [s for s in STAGES if s != "denoise"]
+
+
+def test_skipping_everything_leaves_what_was_read(session, recording, fake_stages):
+    done = bring_up_to_date(session.recording, PipelineSettings())
+    nothing = PipelineSettings(**dict.fromkeys(STAGES))
+    assert bring_up_to_date(done, nothing) == recording
+
+
+def test_progress_covers_the_run_and_stages_are_announced(recording, fake_stages):
+    shares, stages, results = [], [], []
+    bring_up_to_date(
+        recording,
+        PipelineSettings(),
+        on_progress=lambda done, total: shares.append(done / total),
+        on_stage=stages.append,
+        on_result=lambda stage, result: results.append((stage, entry_of(result, stage) is not None)),
+    )
+    assert stages == list(STAGES)
+    assert results == [(stage, True) for stage in STAGES]
+    assert shares == sorted(shares)
+    assert shares[0] == 0
+    assert 0.8 < shares[-1] <= 1
+
+
+def test_forms_follow_undo_and_redo_and_edits_elsewhere_stay(plan, session, fake_stages):
+    plan.set_stage("baseline", PercentileBaseline(percentile=11))
+    session.apply(fake_stages(session.recording, "baseline", plan.stage("baseline")), "Baseline")
+    plan.set_stage("baseline", PercentileBaseline(percentile=22))
+    session.apply(fake_stages(session.recording, "baseline", plan.stage("baseline")), "Baseline")
+    events = plan.stage("events").replace(input="raw")
+    plan.set_stage("events", events)
+    session.undo()
+    assert plan.stage("baseline") == PercentileBaseline(percentile=11)
+    assert plan.stage("events") == events
+    assert plan.state("baseline") is StageState.UP_TO_DATE
+    session.redo()
+    assert plan.stage("baseline") == PercentileBaseline(percentile=22)
+
+
+def test_an_edit_stays_when_another_stage_runs(plan, session, fake_stages):
+    session.apply(fake_stages(session.recording, "baseline", plan.stage("baseline")), "Baseline")
+    plan.set_stage("baseline", PercentileBaseline(percentile=44))
+    session.apply(fake_stages(session.recording, "background", plan.stage("background")), "Background")
+    assert plan.stage("baseline") == PercentileBaseline(percentile=44)
+    assert plan.state("baseline") is StageState.STALE
+
+
+def test_a_recording_that_came_as_dff_needs_no_baseline(session, recording, fake_stages):
+    came = recording.replace(traces={"dff": Trace(np.zeros((6, 80), np.float32), "ΔF/F")})
+    session.open(came)
+    plan = Plan(session)
+    assert not_needed(came, "baseline")
+    assert plan.state("baseline") is StageState.NOT_NEEDED
+    assert "baseline" not in pending(came, plan.settings)
+
+
+def test_settings_made_reproduce_what_is_there_and_skip_the_rest(recording, fake_stages):
+    positions = LogEntry("positions", {"labels": "rois.tif", "image": None, "link": "order"})
+    there = recording.replace(log=(*recording.log, positions))
+    done = fake_stages(there, "baseline", MaximinBaseline(window=7))
+    made = settings_made(done)
+    assert made.baseline == MaximinBaseline(window=7)
+    assert all(getattr(made, stage) is None for stage in STAGES[1:])
+    assert made.read.frame_rate == 10.0
+    assert (made.positions.labels, made.positions.link) == ("rois.tif", "order")
+
+
+def test_results_whose_settings_are_unknown_leave_the_form_and_are_out_of_date(plan, session, recording):
+    strange = recording.with_step(
+        LogEntry("events", {"method": "of the future"}, ("traces/raw",), ("events",))
+    )
+    before = plan.stage("events")
+    session.apply(strange, "strange")
+    assert plan.stage("events") == before
+    assert plan.state("events") is StageState.STALE

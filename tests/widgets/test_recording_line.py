@@ -1,0 +1,56 @@
+import pytest
+from qtpy.QtCore import Qt
+
+from napari_calcium.widgets.recording_line import RecordingLine, describe, with_frame_rate
+from napari_calcium.widgets.workbench import NO_RECORDING, Workbench
+
+
+@pytest.fixture
+def recording(few):
+    return few
+
+
+@pytest.fixture
+def session(few_session):
+    return few_session
+
+
+@pytest.fixture
+def line(qtbot, session):
+    made = RecordingLine(Workbench(session))
+    qtbot.addWidget(made)
+    made.show()
+    return made
+
+
+def test_a_recording_in_a_line(recording):
+    assert describe(recording) == "few: 6 cells × 80 frames at 10 Hz (8 s)"
+    assert describe(recording.replace(frame_rate=None)) == "few: 6 cells × 80 frames, frame rate unknown"
+
+
+def test_the_frame_rate_is_asked_for_only_while_it_is_unknown(line, session, recording, qtbot):
+    assert not line.frame_rate.isVisible()
+    session.open(recording.replace(frame_rate=None))
+    assert line.frame_rate.isVisible()
+    assert not line.set_rate.isEnabled()
+    line.frame_rate.setValue(4.8)
+    qtbot.mouseClick(line.set_rate, Qt.MouseButton.LeftButton)
+    assert session.recording.frame_rate == 4.8
+    assert session.history[-1] == "Frame rate 4.8 Hz"
+    assert not line.frame_rate.isVisible()
+    session.undo()
+    assert line.frame_rate.isVisible()
+
+
+def test_a_frame_rate_set_later_is_part_of_how_the_file_was_read(recording):
+    unknown = recording.replace(frame_rate=None)
+    known = with_frame_rate(unknown, 7.5)
+    assert known.log[0].settings["frame_rate"] == 7.5
+    assert known.log[0].notes == recording.log[0].notes
+    assert len(known.log) == len(recording.log)
+    assert unknown.log[0].settings["frame_rate"] == 10.0
+
+
+def test_without_a_recording_it_says_how_to_open_one(line, session):
+    session.close()
+    assert line._text.text() == NO_RECORDING

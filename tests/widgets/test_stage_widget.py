@@ -1,0 +1,133 @@
+import pytest
+from qtpy.QtCore import Qt
+
+from napari_calcium.pipeline import STAGES, TITLES
+from napari_calcium.recording import Trace
+from napari_calcium.traces.baseline import MaximinBaseline, PercentileBaseline
+from napari_calcium.widgets.baseline import BaselinePanel
+from napari_calcium.widgets.denoise import DenoisePanel
+from napari_calcium.widgets.pipeline_dock import _PANELS
+from napari_calcium.widgets.workbench import NO_RATE, Workbench
+
+
+@pytest.fixture
+def recording(few):
+    return few
+
+
+@pytest.fixture
+def session(few_session):
+    return few_session
+
+
+class Previews:
+    """Stands in for the previewer: notes what it is told."""
+
+    def __init__(self, previewer):
+        self.calls = []
+        previewer.show = lambda stage, settings: self.calls.append(("show", stage, settings))
+        previewer.stop = lambda stage=None: self.calls.append(("stop", stage))
+
+
+@pytest.fixture
+def bench(qapp, session, fake_stages):
+    made = Workbench(session)
+    yield made
+    made.let_go()
+
+
+@pytest.fixture
+def panel(bench, qtbot):
+    made = BaselinePanel(bench)
+    qtbot.addWidget(made)
+    made.show()
+    return made
+
+
+def test_every_stage_has_a_panel_in_the_order_of_the_pipeline():
+    assert tuple(_PANELS) == STAGES
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_panel_says_what_it_does_and_shows_the_plans_settings(bench, qtbot, stage):
+    panel = _PANELS[stage](bench)
+    qtbot.addWidget(panel)
+    assert panel.sentence.endswith(".")
+    assert panel.form.settings == bench.plan.stage(stage)
+    assert panel.run.accessibleName() == f"Run {TITLES[stage]}"
+
+
+def test_an_edit_goes_to_the_plan_and_to_every_other_form_of_the_stage(panel, bench, qtbot):
+    other = BaselinePanel(bench)
+    qtbot.addWidget(other)
+    panel.form.row("percentile").editor.setValue(12)
+    assert bench.plan.stage("baseline") == PercentileBaseline(percentile=12)
+    assert other.form.settings == PercentileBaseline(percentile=12)
+    bench.plan.set_stage("baseline", MaximinBaseline(window=5))
+    assert panel.form.settings == MaximinBaseline(window=5)
+
+
+def test_run_shows_what_came_of_it(panel, bench, qtbot):
+    with qtbot.waitSignal(bench.runner.finished, timeout=5000):
+        qtbot.mouseClick(panel.run, Qt.MouseButton.LeftButton)
+    assert panel.result == ("F0 and ΔF/F of 6 cells", "Note of baseline")
+    assert "Note of baseline" in panel._result.text()
+    bench.session.undo()
+    assert panel.result == ()
+    assert not panel._result.isVisible()
+
+
+def test_run_waits_while_another_run_goes_on(panel, bench, fake_stages, qtbot):
+    fake_stages.gate.clear()
+    bench.run_stage("denoise")
+    assert not panel.run.isEnabled()
+    with qtbot.waitSignal(bench.runner.finished, timeout=5000):
+        fake_stages.gate.set()
+    assert panel.run.isEnabled()
+
+
+def test_without_a_frame_rate_run_says_where_to_set_it(panel, session, recording):
+    session.open(recording.replace(frame_rate=None))
+    assert not panel.run.isEnabled()
+    assert panel.run.toolTip() == NO_RATE
+
+
+def test_a_recording_that_came_as_dff_has_no_baseline_to_run(panel, session, recording):
+    session.open(recording.replace(traces={"dff": Trace(recording.traces["raw"].values, "ΔF/F")}))
+    assert not panel.run.isEnabled()
+    assert "came as ΔF/F" in panel.result[0]
+
+
+def test_turning_a_knob_previews_and_unticking_stops(panel, bench):
+    previews = Previews(bench.previewer)
+    panel.form.row("percentile").editor.setValue(12)
+    assert previews.calls == [("show", "baseline", PercentileBaseline(percentile=12))]
+    panel.preview.setChecked(False)
+    assert previews.calls[-1] == ("stop", "baseline")
+    panel.form.row("percentile").editor.setValue(13)
+    assert len(previews.calls) == 2
+    panel.preview.setChecked(True)
+    assert previews.calls[-1] == ("show", "baseline", PercentileBaseline(percentile=13))
+
+
+def test_hiding_the_panel_takes_its_preview_away(panel, bench):
+    previews = Previews(bench.previewer)
+    panel.hide()
+    assert previews.calls == [("stop", "baseline")]
+
+
+def test_what_the_previewer_says_stands_with_its_stage_only(panel, bench, qtbot):
+    other = DenoisePanel(bench)
+    qtbot.addWidget(other)
+    bench.previewer.said.emit("baseline", "Select a cell to see a preview.")
+    assert not panel._note.isHidden()
+    assert other._note.isHidden()
+    bench.previewer.said.emit("baseline", "")
+    assert panel._note.isHidden()
+
+
+def test_population_stages_have_no_preview(bench, qtbot):
+    panel = _PANELS["coactivity"](bench)
+    qtbot.addWidget(panel)
+    panel.show()
+    assert not panel.preview.isVisible()
