@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
@@ -60,8 +62,11 @@ def true_ensemble_events(simulation: Simulation) -> EnsembleEvents:
     times = np.concatenate([simulation.activations.time_s, chance])
     labels = np.concatenate([simulation.activations.ensemble_id, [-1] * len(chance)])
     for time, label in sorted(zip(times.tolist(), labels.tolist(), strict=True)):
-        members = np.unique(events.roi_id[np.abs(events.time_s - time) < 0.4])
-        if len(members) < 3:
+        near = np.unique(events.roi_id[np.abs(events.time_s - time) < 0.4])
+        # A chance event has contributors of its own, whatever happened around it.
+        strangers = np.arange(simulation.settings.n_rois)[int(time) % 5 :: 7]
+        members = near if label >= 0 else strangers
+        if not len(members):
             continue
         parts.append(members)
         keep.append(time)
@@ -151,6 +156,12 @@ def field() -> Simulation:
             seed=3, n_rois=40, n_frames=1500, height=96, width=128, n_ensembles=3, ensemble_size=(6, 8)
         )
     )
+
+
+@pytest.fixture(scope="session")
+def analyse() -> Callable[[Simulation], Recording]:
+    """Return the function that makes a finished analysis of a simulation."""
+    return analysed
 
 
 @pytest.fixture(scope="session")

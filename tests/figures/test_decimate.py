@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import subprocess
 import sys
 
@@ -23,7 +24,7 @@ def traces_of(max_frames: int = 60) -> st.SearchStrategy[np.ndarray]:
 
 def bins(length: int, parts: int) -> list[slice]:
     edges = [k * length // parts for k in range(parts + 1)]
-    return [slice(a, b) for a, b in zip(edges[:-1], edges[1:], strict=True)]
+    return [slice(a, b) for a, b in itertools.pairwise(edges)]
 
 
 @settings(max_examples=80, deadline=None)

@@ -66,7 +66,7 @@ def test_color_depends_on_the_id_alone():
 
 
 def test_another_process_gives_the_same_colors():
-    code = "from napari_calcium.figures.palette import ensemble_color; print([ensemble_color(k) for k in range(30)])"
+    code = "from napari_calcium.figures import palette as p; print([p.ensemble_color(k) for k in range(30)])"
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert out.strip() == str([ensemble_color(k) for k in range(30)])
 

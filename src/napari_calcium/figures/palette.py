@@ -38,7 +38,7 @@ TRACE_COLORS = {
 """Colour of a trace by the stage that made it."""
 
 _FIRST = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#9048f0", "#906030")
-"""Okabe and Ito's colours without black and yellow, which do not hold on black and white; violet and brown."""
+"""Okabe and Ito's colours without black and yellow, which vanish on black or white, and two more."""
 
 _LIMIT = 256
 """Beyond so many ensembles no eye tells colours apart: they repeat."""

@@ -193,7 +193,9 @@ def draw_traces(figure: Figure, data: TracesData) -> None:
         )
     filled = np.where(np.isfinite(data.values), data.values, -np.inf)
     top = float((filled.max(axis=1, initial=-np.inf) + data.offsets).max())
-    ax.set_ylim(data.levels[-1] - 0.6 * data.step, max(top, 0.0) + 0.1 * data.step)
+    ax.set_ylim(
+        data.levels[-1] - 0.6 * data.step, max(top, float(data.levels[-1]) + data.bar) + 0.1 * data.step
+    )
     ax.set_yticks(data.levels, data.cell_labels)
     ax.tick_params(axis="y", length=0)
     ax.spines["left"].set_visible(False)
