@@ -67,7 +67,7 @@ def read_clock(times: NDArray[np.float64], name: str = "") -> Clock:
         return Clock(None, ("the times do not rise, so they tell no frame rate",))
     scale, unit, said = _unit(name, typical)
     even = steps[(steps > 0) & (steps <= _GAP * typical)]
-    step = float(even.mean()) * scale
+    step = float(even.mean()) * scale if len(even) else 0.0
     rate = _round_rate(1 / step, len(even)) if step > 0 else float("inf")
     if not (np.isfinite(rate) and rate > 0):
         return Clock(None, ("the times tell no usable frame rate",))
@@ -107,7 +107,8 @@ def _irregularities(
         longest = gaps[np.argmax(steps[gaps])]
         notes.append(
             f"the clock has {len(gaps)} gap{'s' * (len(gaps) > 1)}, the longest of "
-            f"{steps[longest] * scale:.4g} s after frame {frames[longest] + 1}; frames are taken as equally spaced all the same"
+            f"{steps[longest] * scale:.4g} s after frame {frames[longest] + 1}; "
+            f"frames are taken as equally spaced all the same"
         )
     back = np.flatnonzero(steps <= 0)
     if len(back):

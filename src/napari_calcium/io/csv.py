@@ -61,7 +61,7 @@ def read_csv(
         ``"spikes"``. NaN where a cell was empty, marked as missing, or infinite. Ids are 0, 1, 2 … in the
         order of the file, or the file's own numbers where it numbers its neurons. The frame rate is None
         where neither the file nor the settings tell one. Its log entry ``"read"`` has settings without any
-        "auto", which read the file again in exactly the same way, and notes on all that was guessed or is odd.
+        "auto", which read the file again in exactly the same way, and notes on what was guessed or is odd.
 
     Raises
     ------

@@ -258,7 +258,8 @@ class _Table:
                 f"{self.name}: not the layout of {wanted}, which has {needs[wanted]}; set layout to plain"
             )
         if wanted == "inscopix":
-            self.names = tuple(self.header[-2].cells[: self.n_fields])
+            cells = self.header[-2].cells[: self.n_fields]
+            self.names = (*cells, *[""] * (self.n_fields - len(cells)))
         titles = {"inscopix": "Inscopix", "imagej": "ImageJ Multi Measure", "cascade": "CASCADE predictions"}
         if wanted in titles:
             self.notes.append(f"the layout is that of {titles[wanted]}")
@@ -296,6 +297,10 @@ class _Table:
             if choice != "auto":
                 found[role] = None if choice == "none" else field_of(choice, self.n_fields)
         index, time = found["index"], found["time"]
+        if max(index or 0, time or 0) >= self.n_fields:
+            raise ReadError(
+                f"{self.name}: there is no second column; check the separator and the columns set"
+            )
         if index is not None and index == time:
             if self.settings.index_column != "auto" and self.settings.time_column != "auto":
                 raise ReadError(f"{self.name}: column {index + 1} cannot hold both the names and the times")
@@ -389,7 +394,7 @@ class _Table:
         chosen = fields[:_SAMPLE_FIELDS]
         rows = [[number(row.cell(k), self.decimal) for k in chosen] for row in self.sample]
         values = np.array(rows, np.float64)
-        values[~np.isfinite(values)] = np.nan
+        values[~(np.abs(values) <= np.finfo(np.float32).max)] = np.nan
         return values
 
     def _corner(self, in_rows: bool) -> str:

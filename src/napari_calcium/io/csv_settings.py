@@ -38,7 +38,7 @@ class CsvSettings(Settings):
     ] = Field(
         "auto",
         title="Layout",
-        description="Program that wrote the table. ImageJ: the Mean columns are read. Inscopix: two header rows.",
+        description="Program that wrote the table. Of ImageJ's columns only Mean is read.",
     )
     orientation: Annotated[
         Literal["auto", "neurons_in_rows", "neurons_in_columns"],
