@@ -1,9 +1,10 @@
 """How well events and ensembles are found: the pipeline on simulated recordings with known truth.
 
-    python benchmarks/accuracy.py [--presets easy medium …] [--seeds 5] [--first-seed 200] [--mode calibrated|course]
-                                  [--set key=value …]
+    python benchmarks/accuracy.py [--presets easy medium …] [--seeds 5] [--first-seed 200]
+                                  [--mode calibrated|course] [--set key=value …]
 
-Simulator and scorers are those of ../shared/bench/ensembles, beside the checkout; one line a recording, then means.
+Simulator and scorers are those of ../shared/bench/ensembles, beside the checkout. One line a recording, then
+the means.
 """
 
 import argparse
