@@ -194,6 +194,16 @@ def test_a_new_recording_ends_the_preview():
     seen.assert_called_once_with(None)
 
 
+def test_release_tells_nobody():
+    session = Session()
+    session.open(recording())
+    seen = []
+    session.recording_changed.connect(seen.append)
+    session.release()
+    assert seen == []
+    assert session.recording is None
+
+
 def test_close_lets_go():
     session, view = Session(), View()
     session.open(recording())

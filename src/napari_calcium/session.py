@@ -156,6 +156,10 @@ class Session:
         self.selection.clear()
         self._announce()
 
+    def release(self) -> None:
+        """Delete the scratch files and tell nobody: for when the views are gone already."""
+        self._history.close()
+
     def apply(self, recording: Recording, label: str) -> None:
         """Make a new recording the current one, as a step that can be undone."""
         self._history.push(label, recording)

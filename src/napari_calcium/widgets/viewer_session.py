@@ -31,8 +31,8 @@ def session_of(viewer: Any) -> Session:
     session = _sessions.get(viewer)
     if session is None:
         session = _sessions[viewer] = Session()
-        # Not at exit: what views there are have lost their windows by then (scratch files go by themselves).
-        weakref.finalize(viewer, session.close).atexit = False
+        # Views may be half gone by then, and at exit scratch files go by themselves.
+        weakref.finalize(viewer, session.release).atexit = False
         # The viewer holds it through its callbacks.
         Canvas(viewer, session)
     return session

@@ -53,7 +53,9 @@ class Workbench:
     def has_unsaved_results(self) -> bool:
         """Whether closing now would lose results."""
         recording = self.session.recording
-        return recording is not None and recording is not self.saved and _has_results(recording)
+        if recording is None or recording is self.saved or self.session.position <= 1:
+            return False  # nothing there, or nothing done since it was saved or opened
+        return _has_results(recording)
 
     def obstacle(self) -> str:
         """Return why no stage can run now, in one line that says what to do; empty if one can."""

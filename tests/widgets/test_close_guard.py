@@ -1,0 +1,94 @@
+from types import SimpleNamespace
+
+import pytest
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QDockWidget, QMainWindow, QWidget
+
+from napari_calcium.widgets.close_guard import CloseGuard
+from napari_calcium.widgets.workbench import Workbench
+
+
+class Viewer:
+    def __init__(self):
+        self.layers = ["Mean image"]
+
+
+@pytest.fixture
+def bench(qapp, few_session, fake_stages):
+    made = Workbench(few_session)
+    yield made
+    made.let_go()
+
+
+@pytest.fixture
+def room(bench, qtbot):
+    """A window with a guarded dock, and what the guard was answered."""
+    window, dock, widget = QMainWindow(), QDockWidget(), QWidget()
+    qtbot.addWidget(window)
+    dock.setWidget(widget)
+    viewer, saves = Viewer(), []
+    saver = SimpleNamespace(save_results=lambda then: saves.append(then))
+    guard = CloseGuard(widget, bench, viewer, saver)
+    window.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, dock)
+    window.show()
+    asked = []
+    room = SimpleNamespace(window=window, viewer=viewer, asked=asked, saves=saves, answer="stay", dock=dock)
+    guard.ask = lambda _: asked.append(1) or room.answer
+    return room
+
+
+def run(bench, qtbot):
+    with qtbot.waitSignal(bench.runner.finished, timeout=5000):
+        bench.run_stage("baseline")
+
+
+def test_without_results_it_closes_unasked(room):
+    assert room.window.close()
+    assert room.asked == []
+
+
+def test_unsaved_results_are_asked_about_and_staying_keeps_the_window(room, bench, qtbot):
+    run(bench, qtbot)
+    assert not room.window.close()
+    assert room.window.isVisible()
+    assert room.asked == [1]
+
+
+def test_closing_without_saving_is_a_choice(room, bench, qtbot):
+    run(bench, qtbot)
+    room.answer = "discard"
+    assert room.window.close()
+
+
+def test_saving_comes_first_and_the_window_closes_after_it(room, bench, qtbot):
+    run(bench, qtbot)
+    room.answer = "save"
+    assert not room.window.close()
+    bench.saved = bench.session.recording
+    room.saves[0]()
+    assert not room.window.isVisible()
+    assert room.asked == [1]
+
+
+def test_a_program_that_closes_the_viewer_is_not_asked(room, bench, qtbot):
+    run(bench, qtbot)
+    room.viewer.layers.clear()
+    assert room.window.close()
+    assert room.asked == []
+
+
+def test_a_floating_dock_still_guards_the_main_window(room, bench, qtbot):
+    run(bench, qtbot)
+    room.dock.setFloating(True)
+    assert not room.window.close()
+    assert room.asked == [1]
+
+
+def test_closing_during_a_run_stops_it(room, bench, fake_stages, few, qtbot):
+    fake_stages.gate.clear()
+    bench.run_stage("baseline")
+    assert room.window.close()
+    assert not bench.runner.busy
+    fake_stages.gate.set()
+    qtbot.wait(100)
+    assert bench.session.recording is few

@@ -1,0 +1,184 @@
+import pytest
+from napari.components import ViewerModel
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QFileDialog
+
+from napari_calcium.pipeline import STAGES, TITLES, PipelineSettings
+from napari_calcium.recording import Trace
+from napari_calcium.traces.baseline import MaximinBaseline, PercentileBaseline
+from napari_calcium.widgets.pipeline_dock import PipelineDock
+from napari_calcium.widgets.workbench import workbench_of
+
+
+@pytest.fixture
+def viewer():
+    return ViewerModel()
+
+
+@pytest.fixture
+def bench(qapp, viewer, few, fake_stages):
+    made = workbench_of(viewer)
+    made.session.open(few)
+    yield made
+    made.let_go()
+
+
+@pytest.fixture
+def dock(viewer, bench, qtbot):
+    made = PipelineDock(viewer)
+    qtbot.addWidget(made)
+    made.show()
+    return made
+
+
+def click(qtbot, button):
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+
+
+def run_all(dock, bench, qtbot):
+    with qtbot.waitSignal(bench.runner.finished, timeout=10_000):
+        click(qtbot, dock.run_all)
+
+
+def states(dock):
+    return [dock.sections[stage].state.split(" ", 1)[1] for stage in STAGES]
+
+
+def test_stages_stand_in_the_order_of_the_pipeline(dock):
+    assert tuple(dock.sections) == STAGES
+    heights = [dock.sections[stage].y() for stage in STAGES]
+    assert heights == sorted(heights)
+
+
+def test_run_all_makes_every_stage_up_to_date_and_says_what_came_of_it(dock, bench, qtbot):
+    assert states(dock) == ["not run"] * len(STAGES)
+    run_all(dock, bench, qtbot)
+    assert states(dock) == ["up to date"] * len(STAGES)
+    assert dock.sections["significance"].brief == "Note of significance"
+    click(qtbot, dock.run_all)
+    assert dock.progress.message == "Everything is up to date."
+
+
+def test_an_edit_makes_the_stage_and_those_after_it_out_of_date(dock, bench, qtbot):
+    run_all(dock, bench, qtbot)
+    dock.panels["baseline"].form.settings = MaximinBaseline()
+    dock.panels["baseline"].form.row("window").editor.setValue(33)
+    assert states(dock) == ["out of date"] * len(STAGES)
+
+
+def test_a_stage_without_its_tick_is_skipped(dock, bench, qtbot):
+    dock.sections["denoise"]._tick.click()
+    assert bench.plan.settings.denoise is None
+    assert states(dock)[STAGES.index("denoise")] == "skipped"
+    run_all(dock, bench, qtbot)
+    assert "Denoise" not in bench.session.history
+
+
+def test_undo_redo_and_history_go_through_what_was_done(dock, bench, qtbot):
+    assert not dock.undo.isEnabled()
+    run_all(dock, bench, qtbot)
+    assert dock.undo.toolTip().startswith(f"Undo: {TITLES[STAGES[-1]]}")
+    click(qtbot, dock.undo)
+    assert states(dock)[-2:] == ["up to date", "not run"]
+    assert dock.redo.toolTip().startswith(f"Redo: {TITLES[STAGES[-1]]}")
+    click(qtbot, dock.redo)
+    assert states(dock)[-1] == "up to date"
+    dock.history.menu().aboutToShow.emit()
+    actions = dock.history.menu().actions()
+    assert [a.text() for a in actions] == list(bench.session.history[1:])
+    actions[0].trigger()
+    assert states(dock) == ["not run"] * len(STAGES)
+    assert not dock.undo.isEnabled()
+
+
+def test_forms_follow_undo(dock, bench, qtbot):
+    for percentile in (11, 22):
+        dock.panels["baseline"].form.settings = PercentileBaseline()
+        dock.panels["baseline"].form.row("percentile").editor.setValue(percentile)
+        with qtbot.waitSignal(bench.runner.finished, timeout=5000):
+            bench.run_stage("baseline")
+    click(qtbot, dock.undo)
+    assert dock.panels["baseline"].form.settings == PercentileBaseline(percentile=11)
+    click(qtbot, dock.redo)
+    assert dock.panels["baseline"].form.settings == PercentileBaseline(percentile=22)
+
+
+def test_nothing_can_be_undone_or_saved_while_a_run_goes_on(dock, bench, fake_stages, qtbot):
+    run_all(dock, bench, qtbot)
+    fake_stages.gate.clear()
+    bench.run_stage("baseline")
+    assert not any(b.isEnabled() for b in (dock.run_all, dock.undo, dock.redo, dock.save, dock.history))
+    with qtbot.waitSignal(bench.runner.finished, timeout=5000):
+        bench.runner.cancel()
+    assert dock.run_all.isEnabled()
+    assert dock.undo.isEnabled()
+
+
+def test_the_mode_is_chosen_and_told(dock, bench):
+    assert dock.mode.currentText() == "Calibrated"
+    dock.mode.setCurrentIndex(1)
+    dock.mode.activated.emit(1)
+    course = PipelineSettings.course()
+    assert [getattr(bench.plan.settings, s) for s in STAGES] == [getattr(course, s) for s in STAGES]
+    assert dock.panels["ensembles"].form.settings == course.ensembles
+    bench.plan.set_stage("baseline", MaximinBaseline(window=3))
+    assert dock.mode.currentText() == "Own settings"
+    dock.mode.activated.emit(2)
+    assert bench.plan.stage("baseline") == MaximinBaseline(window=3)
+    dock.mode.activated.emit(0)
+    assert bench.plan.stage("baseline") == PipelineSettings().baseline
+
+
+def test_a_form_that_cannot_be_used_stops_run_all_and_is_opened(dock, bench, monkeypatch, qtbot):
+    form = dock.panels["events"].form
+    monkeypatch.setattr(type(form), "error", property(lambda self: "rise: too long" if self is form else ""))
+    click(qtbot, dock.run_all)
+    assert dock.progress.message == "⚠ Events: rise: too long"
+    assert dock.sections["events"].is_open
+    assert not bench.runner.busy
+
+
+def test_a_recording_that_came_as_dff_says_that_the_baseline_is_skipped(dock, bench, few, qtbot):
+    bench.session.open(few.replace(traces={"dff": Trace(few.traces["raw"].values, "ΔF/F")}))
+    assert states(dock)[0] == "not needed"
+    assert "came as ΔF/F" in dock.sections["baseline"].brief
+
+
+def test_without_a_recording_nothing_can_run_and_it_says_why(dock, bench):
+    bench.session.close()
+    assert not dock.run_all.isEnabled()
+    assert "Open a recording first" in dock.run_all.toolTip()
+    assert not dock.save.isEnabled()
+
+
+def test_a_pipeline_is_saved_and_loaded_as_yaml(dock, bench, tmp_path, monkeypatch):
+    path = tmp_path / "mine"
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *args: (str(path), ""))
+    bench.plan.set_stage("baseline", MaximinBaseline(window=1 / 3 + 1))
+    bench.plan.set_enabled("denoise", False)
+    saved = bench.plan.settings
+    dock.saver.save_pipeline()
+    assert PipelineSettings.from_yaml(path.with_suffix(".yaml").read_text("utf-8")) == saved
+    bench.plan.load(PipelineSettings())
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *args: (str(path) + ".yaml", ""))
+    dock.saver.load_pipeline()
+    assert bench.plan.settings == saved
+    assert dock.panels["baseline"].form.settings == MaximinBaseline(window=1 / 3 + 1)
+
+
+def test_a_pipeline_that_cannot_be_read_changes_nothing_and_is_one_line(dock, bench, tmp_path):
+    path = tmp_path / "odd.yaml"
+    path.write_text("basline: {}\nevents: 3\n", encoding="utf-8")
+    before = bench.plan.settings
+    dock.saver.read_pipeline(path)
+    assert dock.progress.message.startswith("⚠ odd.yaml: ")
+    assert "basline" in dock.progress.message
+    assert "\n" not in dock.progress.message
+    assert bench.plan.settings == before
+
+
+def test_everything_has_a_name_for_screen_readers_and_can_be_reached_by_keyboard(dock):
+    for stage in STAGES:
+        for widget in (dock.sections[stage]._toggle, dock.sections[stage]._tick, dock.panels[stage].run):
+            assert widget.accessibleName()
+            assert widget.focusPolicy() & Qt.FocusPolicy.TabFocus
