@@ -77,8 +77,12 @@ def test_baseline_note_says_how_f0_was_taken(settings, note):
     assert baseline_note(recording_with("dff", log=(LogEntry("baseline", settings),))) == note
 
 
-def test_no_baseline_no_note():
-    assert baseline_note(recording_with("raw")) == ""
+def test_dff_of_the_file_is_called_so():
+    assert baseline_note(recording_with("dff")) == "ΔF/F as in the file"
+
+
+def test_no_dff_no_note():
+    assert baseline_note(recording_with("raw", unit="a.u.")) == ""
 
 
 def test_counted():

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
 from napari_calcium.figures.drawing import new_figure
-from napari_calcium.figures.palette import ensemble_color
+from napari_calcium.figures.palette import ensemble_color, rgb
 from napari_calcium.figures.raster_figure import (
+    RasterData,
+    density_image,
     display_order,
     draw_heatmap,
     draw_raster,
@@ -136,6 +140,59 @@ def test_heatmap_without_neurons_or_traces_is_said(recording):
     figure = new_figure(*raster_size(data))
     draw_heatmap(figure, data)
     figure.canvas.draw()
+
+
+def random_raster(n_events=5000, n_rois=60, seed=0):
+    rng = np.random.default_rng(seed)
+    return RasterData(
+        np.arange(n_rois),
+        np.full(n_rois, -1),
+        rng.integers(0, n_rois, n_events),
+        rng.uniform(0, 99.99, n_events),
+        rng.integers(-1, 2, n_events),
+        100.0,
+    )
+
+
+def test_density_marks_every_pixel_with_an_event_and_no_other():
+    data = random_raster(n_events=400)
+    image = density_image(data, height=30, width=50)
+    assert image.shape == (30, 50, 3)
+    marked = np.zeros((30, 50), bool)
+    marked[data.event_row // 2, (data.onset_s / 2).astype(int)] = True
+    np.testing.assert_array_equal((image < 255).any(axis=2), marked)
+
+
+def test_density_shows_ensembles_in_their_color_and_more_events_darker():
+    data = random_raster(n_events=3000)
+    image = density_image(data, height=30, width=50)
+    pixel = (data.event_row // 2, (data.onset_s / 2).astype(int))
+    colored = {tuple(c) for c in image[pixel][data.event_ensemble >= 0].tolist()}
+    assert colored == {rgb(ensemble_color(0)), rgb(ensemble_color(1))}
+    grey = dataclasses.replace(data, event_ensemble=np.full(3000, -1))
+    shade = density_image(grey, height=30, width=50).mean(axis=2)
+    count = np.zeros((30, 50))
+    np.add.at(count, pixel, 1)
+    assert shade[count == 1].min() > shade[count >= 4].max()
+
+
+def test_very_many_events_are_drawn_as_a_density():
+    data = random_raster(n_events=50_000, n_rois=2000)
+    figure = new_figure(*raster_size(data))
+    draw_raster(figure, data)
+    assert not figure.axes[0].collections
+    assert len(figure.axes[0].images) == 1
+    figure.draw_without_rendering()
+
+
+def test_gaps_are_named_on_the_heatmap(recording):
+    values = np.zeros((2, 30), np.float32)
+    values[:, 4] = np.nan
+    gappy = Recording("r", np.arange(2), 10.0, traces={"dff": Trace(values, "ΔF/F")})
+    for shown, named in ((gappy, True), (recording, False)):
+        figure = new_figure()
+        draw_heatmap(figure, prepare_heatmap(shown))
+        assert ("no data" in figure.axes[0].get_title(loc="right")) == named
 
 
 def test_few_rows_are_all_numbered():

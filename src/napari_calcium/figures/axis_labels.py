@@ -72,9 +72,11 @@ def latest_trace(recording: Recording, *, before: str | None = None) -> str | No
 
 
 def baseline_note(recording: Recording) -> str:
-    """Return how F0 was taken, from the log, as one short phrase; empty where no stage took it."""
+    """Return how F0 was taken, from the log, as one short phrase; empty while there is no ΔF/F."""
     entry = next((e for e in recording.log if e.stage == "baseline"), None)
-    return "" if entry is None or not entry.settings else f"F₀: {_baseline_method(entry)}"
+    if entry is not None and entry.settings:
+        return f"F₀: {_baseline_method(entry)}"
+    return "ΔF/F as in the file" if any(t.unit == "ΔF/F" for t in recording.traces.values()) else ""
 
 
 def _baseline_method(entry: LogEntry) -> str:

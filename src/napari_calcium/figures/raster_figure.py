@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = [
     "HeatmapData",
     "RasterData",
+    "density_image",
     "display_order",
     "draw_heatmap",
     "draw_raster",
@@ -30,6 +31,12 @@ __all__ = [
 ]
 
 _INK = "#2b2b2b"
+
+_GAP = "#6a7b8c"
+"""Colour of missing samples in the heatmap, which its colour scale does not hold."""
+
+_MOST_LINES = 40_000
+"""More events than this are shown as a density of pixels: lines would only cover each other."""
 
 _EVERY_ROW = 8
 """Up to so many neurons each row is numbered."""
@@ -207,7 +214,11 @@ def draw_raster(figure: Figure, data: RasterData) -> None:
         return draw_message(figure, "Event raster", data.message)
     ax = figure.subplots()
     scale = time_axis(ax, 0, data.duration_s)
-    _mark_events(ax, data, scale.seconds)
+    if len(data.onset_s) > _MOST_LINES:
+        extent = (0, data.duration_s / scale.seconds, len(data.roi_ids) - 0.5, -0.5)
+        ax.imshow(density_image(data), aspect="auto", interpolation="nearest", extent=extent)
+    else:
+        _mark_events(ax, data, scale.seconds)
     _rows_axis(ax, len(data.roi_ids), ordered=bool((data.home >= 0).any()))
     _blocks(ax, data.home)
     ax.set_title(f"{counted(len(data.onset_s), 'event')} of {counted(len(data.roi_ids), 'neuron')}")
@@ -215,6 +226,31 @@ def draw_raster(figure: Figure, data: RasterData) -> None:
         note = "coloured: within an activation of the neuron's ensemble"
         ax.set_title(note, loc="right", fontsize=7, color="#555555")
     return None
+
+
+def density_image(data: RasterData, *, height: int = 900, width: int = 1300) -> NDArray[np.uint8]:
+    """Return the raster as a picture of at most `height` × `width` pixels.
+
+    The darker a pixel, the more events it stands for; one that holds an event in an ensemble's activation
+    has the colour of that ensemble. The cost is linear in the events, whatever their number.
+
+    Returns
+    -------
+    (height, width, 3) uint8
+    """
+    height = min(height, max(len(data.roi_ids), 1))
+    row = data.event_row * height // max(len(data.roi_ids), 1)
+    column = np.minimum(data.onset_s / max(data.duration_s, 1e-9) * width, width - 1).astype(np.int64)
+    pixel = row * width + column
+    count = np.bincount(pixel, minlength=height * width)
+    full = np.percentile(count[count > 0], 99) if len(pixel) else 1.0
+    shade = np.minimum(count / full, 1.0)[:, None] ** 0.7
+    image = np.rint(255 + shade * (np.array(rgb(_INK)) - 255)).astype(np.uint8)
+    own = np.flatnonzero(data.event_ensemble >= 0)
+    palette = {int(k): rgb(ensemble_color(int(k))) for k in np.unique(data.event_ensemble[own])}
+    for ensemble, color in palette.items():
+        image[pixel[own[data.event_ensemble[own] == ensemble]]] = color
+    return image.reshape(height, width, 3)
 
 
 def _mark_events(ax: Axes, data: RasterData, seconds: float) -> None:
@@ -265,6 +301,8 @@ def draw_heatmap(figure: Figure, data: HeatmapData) -> None:
     """Draw the traces as an image with its colour scale."""
     if data.message:
         return draw_message(figure, "Activity heatmap", data.message)
+    from matplotlib import colormaps
+
     ax = figure.subplots()
     scale = time_axis(ax, 0, data.duration_s)
     shown = ax.imshow(
@@ -274,7 +312,7 @@ def draw_heatmap(figure: Figure, data: HeatmapData) -> None:
         extent=(0, max(data.duration_s, 1e-9) / scale.seconds, data.n_rois - 0.5, -0.5),
         vmin=data.limits[0],
         vmax=data.limits[1],
-        cmap="magma",
+        cmap=colormaps["magma"].with_extremes(bad=_GAP),
     )
     _rows_axis(ax, data.n_rois, ordered=data.ordered)
     bar = figure.colorbar(
@@ -283,6 +321,7 @@ def draw_heatmap(figure: Figure, data: HeatmapData) -> None:
     bar.set_label(data.label)
     bar.outline.set_visible(False)
     ax.set_title(f"Activity of {counted(data.n_rois, 'neuron')}")
-    if data.note:
-        ax.set_title(data.note, loc="right", fontsize=7, color="#555555")
+    gaps = "blue-grey: no data" if np.isnan(data.image).any() else ""
+    note = "; ".join(part for part in (data.note, gaps) if part)
+    ax.set_title(note, loc="right", fontsize=7, color="#555555")
     return None
