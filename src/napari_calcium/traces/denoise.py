@@ -31,7 +31,7 @@ _COARSEST_S = 2.0
 _LEAST_LEVELS = 3
 _MAX_BAYES = 3.0
 _LEAST_HARD = 2.0
-_SIGNIFICANT = 3.0
+_SIGNIFICANT = 2.75
 _NEAR_SIGNIFICANT = 1.5
 _NORMAL_MEDIAN = 0.6744897501960817
 # Working memory of the wavelet transform, in bytes a sample.
@@ -153,7 +153,7 @@ def denoise(
     samples only. BayesShrink's threshold σ²/σ_signal is derived for soft shrinkage of signals that fill the
     trace: for rare transients it grows beyond bounds, so it is held below 3 σ; as a hard threshold it lets
     much noise through where there is signal, so there it is held above 2 σ. With `keep_onsets` the threshold
-    falls to 1.5 σ wherever the next coarser level exceeds 3 σ nearby: a transient's onset is coherent over
+    falls to 1.5 σ wherever the next coarser level exceeds 2.75 σ nearby: a transient's onset is coherent over
     levels, noise is not.
 
     It misleads when noise is looked for afterwards: the noise between transients is smaller than on them, so
