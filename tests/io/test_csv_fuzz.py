@@ -172,7 +172,7 @@ def check_valid(recording: Recording) -> None:
     """A recording that was read is whole, and its settled settings and notes are plain."""
     ((_, trace),) = recording.traces.items()
     assert trace.values.dtype == np.float32 and trace.values.flags.c_contiguous
-    assert trace.values.shape == (recording.n_rois, recording.n_frames) and trace.values.size
+    assert trace.values.shape == (recording.n_rois, recording.n_frames) and recording.n_frames
     assert not np.isinf(trace.values).any()
     assert recording.frame_rate is None or 0 < recording.frame_rate < float("inf")
     entry = recording.log[0]

@@ -231,7 +231,7 @@ def _cells(layout: Layout, table: NumberTable) -> tuple[NDArray[np.int64], tuple
 
 def _kept(layout: Layout, n_rois: int) -> NDArray[np.int64]:
     every = np.arange(n_rois)
-    if layout.settings.rejected_cells == "keep" or layout.neurons_in_rows:
+    if layout.settings.rejected_cells == "keep":
         return every
     return np.setdiff1d(every, layout.rejected)
 

@@ -231,7 +231,7 @@ class _Table:
             column_names=names,
             column_times=times if in_rows else None,
             time_name=(self.names[time] if self.names and time is not None else self._corner(in_rows)),
-            rejected=rejected,
+            rejected=() if in_rows else rejected,
             heading=self.heading,
             notes=tuple(self.notes),
         )

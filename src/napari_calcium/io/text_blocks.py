@@ -36,8 +36,8 @@ _BINARY = {
 class TextFile:
     """A text file opened for one reading pass.
 
-    UTF-8 and Latin-1 with line feeds are streamed, never held whole; UTF-16, carriage returns alone as line ends,
-    and gzip are turned into that in memory first.
+    UTF-8 and Latin-1 with line feeds are streamed, never held whole; UTF-16, lone carriage returns and
+    gzip are turned into that in memory first.
 
     Parameters
     ----------

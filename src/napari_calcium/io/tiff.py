@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import weakref
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -131,6 +132,15 @@ def contrast_limits(data: Any) -> tuple[float, float]:
 
 
 def _movie_file(path: str, data: Any, axes: str, facts: TiffFacts, notes: list[str]) -> MovieFile:
+    try:
+        limits = contrast_limits(data)
+    except ReadError:
+        raise
+    except Exception as error:
+        # Which error a damaged page gives depends on how it was compressed.
+        raise ReadError(
+            f"{Path(path).name}: a page cannot be decoded: {error}; copy the file again"
+        ) from None
     return MovieFile(
         path=path,
         data=data,
@@ -139,7 +149,7 @@ def _movie_file(path: str, data: Any, axes: str, facts: TiffFacts, notes: list[s
         pixel_size_um=facts.pixel_size_um,
         n_planes=int(data.shape[axes.index("z")]) if "z" in axes else 1,
         n_channels=int(data.shape[axes.index("c")]) if "c" in axes else 1,
-        contrast_limits=contrast_limits(data),
+        contrast_limits=limits,
         dialect=facts.dialect,
         notes=(*facts.notes, *notes),
     )
@@ -161,6 +171,10 @@ def _arranged(path: Path, series: Any) -> tuple[Any, str, list[str]]:
     axes = "".join(roles[k] for k in order) + "yx"
     sizes = [shape[k] for k in kept if names[k] not in "YX"]
     frame = (shape[names.index("Y")], shape[names.index("X")])
+    if not min(frame):
+        raise ReadError(
+            f"{path.name}: a damaged TIFF, its frames have {frame[0]} × {frame[1]} pixels; copy it again"
+        )
     if "t" not in axes:
         axes, sizes, order = "t" + axes, [1, *sizes], [0, *(k + 1 for k in order)]
     if series.dataoffset is not None:
@@ -202,7 +216,9 @@ def _pages_as_zarr(path: Path, shape: tuple[int, ...], dtype: Any, *, of_series:
 
     tiff = tifffile.TiffFile(path)
     pages = list(tiff.series[0].pages if of_series else tiff.pages)
-    return zarr.open(tifffile.TiffPageSeries(pages, shape, dtype, "QYX").aszarr(), mode="r")
+    store = tifffile.TiffPageSeries(pages, shape, dtype, "QYX").aszarr()
+    weakref.finalize(store, tiff.close)
+    return zarr.open(store, mode="r")
 
 
 def _interleaved(path: Path, tiff: Any, facts: TiffFacts) -> tuple[Any, str, list[str]]:

@@ -142,18 +142,20 @@ def check_complete(path: Path, tiff: Any) -> None:
         Naming the first page that is not whole.
     """
     size = path.stat().st_size
-    series = tiff.series[0]
-    stated = int(np.prod(series.shape[:-2], dtype=np.int64)) if len(series.shape) > 2 else 1
-    if series.dataoffset is not None:
-        page_bytes = series.nbytes // max(1, stated)
-        if series.dataoffset + series.nbytes > size:
-            _refuse(path, max(0, size - series.dataoffset) // max(1, page_bytes), stated)
-        return
     pages = tiff.pages
-    missing = bisect_left(range(len(pages)), True, key=lambda k: _end(pages[k]) > size)
+    missing = bisect_left(range(len(pages)), True, key=lambda k: _ends_late(pages, k, size))
     if missing < len(pages):
         _refuse(path, missing, len(pages))
-    if _leads_on(tiff):
+    series = tiff.series[0]
+    page_bytes = max(1, int(np.prod(series.shape[-2:], dtype=np.int64)) * series.dtype.itemsize)
+    frames = series.nbytes // page_bytes
+    stated = max(frames, int((tiff.imagej_metadata or {}).get("images", 1)) if tiff.is_imagej else 1)
+    # ImageJ writes one directory, and all frames after it.
+    start = series.dataoffset if series.dataoffset is not None else pages[0].dataoffsets[0]
+    contiguous = series.dataoffset is not None or stated > frames
+    if contiguous and start + stated * page_bytes > size:
+        _refuse(path, max(0, size - start) // page_bytes, stated)
+    if not contiguous and _leads_on(tiff):
         _refuse(path, len(pages), max(stated, len(pages) + 1))
 
 
@@ -164,9 +166,15 @@ def _refuse(path: Path, whole: int, pages: int) -> None:
     )
 
 
-def _end(page: Any) -> int:
-    pairs = zip(page.dataoffsets, page.databytecounts, strict=False)
-    return max((offset + count for offset, count in pairs), default=0)
+def _ends_late(pages: Any, number: int, size: int) -> bool:
+    """Whether a page needs more than the first `size` bytes of its file, or cannot even be found there."""
+    try:
+        page = pages[number]
+        pairs = zip(page.dataoffsets, page.databytecounts, strict=False)
+        return max((offset + count for offset, count in pairs), default=0) > size
+    except Exception:
+        # What tifffile raises for a directory that is cut off is not documented.
+        return True
 
 
 def _leads_on(tiff: Any) -> bool:
