@@ -10,11 +10,12 @@ from annotated_types import Ge, Gt, Le
 from numpy.typing import NDArray
 from pydantic import Field
 
+from napari_calcium.events.row_blocks import merge_close
 from napari_calcium.numerics.indicators import INDICATORS, Indicator
 from napari_calcium.progress import Progress, part, silent
 from napari_calcium.settings import Seconds, Settings, StandardDeviations, TraceName
 
-__all__ = ["DeconvolvedEvents", "deconvolved_onsets", "merge_close"]
+__all__ = ["DeconvolvedEvents", "deconvolved_onsets"]
 
 
 class DeconvolvedEvents(Settings):
@@ -22,9 +23,10 @@ class DeconvolvedEvents(Settings):
 
     method: Literal["deconvolved"] = "deconvolved"
     input: TraceName = Field(
-        "background_corrected",
-        title="Input",
-        description="Trace to read. Denoising gains nothing here: the deconvolution averages the noise itself.",
+        "dff",
+        title="Read from",
+        description="Trace to read. The fit follows slow drift and averages noise itself, so neither needs "
+        "to be taken off before.",
     )
     indicator: Indicator = Field(
         "estimate",
@@ -41,8 +43,8 @@ class DeconvolvedEvents(Settings):
     min_separation: Annotated[Seconds, Gt(0), Le(10)] = Field(
         0.3,
         title="Shortest separation",
-        description="Jumps that follow each other within this time are one event; those in neighbouring frames "
-        "always are.",
+        description="Jumps that follow each other within this time are one event; those in neighbouring "
+        "frames always are.",
     )
 
 
@@ -73,9 +75,11 @@ def deconvolved_onsets(
 
     Notes
     -----
-    See :func:`napari_calcium.numerics.jumps.find_jumps` for the method and when it misleads. A jump is first
-    seen in the frame that follows it; so the onset is put half a frame before that frame.
+    See :func:`napari_calcium.numerics.jumps.find_jumps` for the method and when it misleads. A jump is seen
+    in the first frame that follows it, so the onset lies half a frame before that frame on average; the time
+    that the indicator takes to rise, measured on the clearest transients, is taken off as well.
     """
+    from napari_calcium.events.onset_timing import rise_delay
     from napari_calcium.numerics.jumps import find_jumps
     from napari_calcium.numerics.kinetics import estimate_kinetics
 
@@ -91,25 +95,7 @@ def deconvolved_onsets(
         on_progress=part(on_progress, 0.3, 1.0),
         executor=executor,
     )
-    onset = np.maximum(jumps.frame - 0.5, 0.0) / frame_rate
+    delay = 0.5 / frame_rate + max(0.0, rise_delay(traces, frame_rate, jumps, decay))
+    onset = np.maximum(jumps.frame / frame_rate - delay, 0.0)
     first = merge_close(jumps.row, onset, max(settings.min_separation, 1.01 / frame_rate))
     return jumps.row[first], onset[first]
-
-
-def merge_close(row: NDArray[np.int64], time: NDArray[np.float64], gap: float) -> NDArray[np.bool_]:
-    """Mark the first of each run of times in a row that follow each other within `gap`.
-
-    Parameters
-    ----------
-    row, time : (n,)
-        Sorted by row and time.
-    gap : float
-        In the unit of `time`.
-
-    Returns
-    -------
-    (n,) bool
-    """
-    first = np.ones(len(row), bool)
-    first[1:] = (np.diff(row) != 0) | (np.diff(time) > gap)
-    return first

@@ -11,13 +11,17 @@ from pydantic import Field
 
 from napari_calcium.checks import check_frame_rate, check_traces
 from napari_calcium.events.deconvolved import DeconvolvedEvents, deconvolved_onsets
+from napari_calcium.events.ridge import RidgeEvents, ridge_onsets
+from napari_calcium.events.template import TemplateEvents, template_onsets
 from napari_calcium.events.threshold import ThresholdEvents, threshold_onsets
 from napari_calcium.progress import Progress, part, silent
 from napari_calcium.results import Events
 
 __all__ = ["EventsSettings", "detect_events"]
 
-EventsSettings = Annotated[DeconvolvedEvents | ThresholdEvents, Field(discriminator="method")]
+EventsSettings = Annotated[
+    DeconvolvedEvents | ThresholdEvents | TemplateEvents | RidgeEvents, Field(discriminator="method")
+]
 """Settings of event detection: which class it is decides the method."""
 
 
@@ -36,8 +40,8 @@ def detect_events(
     Parameters
     ----------
     traces : (n_rois, n_frames)
-        The trace that ``settings.input`` names, ΔF/F as a fraction as a rule. NaN marks a missing sample: it is
-        interpolated, and no event begins on it. Not changed.
+        The trace that ``settings.input`` names, ΔF/F as a fraction as a rule. NaN marks a missing sample:
+        it is interpolated, and no event begins on it. Not changed.
     frame_rate : float
         In Hz.
     settings : DeconvolvedEvents, ThresholdEvents, TemplateEvents or RidgeEvents
@@ -55,8 +59,9 @@ def detect_events(
     -------
     Events
         Sorted by row, then onset. Empty where nothing is found: constant traces, traces without data, and
-        recordings without ROIs are fine. Onsets lie between the last frame before the rise and the first one in
-        it. See :func:`napari_calcium.events.shape.measure_shapes` for peak, end, amplitude and width.
+        recordings without ROIs are fine. Onsets lie between the last frame before the rise and the first
+        one in it. See :func:`napari_calcium.events.shape.measure_shapes` for peak, end, amplitude and
+        width.
 
     Raises
     ------
@@ -65,8 +70,8 @@ def detect_events(
 
     Notes
     -----
-    An event is a transient of calcium, not a spike: it may stand for one spike or a burst. Every method misses
-    events that do not stand out of the noise, so event rates of noisy neurons are too low.
+    An event is a transient of calcium, not a spike: it may stand for one spike or a burst. Every method
+    misses events that do not stand out of the noise, so event rates of noisy neurons are too low.
     """
     values = check_traces(traces)
     rate = check_frame_rate(frame_rate)
@@ -97,10 +102,14 @@ def _onsets(
     on_progress: Progress,
     executor: Executor | None,
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Return row and onset (s) of every event, sorted; the kernels are imported only when used."""
+    """Return row and onset (s) of every event, sorted."""
     if isinstance(settings, DeconvolvedEvents):
         return deconvolved_onsets(traces, frame_rate, settings, on_progress=on_progress, executor=executor)
-    return threshold_onsets(traces, frame_rate, settings, on_progress=on_progress, executor=executor)
+    if isinstance(settings, ThresholdEvents):
+        return threshold_onsets(traces, frame_rate, settings, on_progress=on_progress, executor=executor)
+    if isinstance(settings, TemplateEvents):
+        return template_onsets(traces, frame_rate, settings, on_progress=on_progress, executor=executor)
+    return ridge_onsets(traces, frame_rate, settings, on_progress=on_progress, executor=executor)
 
 
 def _ids(roi_ids: ArrayLike | None, n_rois: int) -> NDArray[np.int64]:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 __all__ = ["onset_of_rise", "prominent_peaks", "quiet_level"]
 
-# Share of the rise at which the onset is first looked for: above the noise of the valley, below the steep part.
+# Share of the rise at which the line to the onset begins: above the noise of the valley.
 _FOOT = 0.25
 
 
@@ -74,19 +74,21 @@ def prominent_peaks(
 def onset_of_rise(trace: NDArray[np.float64], valley: int, peak: int) -> float:
     """Return where the rise from `valley` to `peak` begins, in frames.
 
-    The last crossing of a quarter and the last crossing of three quarters of the rise give a line; the onset is
-    where it leaves the valley's level, and not before the frame ahead of the lower crossing.
+    The last crossings of a quarter and of three quarters of the rise give a line, and the onset is where the
+    line leaves the valley's level. A rise within one frame began half a frame before its end on average,
+    though the line would begin with the frame before; so up to half a frame is added the steeper the rise.
     """
     span = trace[peak] - trace[valley]
     upper = _last_crossing(trace, valley, peak, trace[valley] + (1.0 - _FOOT) * span)
     lower = _last_crossing(trace, valley, min(int(upper) + 1, peak), trace[valley] + _FOOT * span)
-    onset = lower - _FOOT / (1.0 - 2.0 * _FOOT) * (upper - lower)
-    return max(onset, float(valley), np.floor(lower) - 1.0)
+    steep = min(max(0.75 - 0.5 * (upper - lower), 0.0), 0.5)
+    onset = lower - _FOOT / (1.0 - 2.0 * _FOOT) * (upper - lower) + steep
+    return float(min(max(onset, float(valley)), float(peak)))
 
 
 @numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def _last_crossing(trace: NDArray[np.float64], first: int, last: int, target: float) -> float:
     for t in range(last - 1, first - 1, -1):
         if trace[t] < target:
-            return t + min(1.0, (target - trace[t]) / (trace[t + 1] - trace[t]))
+            return float(t + min(1.0, (target - trace[t]) / (trace[t + 1] - trace[t])))
     return float(first)

@@ -16,13 +16,15 @@ from napari_calcium.progress import Progress, silent
 
 __all__ = ["Shapes", "measure_shapes"]
 
-# The level before an event: mean over this time, long enough to average noise, short enough to be "just before".
+# The level just before an event is the mean over this time.
 _LEVEL_S = 0.4
 # A peak is looked for at least this long after onset, then for as long as the trace stays above half of it.
 _RISE_S = 0.5
 # Samples are averaged over at most this time to each side of a point, which is no sample at 10 Hz and below.
 _SMOOTH_S = 0.08
 _END_SHARE = 0.2
+# The trace has fallen to a level when it stays there on average for this long: one noisy sample is no end.
+_HOLD_S = 0.1
 
 
 @dataclass(frozen=True)
@@ -80,8 +82,9 @@ def measure_shapes(
     Notes
     -----
     Above 12 Hz the trace is averaged over up to 0.16 s around each sample first, so that a peak is not the
-    highest noise sample. Noise still makes amplitudes of weak events too high, by about one standard deviation
-    of the averaged trace. Crossings are interpolated between frames. Time is linear in the number of samples.
+    highest noise sample. Noise still makes amplitudes of weak events too high, by about one
+    standard deviation of the averaged trace. Crossings are interpolated between frames. Time is linear in
+    the number of samples.
     """
     n_rois, n_frames = traces.shape
     result = np.empty((6, len(row)))
@@ -98,6 +101,7 @@ def measure_shapes(
             half,
             max(1, round(_LEVEL_S * frame_rate)),
             max(1, round(_RISE_S * frame_rate)),
+            max(1, round(_HOLD_S * frame_rate)),
             result[:, events],
         )
 
@@ -122,6 +126,7 @@ def _measure(
     half: int,
     n_level: int,
     n_rise: int,
+    n_hold: int,
     result: NDArray[np.float64],
 ) -> None:
     """Fill peak, end, amplitude, rise, decay and width, in frames, for events of a block."""
@@ -144,14 +149,14 @@ def _measure(
         level = np.mean(trace[begin : max(first, begin + 1)].astype(np.float64))
         peak = _peak(smooth, first, last, n_rise, level)
         height = smooth[peak] - level
-        fall = _fall(smooth, peak, last, level + 0.5 * height)
+        fall = _fall(smooth, peak, last, n_hold, level + 0.5 * height)
         rise = _rise(smooth, max(first - 1, 0), peak, level + 0.5 * height)
-        end = _fall(smooth, peak, last, level + _END_SHARE * height)
+        end = _fall(smooth, peak, last, n_hold, level + _END_SHARE * height)
         result[0, k] = max(float(peak), onset[k])
         result[1, k] = max(end if not np.isnan(end) else float(last), result[0, k])
         result[2, k] = height
         result[3, k] = result[0, k] - onset[k]
-        result[4, k] = _fall(smooth, peak, last, level + height / np.e) - peak
+        result[4, k] = _fall(smooth, peak, last, n_hold, level + height / np.e) - peak
         result[5, k] = fall - rise
 
 
@@ -181,12 +186,13 @@ def _peak(trace: NDArray[np.float64], first: int, last: int, n_rise: int, level:
 
 
 @numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def _fall(trace: NDArray[np.float64], peak: int, last: int, target: float) -> float:
+def _fall(trace: NDArray[np.float64], peak: int, last: int, n_hold: int, target: float) -> float:
     """Return when the trace first falls to `target` after `peak`, NaN if not before `last`."""
     for t in range(peak + 1, last + 1):
-        if trace[t] <= target:
+        if trace[t] <= target and np.mean(trace[t : min(t + n_hold, last) + 1]) <= target:
             step = trace[t - 1] - trace[t]
-            return t - 1 + (min((trace[t - 1] - target) / step, 1.0) if step > 0 else 1.0)
+            share = (trace[t - 1] - target) / step if step > 0 else 1.0
+            return float(t - 1 + min(max(share, 0.0), 1.0))
     return np.nan
 
 
@@ -195,5 +201,5 @@ def _rise(trace: NDArray[np.float64], first: int, peak: int, target: float) -> f
     """Return when the trace last rises through `target` before `peak`."""
     for t in range(peak - 1, first - 1, -1):
         if trace[t] < target:
-            return t + (target - trace[t]) / (trace[t + 1] - trace[t])
+            return float(t + (target - trace[t]) / (trace[t + 1] - trace[t]))
     return float(first)

@@ -10,8 +10,7 @@ from annotated_types import Ge, Gt, Le
 from numpy.typing import NDArray
 from pydantic import Field
 
-from napari_calcium.numerics.blocks import map_blocks, rows_per_block
-from napari_calcium.numerics.gaps import fill_gaps
+from napari_calcium.events.row_blocks import Found, onsets_in_blocks
 from napari_calcium.progress import Progress, silent
 from napari_calcium.settings import Choice, Settings, StandardDeviations, TraceName
 
@@ -26,9 +25,9 @@ class ThresholdEvents(Settings):
 
     method: Literal["threshold"] = "threshold"
     input: TraceName = Field(
-        "denoised",
-        title="Input",
-        description="Trace to read. Single samples are compared with the threshold, so noise must be low.",
+        "background_corrected",
+        title="Read from",
+        description="Trace to read: without slow drift, which a threshold would take for events.",
     )
     n_sd: Annotated[StandardDeviations, Gt(0), Le(50)] = Field(
         5.0,
@@ -41,14 +40,14 @@ class ThresholdEvents(Settings):
     ] = Field(
         "quiet",
         title="Measured on",
-        description="Level and standard deviation at rest (median and lower half of the samples), or mean and "
-        "standard deviation of the whole trace, with which active neurons hide their own events.",
+        description="Level and standard deviation at rest (median and lower half of the samples), or mean "
+        "and standard deviation of the whole trace, with which active neurons hide their own events.",
     )
     min_height: Annotated[float, Ge(0)] = Field(
         0.05,
         title="Least height",
-        description="Second threshold, above the neuron's level in the unit of the trace (ΔF/F as a fraction: 0.05 is "
-        "5 %). Keeps the noise of quiet neurons out; 0 switches it off.",
+        description="Second threshold, above the neuron's level in the unit of the trace (ΔF/F as a "
+        "fraction: 0.05 is 5 %). Keeps the noise of quiet neurons out; 0 switches it off.",
     )
 
 
@@ -59,7 +58,7 @@ def threshold_onsets(
     *,
     on_progress: Progress = silent,
     executor: Executor | None = None,
-) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+) -> Found:
     """Find event onsets by a threshold.
 
     Parameters
@@ -79,31 +78,21 @@ def threshold_onsets(
 
     Notes
     -----
-    Every peak above the threshold that rises by 60 % of it counts, so events that begin on the decay of another
-    one are kept apart. A threshold in standard deviations compares single samples with the noise of single
-    samples: it depends on the frame rate and on the denoising, and weak long events are missed that
+    Every peak above the threshold that rises by 60 % of it counts, so events that begin on the decay of
+    another one are kept apart. A threshold in standard deviations compares single samples with the noise of
+    single samples: it depends on the frame rate and on the denoising, and weak long events are missed that
     deconvolution finds.
     """
-    n_rois, n_frames = traces.shape
-
-    def block(rows: slice) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        filled, missing = fill_gaps(traces[rows])
-        row, onset = _peaks_of_rows(filled.astype(np.float64), settings)
-        if missing is not None:
-            kept = ~missing[row, np.minimum(np.ceil(onset).astype(np.int64), n_frames - 1)]
-            row, onset = row[kept], onset[kept]
-        return row + rows.start, onset / frame_rate
-
-    blocks = map_blocks(block, n_rois, rows_per_block(n_frames), on_progress=on_progress, executor=executor)
-    found = [part for _, part in blocks]
-    if not found:
-        return np.empty(0, np.int64), np.empty(0)
-    return np.concatenate([row for row, _ in found]), np.concatenate([onset for _, onset in found])
+    return onsets_in_blocks(
+        traces,
+        frame_rate,
+        lambda block: _peaks_of_rows(block, settings),
+        on_progress=on_progress,
+        executor=executor,
+    )
 
 
-def _peaks_of_rows(
-    traces: NDArray[np.float64], settings: ThresholdEvents
-) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+def _peaks_of_rows(traces: NDArray[np.float64], settings: ThresholdEvents) -> Found:
     """Return row and onset (in frames) of the events of a block."""
     from napari_calcium.events.peaks import onset_of_rise, prominent_peaks, quiet_level
 

@@ -10,7 +10,7 @@ __all__ = ["INDICATORS", "Indicator", "Kinetics"]
 
 
 class Kinetics(NamedTuple):
-    """Time constants of one action potential's transient, ``exp(−t / decay_s) − exp(−t / rise_s)``, in seconds."""
+    """Time constants in seconds of one spike's transient, ``exp(−t / decay_s) − exp(−t / rise_s)``."""
 
     rise_s: float
     decay_s: float
@@ -32,13 +32,14 @@ INDICATORS: dict[str, Kinetics] = {
 }
 """Kinetics by indicator, for somata in the awake or lightly anaesthetised mouse brain.
 
-Fitted to the average transient of isolated spikes (or groups within 50 ms, nothing else from 1.5 s before to 2 s
-after) in the simultaneous recordings collected by Rupprecht et al. (2021), Nature Neuroscience 24, 1324-1337,
-https://doi.org/10.1038/s41593-021-00895-5. They agree with the published single-spike values where there are any:
-GCaMP6s and 6f, Chen et al. (2013), Nature 499, 295-300, https://doi.org/10.1038/nature12354; GCaMP8, Zhang et al.
-(2023), Nature 615, 884-891, https://doi.org/10.1038/s41586-023-05828-9. GCaMP8m is not in the collection and is put
-between its two siblings; GCaMP5k has few isolated spikes there and is put between GCaMP6f and 6s. Bursts and strong expression
-make transients last longer; cold-blooded animals' decay about twice as slowly.
+Fitted to the average transient of isolated spikes (or groups within 50 ms, nothing else from 1.5 s before
+to 2 s after) in the simultaneous recordings collected by Rupprecht et al. (2021), Nature Neuroscience 24,
+1324-1337, https://doi.org/10.1038/s41593-021-00895-5. They agree with the published single-spike values
+where there are any: GCaMP6s and 6f, Chen et al. (2013), Nature 499, 295-300,
+https://doi.org/10.1038/nature12354; GCaMP8, Zhang et al. (2023), Nature 615, 884-891,
+https://doi.org/10.1038/s41586-023-05828-9. GCaMP8m is not in the collection and is put between its two
+siblings; GCaMP5k has few isolated spikes there and is put between GCaMP6f and 6s. Bursts and strong
+expression make transients last longer; cold-blooded animals' decay about twice as slowly.
 """
 
 Indicator = Annotated[

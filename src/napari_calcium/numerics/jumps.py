@@ -1,4 +1,4 @@
-"""Significant jumps of calcium: the fewest transients that explain a trace, by pruning its exact deconvolution."""
+"""Significant jumps of calcium: the fewest transients that explain a trace, by pruning its deconvolution."""
 
 from __future__ import annotations
 
@@ -80,7 +80,8 @@ def find_jumps(
     n_sd : float
         A jump is kept if the fit without it would lose more than ``n_sd²`` noise variances.
     baseline_s : float, optional
-        Length of the pieces of which the baseline is made, in seconds; by default ten decay times, at least 4 s.
+        Length of the pieces of which the baseline is made, in seconds; by default ten decay times, at least
+        4 s.
     on_progress, executor
         See :func:`napari_calcium.numerics.blocks.map_blocks`.
 
@@ -166,9 +167,12 @@ def _find_in_rows(
         n_pools = 0
         for refit in range(refits + 1):
             if refit > 0:
-                noise = max(fast_noise[row], _noise_of_matched_filter(residual, decay[row], scratch))
                 _add_medians(level, residual, scratch)
             _subtract_level(traces[row], level, y)
+            if refit == 0:
+                noise = max(noise, 0.5 * _noise_of_matched_filter(y, decay[row], scratch))
+            else:
+                noise = max(fast_noise[row], _noise_of_matched_filter(residual, decay[row], scratch))
             n_pools = nonnegative_pools(y, left, total, weight, start)
             n_pools = _prune(total, weight, start, n_pools, left, noise, n_sd)
             _residual(y, total, weight, start, n_pools, decay[row], residual)
@@ -279,8 +283,8 @@ def _noise_of_matched_filter(
     for t in range(residual.size - 1, -1, -1):
         value = residual[t] + decay * value
         scratch[t] = value
-    lower, middle = _quantile(scratch, 0.158655), _quantile(scratch, 0.5)
-    return (middle - lower) * np.sqrt(1.0 - decay * decay)
+    lower, upper = _quantile(scratch, 0.158655), _quantile(scratch, 0.841345)
+    return float(0.5 * (upper - lower) * np.sqrt(1.0 - decay * decay))
 
 
 @numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]

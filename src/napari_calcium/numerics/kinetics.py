@@ -37,8 +37,8 @@ def estimate_kinetics(
     frame_rate : float
         In Hz.
     shared : bool
-        One decay time for all neurons, from the (at most 24) neurons whose transients stand out most; else one
-        for each neuron that has at least five transients, and the shared one for the others.
+        One decay time for all neurons, from the (at most 24) neurons whose transients stand out most; else
+        one for each neuron that has at least five transients, and the shared one for the others.
     executor
         See :func:`napari_calcium.numerics.blocks.map_blocks`.
 
@@ -50,11 +50,11 @@ def estimate_kinetics(
     Notes
     -----
     The decay time chosen explains the trace with the fewest and best-fitting transients: least squared
-    residuals plus a cost for each jump (see :func:`napari_calcium.numerics.jumps.find_jumps`), on a logarithmic
-    grid refined once, with a parabola through the best three points. Too short a decay needs extra jumps to follow the
-    tail, too long a one leaves residuals behind every transient. At most 10,000 frames of each neuron are
-    read. It misleads when the decay is far from exponential or shorter than about a frame; bursts of spikes
-    make it a little longer (some 5 %).
+    residuals plus a cost for each jump (see :func:`napari_calcium.numerics.jumps.find_jumps`), on a
+    logarithmic grid refined once, with a parabola through the best three points. Too short a decay needs
+    extra jumps to follow the tail, too long a one leaves residuals behind every transient. At most 10,000
+    frames of each neuron are read. It misleads when the decay is far from exponential or shorter than about
+    a frame; bursts of spikes make it a little longer (some 5 %).
 
     References
     ----------

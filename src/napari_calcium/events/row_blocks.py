@@ -1,0 +1,81 @@
+"""What the detection methods share: go through rows in blocks, bridge gaps, and join what was found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Executor
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_calcium.numerics.blocks import map_blocks, rows_per_block
+from napari_calcium.numerics.gaps import fill_gaps
+from napari_calcium.progress import Progress, silent
+
+__all__ = ["Found", "merge_close", "onsets_in_blocks"]
+
+Found = tuple[NDArray[np.int64], NDArray[np.float64]]
+"""Row and onset of each event, sorted; onsets in frames inside a block, in seconds in a result."""
+
+
+def onsets_in_blocks(
+    traces: NDArray[np.float32],
+    frame_rate: float,
+    find: Callable[[NDArray[np.float64]], Found],
+    *,
+    bytes_per_sample: int = 24,
+    on_progress: Progress = silent,
+    executor: Executor | None = None,
+) -> Found:
+    """Find onsets block by block.
+
+    Parameters
+    ----------
+    traces : (n_rois, n_frames) float32
+        NaN marks a missing sample; it is interpolated, and no event begins on it.
+    frame_rate : float
+        In Hz.
+    find
+        Given a block of rows (float64, no NaN), returns row within the block and onset in frames.
+    bytes_per_sample : int
+        Working memory that `find` needs.
+
+    Returns
+    -------
+    row : (n_events,) int64
+    onset_s : (n_events,) float64
+    """
+    n_rois, n_frames = traces.shape
+
+    def block(rows: slice) -> Found:
+        filled, missing = fill_gaps(traces[rows])
+        row, onset = find(filled.astype(np.float64))
+        if missing is not None:
+            kept = ~missing[row, np.clip(np.ceil(onset).astype(np.int64), 0, n_frames - 1)]
+            row, onset = row[kept], onset[kept]
+        return row + rows.start, np.maximum(onset, 0.0) / frame_rate
+
+    size = rows_per_block(n_frames, bytes_per_sample=bytes_per_sample)
+    found = [part for _, part in map_blocks(block, n_rois, size, on_progress=on_progress, executor=executor)]
+    if not found:
+        return np.empty(0, np.int64), np.empty(0)
+    return np.concatenate([row for row, _ in found]), np.concatenate([onset for _, onset in found])
+
+
+def merge_close(row: NDArray[np.int64], time: NDArray[np.float64], gap: float) -> NDArray[np.bool_]:
+    """Mark the first of each run of times in a row that follow each other within `gap`.
+
+    Parameters
+    ----------
+    row, time : (n,)
+        Sorted by row and time.
+    gap : float
+        In the unit of `time`.
+
+    Returns
+    -------
+    (n,) bool
+    """
+    first = np.ones(len(row), bool)
+    first[1:] = (np.diff(row) != 0) | (np.diff(time) > gap)
+    return first
