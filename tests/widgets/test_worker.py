@@ -207,3 +207,18 @@ def test_cancelled_raised_by_the_work_itself_is_no_failure():
     assert job.wait(5)
     assert job.cancelled
     assert job.failure is None
+
+
+def test_a_bug_in_a_later_part_names_that_part(runner, qtbot):
+    gate = threading.Event()
+
+    def work(on_progress):
+        gate.wait(5)
+        runner.retitle("Events")
+        raise KeyError("x")
+
+    with finished(runner, qtbot) as signal:
+        runner.start("Run all", work, lambda _: None)
+        gate.set()
+    assert signal.args[0] == "Events"
+    assert signal.args[1].message == "Events failed: KeyError: 'x'"

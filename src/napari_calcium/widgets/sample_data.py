@@ -1,38 +1,66 @@
-"""Sample data of the File menu: synthetic recordings with ensembles, made when they are asked for."""
+"""Sample data of the File menu: synthetic recordings with known ensembles, made when they are asked for."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import napari
+import numpy as np
 
-from napari_calcium.simulate import SimulationSettings, course_settings, demo_settings, simulate
+from napari_calcium.figures.palette import ensemble_color
+from napari_calcium.simulate import (
+    Simulation,
+    SimulationSettings,
+    course_settings,
+    demo_settings,
+    simulate,
+)
 from napari_calcium.widgets.viewer_session import session_of
 
-__all__ = ["course_recording", "demo_recording", "traces_only"]
+__all__ = ["course_recording", "demo_recording", "truth_layer"]
+
+LayerData = tuple[Any, dict[str, Any], str]
 
 
-def demo_recording() -> list[Any]:
+def demo_recording() -> list[LayerData]:
     """Open a small field of view with ensembles: movie, somata and traces."""
     return _open(demo_settings(), "demo")
 
 
-def course_recording() -> list[Any]:
+def course_recording() -> list[LayerData]:
     """Open a recording of the size of the course's file: 324 cells, 15,000 frames at 4.8 Hz."""
     return _open(course_settings(), "course-like")
 
 
-def traces_only() -> list[Any]:
-    """Open the traces of the small field of view alone, as from a table without positions."""
-    return _open(demo_settings(), "demo traces", positions=False)
+def truth_layer(simulation: Simulation) -> LayerData:
+    """Return the true ensembles as rings around their members, in the ensembles' colours, hidden at first.
+
+    Parameters
+    ----------
+    simulation : Simulation
+        A cell in several ensembles has a ring for each.
+    """
+    pixel = simulation.settings.pixel_size
+    cells = np.concatenate([np.empty(0, np.int64), *simulation.members])
+    groups = np.repeat(np.arange(len(simulation.members)), [len(group) for group in simulation.members])
+    options = {
+        "name": "True ensembles",
+        "scale": (pixel, pixel),
+        "units": ("um", "um"),
+        "size": 1.3 * simulation.settings.soma_diameter,
+        "face_color": "transparent",
+        "border_color": [ensemble_color(int(k)) for k in groups] or "white",
+        "border_width": 0.12,
+        "features": {"ensemble": groups, "cell": cells},
+        "visible": False,
+    }
+    return simulation.positions[cells], options, "points"
 
 
-def _open(settings: SimulationSettings, name: str, *, positions: bool = True) -> list[Any]:
+def _open(settings: SimulationSettings, name: str) -> list[LayerData]:
     """Put a simulated recording into the current viewer's session, whose canvas makes the layers."""
-    recording = simulate(settings).to_recording(name)
-    if not positions:
-        recording = recording.replace(rois=None, images={}, movie=None)
+    simulation = simulate(settings)
     viewer = napari.current_viewer()
     if viewer is not None:
-        session_of(viewer).open(recording)
-    return []
+        session_of(viewer).open(simulation.to_recording(name))
+    return [truth_layer(simulation)]

@@ -159,6 +159,8 @@ class Runner(QObject):
     def retitle(self, title: str) -> None:
         """Say what the job is at now; may be called from its thread."""
         self._title = title
+        if self._job is not None:
+            self._job.name = title
 
     def hand_over(self, value: object) -> None:
         """Pass on part of the result while the job goes on; to be called from its thread."""
