@@ -267,14 +267,14 @@ def _noise_and_power(
 ) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
     """Return SD of the noise and mean square of each row's details, margins and gaps left out."""
     inside = detail[:, within.start // step : max(within.stop // step, within.start // step + 1)]
-    sd = np.median(np.abs(inside), axis=1) / _NORMAL_MEDIAN
-    power = np.mean(inside**2, axis=1)
+    sd = np.median(np.abs(inside), axis=1).astype(np.float64) / _NORMAL_MEDIAN
+    power = np.einsum("ij,ij->i", inside, inside, dtype=np.float64) / inside.shape[1]
     if missing is not None:
         for row in np.flatnonzero(missing.any(axis=1)):
             present = inside[row][~missing[row, ::step][: inside.shape[1]]]
             if len(present):
                 sd[row] = np.median(np.abs(present)) / _NORMAL_MEDIAN
-                power[row] = np.mean(present**2)
+                power[row] = np.mean(present.astype(np.float64) ** 2)
     return sd[:, None], power[:, None]
 
 
