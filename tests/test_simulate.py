@@ -18,7 +18,7 @@ from napari_calcium.simulate import (
     simulate,
 )
 from napari_calcium.simulate.activity import TrueEvents, make_events, running_speed
-from napari_calcium.simulate.fluorescence import calcium, kernel_peak, response, slow_noise
+from napari_calcium.simulate.fluorescence import calcium, calcium_response, kernel_peak, response, slow_noise
 
 SMALL = SimulationSettings(
     n_rois=20, n_frames=600, height=80, width=90, n_ensembles=2, ensemble_size=(4, 6), activations=(4, 6)
@@ -193,7 +193,7 @@ def test_calcium_is_the_mean_over_each_frame_of_the_summed_kernels(times, rate, 
         n_rois=1, n_frames=int(30 * rate), frame_rate=rate, rise_time=rise, decay_time=decay
     )
     times = np.array([t for t in times if t < settings.duration_s])
-    found = calcium(np.zeros(len(times), np.int64), times, settings)[0]
+    found = calcium(np.zeros(len(times), np.int64), times, 1, settings)[0]
 
     def integral(t):
         late = np.maximum(t, 0)
@@ -202,6 +202,17 @@ def test_calcium_is_the_mean_over_each_frame_of_the_summed_kernels(times, rate, 
     edges = np.arange(settings.n_frames + 1) / rate
     whole = sum((integral(edges - t) for t in times), np.zeros(len(edges)))
     np.testing.assert_allclose(found, np.diff(whole) * rate / kernel_peak(rise, decay), atol=1e-8)
+
+
+def test_cells_beyond_one_block_have_their_own_calcium():
+    settings = SimulationSettings(n_rois=600, n_frames=100)
+    cells, times = np.array([3, 300, 300, 599]), np.array([2.0, 1.0, 4.0, 6.0])
+    gain = np.linspace(0.5, 2, 600)
+    dff = calcium_response(cells, times, gain, settings)
+    assert set(np.flatnonzero(dff.max(axis=1))) == {3, 300, 599}
+    for cell in (3, 300, 599):
+        own = calcium(np.zeros((cells == cell).sum(), np.int64), times[cells == cell], 1, settings)
+        np.testing.assert_array_equal(dff[cell], response(own, gain[cell : cell + 1], settings)[0])
 
 
 def test_kernel_peak_is_the_highest_value():

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import fft
 from scipy.signal import lfilter
 
 from napari_calcium.simulate.activity import TrueEvents
 from napari_calcium.simulate.simulation_settings import SimulationSettings
 
-__all__ = ["calcium", "kernel_peak", "response", "slow_noise", "spike_times"]
+__all__ = ["calcium", "calcium_response", "kernel_peak", "response", "slow_noise", "spike_times"]
+
+_BLOCK = 256
+"""Rows worked on at once, so that memory stays near that of the result."""
 
 
 def spike_times(
@@ -31,8 +35,29 @@ def kernel_peak(rise: float, decay: float) -> float:
     return float(np.exp(-at / decay) - np.exp(-at / rise))
 
 
+def calcium_response(
+    cells: NDArray[np.int64],
+    times: NDArray[np.float64],
+    gain: NDArray[np.float64],
+    settings: SimulationSettings,
+) -> NDArray[np.float32]:
+    """Return ΔF/F of every cell; `cells` is ascending, `gain` one a cell.
+
+    Returns
+    -------
+    (n_rois, n_frames) float32
+    """
+    dff = np.empty((settings.n_rois, settings.n_frames), np.float32)
+    for start in range(0, settings.n_rois, _BLOCK):
+        stop = min(start + _BLOCK, settings.n_rois)
+        own = slice(*np.searchsorted(cells, (start, stop)))
+        level = calcium(cells[own] - start, times[own], stop - start, settings)
+        dff[start:stop] = response(level, gain[start:stop], settings)
+    return dff
+
+
 def calcium(
-    cells: NDArray[np.int64], times: NDArray[np.float64], settings: SimulationSettings
+    cells: NDArray[np.int64], times: NDArray[np.float64], n_rois: int, settings: SimulationSettings
 ) -> NDArray[np.float64]:
     """Return calcium of each cell, averaged over each frame; the peak of one spike is 1.
 
@@ -43,7 +68,7 @@ def calcium(
     -------
     (n_rois, n_frames) float64
     """
-    shape = (settings.n_rois, settings.n_frames)
+    shape = (n_rois, settings.n_frames)
     frame = np.minimum((times * settings.frame_rate).astype(np.int64), settings.n_frames - 1)
     left = (frame + 1) / settings.frame_rate - times
     total = np.zeros(shape)
@@ -84,13 +109,15 @@ def slow_noise(
     length = 2 * settings.n_frames
     period = length / settings.frame_rate
     modes = min(int(period / shortest), settings.n_frames)
-    spectrum = np.zeros((number, settings.n_frames + 1), np.complex128)
-    if modes:
-        drawn = rng.standard_normal((number, modes, 2)) @ np.array([1.0, 1.0j])
-        # Power falls towards the short periods.
-        slope = 1 / np.sqrt(np.arange(1, modes + 1))
-        spectrum[:, 1 : modes + 1] = drawn * slope / np.sqrt((2 * slope**2).sum())
-    # Twice the length, of which half is used: the ends need not meet.
-    signal = np.fft.irfft(spectrum, length, axis=1) * (length / 2) * np.sqrt(2)
-    cut: NDArray[np.float32] = signal[:, : settings.n_frames].astype(np.float32)
-    return cut
+    signal = np.zeros((number, settings.n_frames), np.float32)
+    # Power falls towards the short periods.
+    slope = 1 / np.sqrt(np.arange(1, modes + 1))
+    scale = length * slope / np.sqrt(4 * (slope**2).sum()) if modes else slope
+    for start in range(0, number if modes else 0, _BLOCK):
+        rows = min(_BLOCK, number - start)
+        drawn = rng.standard_normal((rows, modes, 2), np.float32) * scale[:, None].astype(np.float32)
+        spectrum = np.zeros((rows, modes + 1), np.complex64)
+        spectrum.real[:, 1:], spectrum.imag[:, 1:] = drawn[..., 0], drawn[..., 1]
+        # Twice the length, of which half is used: the ends need not meet.
+        signal[start : start + rows] = fft.irfft(spectrum, length, axis=1)[:, : settings.n_frames]
+    return signal

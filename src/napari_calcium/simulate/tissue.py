@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage, sparse
+from scipy import ndimage, sparse, special
 
 from napari_calcium.rois import Rois
 from napari_calcium.simulate.simulation_settings import SimulationSettings
@@ -83,7 +83,7 @@ def _vessels(
             continue
         width = rng.uniform(0.35, 0.75) * soma
         distance = ndimage.distance_transform_edt(line)
-        open_field *= 1 - 0.8 / (1 + np.exp((distance - width) / (0.12 * soma)))
+        open_field *= 1 - 0.8 * special.expit((width - distance) / (0.12 * soma))
     return open_field.astype(np.float32)
 
 
@@ -125,7 +125,7 @@ def _somata(
         phase = rng.uniform(0, 2 * np.pi, 2)
         outline = 1 + 0.13 * np.cos(2 * (angle - phase[0])) + 0.05 * np.cos(3 * (angle - phase[1]))
         depth = np.hypot(y - centre[0], x - centre[1]) / (size * outline)
-        weight = (1 / (1 + np.exp((depth - 0.9) / 0.07))) * (1 - 0.6 * np.exp(-((depth / 0.5) ** 4)))
+        weight = special.expit((0.9 - depth) / 0.07) * (1 - 0.6 * np.exp(-((depth / 0.5) ** 4)))
         kept = (weight > 0.15) & (y >= 0) & (y < shape[0]) & (x >= 0) & (x < shape[1])
         columns.append((y[kept] * shape[1] + x[kept]).astype(np.int64))
         weights.append(weight[kept].astype(np.float32))
