@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import napari
+from qtpy.QtCore import QTimer
 
 from napari_calcium.widgets.viewer_session import session_of
 
@@ -26,8 +27,9 @@ def open_window(recording: Recording | None = None) -> napari.Viewer:
     """
     viewer = napari.Viewer(title="napari-calcium")
     session = session_of(viewer)
-    for name in _DOCKS:
-        viewer.window.add_plugin_dock_widget("napari-calcium", name)
+    docks = [viewer.window.add_plugin_dock_widget("napari-calcium", name)[0] for name in _DOCKS]
+    # Work begins in the pipeline; its dock comes to the front once all have found their places.
+    QTimer.singleShot(0, docks[0].raise_)
     if recording is not None:
         session.open(recording)
     return viewer
