@@ -67,10 +67,13 @@ class Rois:
             "labels": np.asarray(labels, np.int64),
             "accepted": np.asarray(accepted, np.bool_),
         }
-        for name, array in columns.items():
+        quality = {name: np.asarray(values, np.float64) for name, values in self.quality.items()}
+        for name, array in (columns | quality).items():
             if array.shape != (n,):
                 raise ValueError(f"{name} must have shape ({n},), got {array.shape}")
+        for name, array in columns.items():
             object.__setattr__(self, name, freeze(array))
+        object.__setattr__(self, "quality", {name: freeze(values) for name, values in quality.items()})
 
     def __len__(self) -> int:
         return len(self.ids)
