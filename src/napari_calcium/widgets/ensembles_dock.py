@@ -66,6 +66,7 @@ class EnsemblesDock(QWidget):
         napari_viewer.events.theme.connect(self._on_theme)
         self._links = Links(self)
         self._links.add(self._session.link(self))
+        self._links.add(lambda: napari_viewer.events.theme.disconnect(self._on_theme))
 
     @property
     def _ensembles(self) -> Ensembles | None:

@@ -19,6 +19,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_calcium.figures.decimate import outline
 from napari_calcium.figures.palette import ensemble_color
 from napari_calcium.recording import Recording
 from napari_calcium.session import Session
@@ -70,6 +71,8 @@ class TracesDock(QWidget):
         self._soon.setInterval(0)
         self._soon.timeout.connect(self.refresh)
         self._stale = True
+        # Its kernel takes a second to load: better now than at the first click.
+        outline(np.zeros((1, 8), np.float32), 1)
         self._place = DockPlace(self, "Traces", "bottom")
         self.plot.cell_clicked.connect(self._on_cell_clicked)
         self.plot.time_picked.connect(self.time_picked.emit)
@@ -78,6 +81,7 @@ class TracesDock(QWidget):
         self._on_theme()
         self._links = Links(self)
         self._links.add(self._session.link(self))
+        self._links.add(lambda: napari_viewer.events.theme.disconnect(self._on_theme))
 
     def _build(self) -> None:
         self.setMinimumHeight(130)
