@@ -44,6 +44,7 @@ from napari_calcium.traces.background import BackgroundSettings, HighPassBackgro
 from napari_calcium.traces.baseline import (
     BaselineSettings,
     PercentileBaseline,
+    SlidingPercentileBaseline,
     baseline,
     dff,
     explain_baseline,
@@ -85,7 +86,7 @@ class PipelineSettings(Settings):
         PositionSettings(), title="Positions", description="Where the cells lie, if a file says so."
     )
     baseline: BaselineSettings | None = Field(
-        PercentileBaseline(), title=TITLES["baseline"], description="F0, and ΔF/F = (F − F0) / F0."
+        SlidingPercentileBaseline(), title=TITLES["baseline"], description="F0, and ΔF/F = (F − F0) / F0."
     )
     background: BackgroundSettings | None = Field(
         HighPassBackground(), title=TITLES["background"], description="Takes slow fluctuations away."
