@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import napari
-from qtpy.QtCore import QTimer
 
 from napari_calcium.widgets.viewer_session import session_of
 
@@ -14,7 +13,7 @@ if TYPE_CHECKING:
 
 __all__ = ["open_window"]
 
-_DOCKS = ("Calcium pipeline", "Traces", "Ensembles")
+_PLUGIN = "napari-calcium"
 
 
 def open_window(recording: Recording | None = None) -> napari.Viewer:
@@ -27,9 +26,11 @@ def open_window(recording: Recording | None = None) -> napari.Viewer:
     """
     viewer = napari.Viewer(title="napari-calcium")
     session = session_of(viewer)
-    docks = [viewer.window.add_plugin_dock_widget("napari-calcium", name)[0] for name in _DOCKS]
-    # Work begins in the pipeline; its dock comes to the front once all have found their places.
-    QTimer.singleShot(0, docks[0].raise_)
+    window = viewer.window
+    first, _ = window.add_plugin_dock_widget(_PLUGIN, "Calcium pipeline")
+    window.add_plugin_dock_widget(_PLUGIN, "Ensembles", tabify=True)
+    window.add_plugin_dock_widget(_PLUGIN, "Traces")
+    first.raise_()  # work begins in the pipeline
     if recording is not None:
         session.open(recording)
     return viewer
