@@ -94,21 +94,52 @@ def _scatter(
     vessels: NDArray[np.float32],
     rng: np.random.Generator,
 ) -> NDArray[np.float64]:
-    """Throw darts that keep their distance; where there is no room left, the distance shrinks."""
+    """Throw darts that keep their distance; where there is no room left, the distance shrinks.
+
+    A picture of the places still free makes the cost of a dart independent of how many there are.
+    """
     placed = np.empty((number, 2))
     margin = min(distance / 2, min(shape) / 4)
+    y, x = np.ogrid[: shape[0], : shape[1]]
+    inside = (y >= margin) & (y < shape[0] - margin) & (x >= margin) & (x < shape[1] - margin)
+    ground = inside & (vessels > 0.8)
+    free = ground.copy()
     for k in range(number):
-        while True:
-            darts = rng.uniform(margin, np.array(shape) - margin, (32, 2))
-            free = vessels[darts[:, 0].astype(int), darts[:, 1].astype(int)] > 0.8
-            gaps = darts[:, None, :] - placed[None, :k]
-            far = ((gaps**2).sum(axis=2) >= distance**2).all(axis=1)
-            good = np.flatnonzero(far & (free | (distance < 1)))
-            if len(good):
-                placed[k] = darts[good[0]]
-                break
+        while (spot := _free_place(free, rng)) is None:
             distance *= _CROWDING
+            ground = ground if distance > 1 else inside
+            free = ground & (distance < 1 or _away(placed[:k], shape, distance))
+        placed[k] = spot + rng.random(2)
+        _occupy(free, placed[k], distance)
     return placed
+
+
+def _free_place(free: NDArray[np.bool_], rng: np.random.Generator) -> NDArray[np.int64] | None:
+    """Return a random free pixel (y, x), None if there is none."""
+    darts = rng.integers(0, free.shape, (256, 2))
+    hits = np.flatnonzero(free[darts[:, 0], darts[:, 1]])
+    if len(hits):
+        hit: NDArray[np.int64] = darts[hits[0]]
+        return hit
+    left = np.flatnonzero(free)
+    return np.array(divmod(int(rng.choice(left)), free.shape[1])) if len(left) else None
+
+
+def _occupy(free: NDArray[np.bool_], centre: NDArray[np.float64], distance: float) -> None:
+    """Take the pixels closer than `distance` to a new soma off the free ones."""
+    low = np.maximum(np.floor(centre - distance).astype(int), 0)
+    high = np.ceil(centre + distance).astype(int) + 1
+    y, x = np.ogrid[low[0] : min(high[0], free.shape[0]), low[1] : min(high[1], free.shape[1])]
+    near = (y + 0.5 - centre[0]) ** 2 + (x + 0.5 - centre[1]) ** 2 < distance**2
+    free[low[0] : high[0], low[1] : high[1]] &= ~near
+
+
+def _away(centres: NDArray[np.float64], shape: tuple[int, int], distance: float) -> NDArray[np.bool_]:
+    """Return which pixels keep their distance to all somata placed so far."""
+    empty = np.ones(shape, bool)
+    empty[centres[:, 0].astype(int), centres[:, 1].astype(int)] = False
+    away: NDArray[np.bool_] = ndimage.distance_transform_edt(empty) >= distance
+    return away
 
 
 def _somata(
