@@ -68,6 +68,14 @@ def test_one_page_is_one_frame(tmp_path: Path):
     assert_array_equal(movie.data[0], FRAMES[0])
 
 
+def test_one_compressed_page_is_one_frame_too(tmp_path: Path):
+    image = np.arange(30, dtype=np.uint16).reshape(5, 6)
+    tifffile.imwrite(tmp_path / "one.tif", image, compression="zlib")
+    movie = open_movie(tmp_path / "one.tif")
+    assert movie.data.shape == (1, 5, 6)
+    np.testing.assert_array_equal(movie.data[0], image)
+
+
 # ImageJ
 
 

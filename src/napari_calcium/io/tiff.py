@@ -216,7 +216,8 @@ def _pages_as_zarr(path: Path, shape: tuple[int, ...], dtype: Any, *, of_series:
 
     tiff = tifffile.TiffFile(path)
     pages = list(tiff.series[0].pages if of_series else tiff.pages)
-    store = tifffile.TiffPageSeries(pages, shape, dtype, "QYX").aszarr()
+    # One frame is a movie of one frame: by itself tifffile would drop its axis of time.
+    store = tifffile.TiffPageSeries(pages, shape, dtype, "QYX", squeeze=False).aszarr()
     weakref.finalize(store, tiff.close)
     return zarr.open(store, mode="r")
 
