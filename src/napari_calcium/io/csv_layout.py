@@ -26,7 +26,7 @@ from napari_calcium.io.text_blocks import TextFile
 __all__ = ["Layout", "find_layout"]
 
 _SAMPLE_LINES = 16
-_SAMPLE_FIELDS = 1000
+_SAMPLE_FIELDS = 500
 _FEWEST_PADDED = 4
 _STATUS = {"accepted", "undecided", "rejected"}
 _IMAGEJ_WANTED = ("Mean", "IntDen", "RawIntDen", "Median")

@@ -20,6 +20,7 @@ _NEWLINE, _RETURN, _SPACE, _TAB, _QUOTE = 10, 13, 32, 9, 34
 _MINUS, _PLUS, _ZERO, _NINE = 45, 43, 48, 57
 _HASH = 35
 _E, _N, _A = 101, 110, 97
+_EXACT_DIGITS = 18
 
 
 @njit(cache=True, nogil=True, inline="always")
@@ -87,6 +88,36 @@ def _number(text, start, stop, decimal):  # type: ignore[no-untyped-def]  # comp
         exponent += -power if down else power
     value = _scaled(mantissa, exponent)
     return (-value if negative else value), at == stop
+
+
+@njit(cache=True, nogil=True)
+def _plain_number(text, at, separator, decimal):  # type: ignore[no-untyped-def]  # compiled
+    """Read the commonest field, ``-123.456`` right before a separator or line end, in one pass.
+
+    Returns (value, where it ends); the end is −1 for any other field, which has to be looked at closely.
+    """
+    size = len(text)
+    negative = at < size and text[at] == _MINUS
+    at += negative
+    start, point, mantissa = at, -1, 0
+    while at < size:
+        digit = np.int64(text[at]) - _ZERO
+        if 0 <= digit <= 9:
+            mantissa = mantissa * 10 + digit
+        elif text[at] == decimal and point < 0 and separator != decimal:
+            point = at
+        else:
+            break
+        at += 1
+    n_digits = at - start - (point >= 0)
+    if n_digits == 0 or n_digits > _EXACT_DIGITS:
+        return np.nan, -1
+    if at < size and text[at] != separator and text[at] != _NEWLINE:
+        return np.nan, -1
+    value = np.float64(mantissa)
+    if point >= 0:
+        value /= _POWERS[at - point - 1]
+    return (-value if negative else value), at
 
 
 @njit(cache=True, nogil=True)
@@ -198,8 +229,16 @@ def parse_rows(text, separator, decimal, targets, values, side, names, lines, od
         lines[row] = line
         field, more = 0, True
         while more:
-            first, last, broken, at, more = _field(text, at, separator, space)
             target = targets[field] if field < n_fields else SKIP
+            if target >= 0 and separator != _SPACE:
+                value, end = _plain_number(text, at, separator, decimal)
+                if end >= 0:
+                    values[row, target] = value
+                    field += 1
+                    more = end < size and text[end] == separator
+                    at = end + more
+                    continue
+            first, last, broken, at, more = _field(text, at, separator, space)
             if target >= 0 or target == SIDE:
                 value, fine = _number(text, first, last, decimal)
                 if broken or not fine:

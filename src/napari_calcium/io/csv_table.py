@@ -51,6 +51,7 @@ class _Block:
     """One parsed block of lines."""
 
     values: NDArray[np.float32]
+    """A row a neuron, as in the recording."""
     times: NDArray[np.float64]
     names: list[str]
     lines: NDArray[np.int64]
@@ -128,13 +129,13 @@ class _Filler:
         """Take the first block that waits; return its size in bytes."""
         size, future = waiting.popleft()
         block = future.result()
-        first, last = self._n_rows, self._n_rows + len(block.values)
+        first, last = self._n_rows, self._n_rows + len(block.lines)
         if last > self._capacity:
             raise ReadError(f"{self._name}: it grew while it was read; wait until it is complete")
         if self._in_rows:
             self._values[first:last] = block.values
         else:
-            self._values[:, first:last] = block.values.T
+            self._values[:, first:last] = block.values
         self._times.append(block.times)
         self._names += block.names
         self._n_infinite += len(block.infinite)
@@ -202,6 +203,9 @@ def _parse(block: bytes, first_line: int, targets: NDArray[np.int32], layout: La
     values[tuple(infinite.T)] = np.nan
     wanted = names[:n_rows] if (targets == NAMES).any() else names[:0]
     times = times[: n_rows if layout.time_field is not None else 0]
+    if not layout.neurons_in_rows:
+        # Turned here, where all cores share the work.
+        values = np.ascontiguousarray(values.T)
     return _Block(values, times, [decode(block[a:b]) for a, b in wanted], lines[:n_rows], infinite)
 
 

@@ -88,15 +88,16 @@ class TextFile:
     def blocks(self, start: int = 0) -> Iterator[bytes]:
         """Yield the text from byte `start` in blocks of whole lines, about 4 MiB each."""
         # A line may be longer than many pieces, so these are joined once, when it ends.
-        pieces: list[bytes] = []
+        pieces: list[memoryview] = []
         skip = start
         while piece := self._read(_BLOCK):
-            skip, piece = max(0, skip - len(piece)), piece[skip:]
+            view = memoryview(piece)
             end = piece.rfind(b"\n") + 1
-            if end:
-                yield b"".join([*pieces, piece[:end]])
-                pieces = []
-            pieces.append(piece[end:])
+            if end > skip:
+                yield b"".join([*pieces, view[skip:end]])
+                pieces, skip = [], end
+            pieces.append(view[skip:])
+            skip = max(0, skip - len(piece))
         if rest := b"".join(pieces):
             yield rest
 
