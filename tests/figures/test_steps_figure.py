@@ -50,17 +50,27 @@ def test_names_of_the_file_are_shown(recording):
 def test_events_are_those_of_the_span(recording):
     data = prepare_steps(recording, recording.roi_ids[:5].tolist(), (20.0, 80.0))
     for row, cell in enumerate(data.roi_ids):
-        own = recording.events.take(recording.events.roi_id == cell)
-        inside = (own.onset_s >= 20) & (own.peak_s <= 80)
-        np.testing.assert_array_equal(data.onset_s[row], own.onset_s[inside])
-        assert data.peak_values[row].shape == data.peak_s[row].shape
+        own = recording.events.onset_s[recording.events.roi_id == cell]
+        np.testing.assert_array_equal(data.onset_s[row], own[(own >= 20) & (own <= 80)])
 
 
-def test_marks_lie_on_the_last_trace(recording):
-    data = prepare_steps(recording, [1], (0.0, 150.0))
-    frames = np.rint(data.peak_s[0] * 10).astype(int)
-    expected = 100 * recording.traces["denoised"].values[1, np.minimum(frames, 1499)]
-    np.testing.assert_allclose(data.peak_values[0], expected, rtol=1e-6)
+def test_onsets_are_marked_on_the_last_row(recording):
+    data = prepare_steps(recording)
+    figure = new_figure(*steps_size(data))
+    draw_steps(figure, data)
+    panels = np.array(figure.axes).reshape(4, 3)
+    for column in range(3):
+        marks = [line for line in panels[-1, column].lines if line.get_label() == "event onset"]
+        np.testing.assert_array_equal(marks[0].get_xdata(), data.onset_s[column])
+        assert not [line for line in panels[0, column].lines if line.get_label() == "event onset"]
+
+
+def test_without_events_nothing_is_marked(recording):
+    data = prepare_steps(recording.replace(events=None))
+    assert all(len(onsets) == 0 for onsets in data.onset_s)
+    figure = new_figure()
+    draw_steps(figure, data)
+    figure.draw_without_rendering()
 
 
 def test_default_span_is_two_minutes_at_most(recording):

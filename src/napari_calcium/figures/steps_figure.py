@@ -65,10 +65,8 @@ class StepsData:
     cell_labels : tuple of str
     steps : tuple of Step
         In the order in which they were made.
-    onset_s, peak_s : tuple of (n_events,) float64
-        Events of each cell within the span.
-    peak_values : tuple of (n_events,) float32
-        Height of the last step's trace at each peak, in its unit.
+    onset_s : tuple of (n_events,) float64
+        Onsets of each cell's events within the span.
     span : (float, float)
         Seconds shown.
     note : str
@@ -81,8 +79,6 @@ class StepsData:
     cell_labels: tuple[str, ...]
     steps: tuple[Step, ...]
     onset_s: tuple[NDArray[np.float64], ...]
-    peak_s: tuple[NDArray[np.float64], ...]
-    peak_values: tuple[NDArray[np.float32], ...]
     span: tuple[float, float]
     note: str
     message: str = ""
@@ -112,13 +108,11 @@ def prepare_steps(
     cells = tuple(int(k) for k in recording.roi_ids[rows])
     names = [name for name in _TITLES if name in recording.traces]
     if not cells or not names or not recording.frame_rate:
-        return StepsData((), (), (), (), (), (), (0.0, 0.0), "", _why(recording, names))
+        return StepsData((), (), (), (), (0.0, 0.0), "", _why(recording, names))
     shown = span or busiest_span(recording, cells, 120.0)
     steps = tuple(_step(recording, name, rows, shown, pixels) for name in names)
-    onsets, peaks = _events(recording, cells, shown)
-    heights = tuple(_at(recording, names[-1], int(row), when) for row, when in zip(rows, peaks, strict=True))
     labels = tuple(f"Neuron {recording.cell_name(k)}" for k in cells)
-    return StepsData(cells, labels, steps, onsets, peaks, heights, shown, baseline_note(recording))
+    return StepsData(cells, labels, steps, _onsets(recording, cells, shown), shown, baseline_note(recording))
 
 
 def _why(recording: Recording, names: list[str]) -> str:
@@ -148,24 +142,15 @@ def _lines(
     return tuple(found.frames / rate), tuple(found.values * scale)
 
 
-def _events(
+def _onsets(
     recording: Recording, cells: tuple[int, ...], span: tuple[float, float]
-) -> tuple[tuple[NDArray[np.float64], ...], tuple[NDArray[np.float64], ...]]:
-    """Return onsets and peaks of each cell's events within the span."""
+) -> tuple[NDArray[np.float64], ...]:
+    """Return the onsets of each cell's events within the span."""
     events = recording.events
     if events is None:
-        return (np.empty(0),) * len(cells), (np.empty(0),) * len(cells)
-    inside = (events.onset_s >= span[0]) & (events.peak_s <= span[1])
-    chosen = [inside & (events.roi_id == cell) for cell in cells]
-    return tuple(events.onset_s[k] for k in chosen), tuple(events.peak_s[k] for k in chosen)
-
-
-def _at(recording: Recording, name: str, row: int, time_s: NDArray[np.float64]) -> NDArray[np.float32]:
-    trace = recording.traces[name]
-    frames = np.rint(time_s * (recording.frame_rate or 1.0)).astype(np.int64)
-    heights = trace.values[row, np.clip(frames, 0, recording.n_frames - 1)]
-    scaled: NDArray[np.float32] = heights * np.float32(unit_scale(trace.unit)[0])
-    return scaled
+        return (np.empty(0),) * len(cells)
+    inside = (events.onset_s >= span[0]) & (events.onset_s <= span[1])
+    return tuple(events.onset_s[inside & (events.roi_id == cell)] for cell in cells)
 
 
 def steps_size(data: StepsData) -> tuple[float, float]:
@@ -197,22 +182,29 @@ def _draw_step(ax: Axes, data: StepsData, row: int, column: int) -> None:
         ax.plot(at, step.baseline[column], color=BASELINE_COLOR, lw=1.1, label=data.note or "F₀")
         if column == 0:
             ax.legend(loc="lower left", bbox_to_anchor=(0, 1.0), handlelength=1.2)
-    if last and len(data.peak_s[column]):
-        ax.plot(
-            data.peak_s[column] / scale.seconds,
-            data.peak_values[column],
-            ls="none",
-            marker="o",
-            ms=2.2,
-            mew=0,
-            color=EVENT_COLOR,
-            label="event",
-        )
-        if column == 0:
-            ax.legend(loc="upper right", handletextpad=0.1)
+    if last and len(data.onset_s[column]):
+        _mark_onsets(ax, data.onset_s[column] / scale.seconds)
+        if not any(len(onsets) for onsets in data.onset_s[:column]):
+            ax.legend(loc="lower right", bbox_to_anchor=(1.0, 0.97), handletextpad=0.1)
     if column == 0:
         ax.set_ylabel(f"{step.title}\n{step.label}" if step.title not in step.label else step.label)
     ax.margins(y=0.08)
+
+
+def _mark_onsets(ax: Axes, at: NDArray[np.float64]) -> None:
+    """Put a tick for each event at the foot of the panel, as below the stacked traces."""
+    foot = np.full(len(at), 0.05)
+    ax.plot(
+        at,
+        foot,
+        transform=ax.get_xaxis_transform(),
+        ls="none",
+        marker="|",
+        ms=4.0,
+        mew=0.8,
+        color=EVENT_COLOR,
+        label="event onset",
+    )
 
 
 def _share_scale(panels: NDArray[np.object_], data: StepsData) -> None:
