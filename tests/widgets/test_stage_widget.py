@@ -1,12 +1,19 @@
+from typing import Annotated
+
 import pytest
+from hypothesis import given, reject, settings
+from hypothesis import strategies as st
 from qtpy.QtCore import Qt
 
-from napari_calcium.pipeline import STAGES, TITLES
+from napari_calcium.pipeline import STAGES, TITLES, PipelineSettings
 from napari_calcium.recording import Trace
+from napari_calcium.settings import SettingsError
 from napari_calcium.traces.baseline import MaximinBaseline, PercentileBaseline
 from napari_calcium.widgets.baseline import BaselinePanel
 from napari_calcium.widgets.denoise import DenoisePanel
+from napari_calcium.widgets.form import SettingsForm, is_constant
 from napari_calcium.widgets.pipeline_dock import _PANELS
+from napari_calcium.widgets.union_form import alternatives
 from napari_calcium.widgets.workbench import NO_RATE, Workbench
 
 
@@ -38,6 +45,7 @@ def bench(qapp, session, fake_stages):
 
 @pytest.fixture
 def panel(bench, qtbot):
+    bench.plan.set_stage("baseline", PercentileBaseline())
     made = BaselinePanel(bench)
     qtbot.addWidget(made)
     made.show()
@@ -131,3 +139,41 @@ def test_population_stages_have_no_preview(bench, qtbot):
     qtbot.addWidget(panel)
     panel.show()
     assert not panel.preview.isVisible()
+
+
+FORMS = [kind for field in PipelineSettings.model_fields.values() for kind in alternatives(field.annotation)]
+
+
+def value_of(field):
+    """Any value a field may have, as far as its annotation tells."""
+    if field.metadata:
+        return st.from_type(Annotated[(field.annotation, *field.metadata)])
+    return st.from_type(field.annotation)
+
+
+@pytest.mark.parametrize("kind", FORMS, ids=lambda kind: kind.__name__)
+def test_a_form_gives_back_any_settings_a_stage_can_have(qtbot, kind):
+    form = SettingsForm(kind())
+    qtbot.addWidget(form)
+    plain = st.fixed_dictionaries({name: value_of(field) for name, field in kind.model_fields.items()})
+
+    @settings(max_examples=15, deadline=None)
+    @given(plain)
+    def law(data):
+        try:
+            given_settings = kind.validated(data)
+        except SettingsError:
+            reject()
+        form.settings = given_settings
+        assert form.settings == given_settings
+        assert form.error == ""
+
+    law()
+
+
+@pytest.mark.parametrize("kind", FORMS, ids=lambda kind: kind.__name__)
+def test_every_field_has_a_title_and_an_explanation(kind):
+    for name, field in kind.model_fields.items():
+        if not is_constant(field):
+            assert field.title, name
+            assert field.description, name

@@ -33,10 +33,9 @@ class CloseGuard(QObject):
         super().__init__(widget)
         self._widget, self._bench, self._saver = widget, bench, saver
         self._viewer = weakref.ref(getattr(viewer, "__wrapped__", viewer))
-        self._window: QWidget | None = None
+        self._watched: weakref.ref[QWidget] | None = None
         self.ask: Callable[[QWidget], str] = ask
         widget.installEventFilter(self)
-        widget.destroyed.connect(lambda *_: bench.let_go())
 
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
         """Find the window once the widget is docked; stop it from closing on unsaved results."""
@@ -44,9 +43,13 @@ class CloseGuard(QObject):
             return False
         if watched is self._widget and event.type() in (QEvent.Type.Show, QEvent.Type.ParentChange):
             self._watch()
-        elif watched is self._window and event.type() == QEvent.Type.Close:
+        elif watched is not None and watched is self._window and event.type() == QEvent.Type.Close:
             return self._closing(event)
         return False
+
+    @property
+    def _window(self) -> QWidget | None:
+        return self._watched() if self._watched is not None else None
 
     def _watch(self) -> None:
         window = self._widget.parentWidget()
@@ -56,7 +59,7 @@ class CloseGuard(QObject):
         if window is not None and window is not self._window:
             if self._window is not None:
                 self._window.removeEventFilter(self)
-            self._window = window
+            self._watched = weakref.ref(window)
             window.installEventFilter(self)
 
     def _closing(self, event: QEvent) -> bool:

@@ -28,7 +28,7 @@ class SignificancePanel(StagePanel):
         low, high = limits.min(), limits.max()
         if low == high:
             return f"Threshold: more than {low:g} neurons"
-        return f"Threshold: more than {low:g} to {high:g} neurons, as the slow rate has it"
+        return f"Threshold: more than {low:g} to {high:g} neurons, following the slow rate"
 
 
 class SignificanceWidget(StageWidget):

@@ -155,7 +155,8 @@ def method_words(kind: type[Settings]) -> str:
     if field.title:
         return field.title
     name = str(field.default).replace("_", " ")
-    return name[:1].upper() + name[1:]
+    # "ica" is an abbreviation, "ward" is a name.
+    return name.upper() if len(name) <= 3 else name[:1].upper() + name[1:]
 
 
 def summary_of(kind: type[Settings]) -> str:
