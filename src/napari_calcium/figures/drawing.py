@@ -10,13 +10,34 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["MANY_MARKS", "STYLE", "WIDTH", "draw_message", "new_figure", "time_axis"]
+__all__ = [
+    "MANY_MARKS",
+    "STYLE",
+    "WIDTH",
+    "draw_message",
+    "new_figure",
+    "rows_axis",
+    "rows_size",
+    "time_axis",
+]
+    "MANY_MARKS",
+    "STYLE",
+    "WIDTH",
+    "draw_message",
+    "new_figure",
+    "rows_axis",
+    "rows_size",
+    "time_axis",
+]
 
 WIDTH = 7.2
 """Width of two journal columns, in inches."""
 
 MANY_MARKS = 3000
 """More marks than this become pixels inside an SVG, so that it stays small and quick to open."""
+
+_EVERY_ROW = 8
+"""Up to so many neurons each row is numbered."""
 
 STYLE: dict[str, Any] = {
     "font.family": "DejaVu Sans",
@@ -63,6 +84,23 @@ def time_axis(ax: Axes, start_s: float, stop_s: float, *, label: bool = True) ->
     if label:
         ax.set_xlabel(scale.label)
     return scale
+
+
+def rows_size(n_rows: int) -> tuple[float, float]:
+    """Return width and height, in inches, of a figure with a row for each neuron."""
+    return WIDTH, float(min(max(1.0 + 0.02 * n_rows, 2.2), 6.0))
+
+
+def rows_axis(ax: Axes, n_rois: int, *, ordered: bool) -> None:
+    """Let row numbers run from the top, as in a list."""
+    from matplotlib.ticker import MaxNLocator
+
+    ax.set_ylim(n_rois - 0.5, -0.5)
+    if n_rois <= _EVERY_ROW:
+        ax.set_yticks(range(n_rois))
+    else:
+        ax.yaxis.set_major_locator(MaxNLocator(6, integer=True))
+    ax.set_ylabel("Neuron (ordered by ensemble)" if ordered else "Neuron (row)")
 
 
 def draw_message(figure: Figure, title: str, message: str) -> None:

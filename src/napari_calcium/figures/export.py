@@ -12,13 +12,8 @@ from typing import TYPE_CHECKING, Any
 from napari_calcium.figures.coactivity_figure import coactivity_size, draw_coactivity, prepare_coactivity
 from napari_calcium.figures.drawing import STYLE, new_figure
 from napari_calcium.figures.ensembles_figure import draw_ensembles, ensembles_size, prepare_ensembles
-from napari_calcium.figures.raster_figure import (
-    draw_heatmap,
-    draw_raster,
-    prepare_heatmap,
-    prepare_raster,
-    raster_size,
-)
+from napari_calcium.figures.heatmap_figure import draw_heatmap, heatmap_size, prepare_heatmap
+from napari_calcium.figures.raster_figure import draw_raster, prepare_raster, raster_size
 from napari_calcium.figures.similarity_figure import draw_similarity, prepare_similarity, similarity_size
 from napari_calcium.figures.steps_figure import draw_steps, prepare_steps, steps_size
 from napari_calcium.figures.traces_figure import draw_traces, prepare_traces, traces_size
@@ -69,7 +64,7 @@ class FigureKind:
 FIGURES: tuple[FigureKind, ...] = (
     FigureKind("processing_steps", ("traces", "frame_rate"), prepare_steps, steps_size, draw_steps),
     FigureKind("traces_with_events", ("traces", "frame_rate"), prepare_traces, traces_size, draw_traces),
-    FigureKind("heatmap", ("traces", "frame_rate"), prepare_heatmap, raster_size, draw_heatmap),
+    FigureKind("heatmap", ("traces", "frame_rate"), prepare_heatmap, heatmap_size, draw_heatmap),
     FigureKind("raster", ("events",), prepare_raster, raster_size, draw_raster),
     FigureKind("coactivity", ("coactivity",), prepare_coactivity, coactivity_size, draw_coactivity),
     FigureKind("similarity", ("ensembles",), prepare_similarity, similarity_size, draw_similarity),

@@ -1,4 +1,4 @@
-"""Every event of every neuron, as marks, and the traces behind them, as a heatmap."""
+"""Every event of every neuron, in the colour of the ensemble it took part in."""
 
 from __future__ import annotations
 
@@ -8,38 +8,22 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_calcium.figures.axis_labels import baseline_note, counted, latest_trace, trace_label, unit_scale
-from napari_calcium.figures.decimate import pool_max
-from napari_calcium.figures.drawing import MANY_MARKS, draw_message, time_axis
+from napari_calcium.figures.axis_labels import counted
+from napari_calcium.figures.drawing import MANY_MARKS, draw_message, rows_axis, rows_size, time_axis
 from napari_calcium.figures.palette import ensemble_color, rgb
+from napari_calcium.figures.row_order import display_order
 from napari_calcium.recording import Recording
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = [
-    "HeatmapData",
-    "RasterData",
-    "density_image",
-    "display_order",
-    "draw_heatmap",
-    "draw_raster",
-    "prepare_heatmap",
-    "prepare_raster",
-    "raster_size",
-]
+__all__ = ["RasterData", "density_image", "draw_raster", "prepare_raster", "raster_size"]
 
 _INK = "#2b2b2b"
 
-_GAP = "#6a7b8c"
-"""Colour of missing samples in the heatmap, which its colour scale does not hold."""
-
 _MOST_LINES = 40_000
 """More events than this are shown as a density of pixels: lines would only cover each other."""
-
-_EVERY_ROW = 8
-"""Up to so many neurons each row is numbered."""
 
 
 @dataclass(frozen=True)
@@ -68,59 +52,6 @@ class RasterData:
     event_ensemble: NDArray[np.int64]
     duration_s: float
     message: str = ""
-
-
-@dataclass(frozen=True)
-class HeatmapData:
-    """What the heatmap of the traces shows.
-
-    Attributes
-    ----------
-    image : (n_rows, n_columns) float32
-        Highest value in each pixel's frames and neurons, in the unit of the label; NaN where none is known.
-    n_rois : int
-        Rows before pooling.
-    duration_s : float
-    limits : (low, high)
-        Values of the two ends of the colour scale.
-    label : str
-        Quantity and unit.
-    ordered : bool
-        Whether members of an ensemble stand together.
-    note : str
-        How F0 was taken.
-    message : str
-        Why there is nothing to show; empty otherwise.
-    """
-
-    image: NDArray[np.float32]
-    n_rois: int
-    duration_s: float
-    limits: tuple[float, float]
-    label: str
-    ordered: bool = False
-    note: str = ""
-    message: str = ""
-
-
-def display_order(recording: Recording) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the rows in the order of display, and for each the ensemble in whose block it stands.
-
-    Members stand together, by ensemble and participation; a cell of several ensembles stands where it takes
-    part most. Cells of none follow in the order of the file.
-    """
-    home = np.full(recording.n_rois, -1)
-    best = np.zeros(recording.n_rois)
-    if recording.ensembles is not None:
-        members = recording.ensembles.members
-        members = members.take(np.isin(members.roi_id, recording.roi_ids))
-        # In ascending order of participation, so that the highest is written last.
-        members = members.take(np.lexsort((-members.ensemble_id, members.participation)))
-        rows = recording.rows(members.roi_id)
-        home[rows], best[rows] = members.ensemble_id, members.participation
-    block = np.where(home < 0, np.iinfo(np.int64).max, home)
-    order = np.lexsort((np.arange(recording.n_rois), -best, block))
-    return order.astype(np.int64), home[order]
 
 
 def prepare_raster(recording: Recording) -> RasterData:
@@ -166,46 +97,9 @@ def _ensemble_of_events(recording: Recording) -> NDArray[np.int64]:
     return found
 
 
-def prepare_heatmap(
-    recording: Recording, name: str | None = None, *, height: int = 800, width: int = 1600
-) -> HeatmapData:
-    """Pool traces into an image of at most `height` × `width`; rows stand as in the raster.
-
-    The default trace is the most processed one. Colours end at the 99.8th percentile of the image and begin
-    at zero for ΔF/F, else at the first percentile.
-    """
-    chosen = name or latest_trace(recording)
-    if chosen is None or not recording.n_rois:
-        why = "The recording has no neurons." if not recording.n_rois else "There are no traces yet."
-        return HeatmapData(np.empty((0, 0), np.float32), 0, 0.0, (0.0, 1.0), "", message=why)
-    trace = recording.traces[chosen]
-    order, home = display_order(recording)
-    columns = pool_max(trace.values, recording.n_rois, width)
-    image = pool_max(columns[order], height, width) * np.float32(unit_scale(trace.unit)[0])
-    return HeatmapData(
-        image,
-        recording.n_rois,
-        recording.duration_s,
-        _limits(image, from_zero=trace.unit == "ΔF/F"),
-        trace_label(recording, chosen),
-        bool((home >= 0).any()),
-        baseline_note(recording) if trace.unit == "ΔF/F" else "",
-    )
-
-
-def _limits(image: NDArray[np.float32], *, from_zero: bool) -> tuple[float, float]:
-    filled = image[np.isfinite(image)]
-    if not len(filled):
-        return 0.0, 1.0
-    low = 0.0 if from_zero else float(np.percentile(filled, 1))
-    high = float(np.percentile(filled, 99.8))
-    return low, high if high > low else low + 1.0
-
-
-def raster_size(data: RasterData | HeatmapData) -> tuple[float, float]:
+def raster_size(data: RasterData) -> tuple[float, float]:
     """Return width and height of the figure in inches."""
-    rows = data.n_rois if isinstance(data, HeatmapData) else len(data.roi_ids)
-    return 7.2, float(np.clip(1.0 + 0.02 * rows, 2.2, 6.0))
+    return rows_size(len(data.roi_ids))
 
 
 def draw_raster(figure: Figure, data: RasterData) -> None:
@@ -219,7 +113,7 @@ def draw_raster(figure: Figure, data: RasterData) -> None:
         ax.imshow(density_image(data), aspect="auto", interpolation="nearest", extent=extent)
     else:
         _mark_events(ax, data, scale.seconds)
-    _rows_axis(ax, len(data.roi_ids), ordered=bool((data.home >= 0).any()))
+    rows_axis(ax, len(data.roi_ids), ordered=bool((data.home >= 0).any()))
     _blocks(ax, data.home)
     ax.set_title(f"{counted(len(data.onset_s), 'event')} of {counted(len(data.roi_ids), 'neuron')}")
     if (data.event_ensemble >= 0).any():
@@ -268,18 +162,6 @@ def _mark_events(ax: Axes, data: RasterData, seconds: float) -> None:
     ax.add_collection(marks, autolim=False)
 
 
-def _rows_axis(ax: Axes, n_rois: int, *, ordered: bool) -> None:
-    """Let row numbers run from the top, as in a list."""
-    from matplotlib.ticker import MaxNLocator
-
-    ax.set_ylim(n_rois - 0.5, -0.5)
-    if n_rois <= _EVERY_ROW:
-        ax.set_yticks(range(n_rois))
-    else:
-        ax.yaxis.set_major_locator(MaxNLocator(6, integer=True))
-    ax.set_ylabel("Neuron (ordered by ensemble)" if ordered else "Neuron (row)")
-
-
 def _blocks(ax: Axes, home: NDArray[np.int64]) -> None:
     """Draw a strip right of the rows that shows each ensemble's block in its colour."""
     if not (home >= 0).any():
@@ -295,33 +177,3 @@ def _blocks(ax: Axes, home: NDArray[np.int64]) -> None:
         inset.text(
             1.5, rows.mean(), str(ensemble), color=ensemble_color(int(ensemble)), va="center", fontsize=6.5
         )
-
-
-def draw_heatmap(figure: Figure, data: HeatmapData) -> None:
-    """Draw the traces as an image with its colour scale."""
-    if data.message:
-        return draw_message(figure, "Activity heatmap", data.message)
-    from matplotlib import colormaps
-
-    ax = figure.subplots()
-    scale = time_axis(ax, 0, data.duration_s)
-    shown = ax.imshow(
-        data.image,
-        aspect="auto",
-        interpolation="nearest",
-        extent=(0, max(data.duration_s, 1e-9) / scale.seconds, data.n_rois - 0.5, -0.5),
-        vmin=data.limits[0],
-        vmax=data.limits[1],
-        cmap=colormaps["magma"].with_extremes(bad=_GAP),
-    )
-    _rows_axis(ax, data.n_rois, ordered=data.ordered)
-    bar = figure.colorbar(
-        shown, ax=ax, pad=0.015, fraction=0.03, aspect=12 * raster_size(data)[1], extend="max"
-    )
-    bar.set_label(data.label)
-    bar.outline.set_visible(False)
-    ax.set_title(f"Activity of {counted(data.n_rois, 'neuron')}")
-    gaps = "blue-grey: no data" if np.isnan(data.image).any() else ""
-    note = "; ".join(part for part in (data.note, gaps) if part)
-    ax.set_title(note, loc="right", fontsize=7, color="#555555")
-    return None
