@@ -14,6 +14,7 @@ from psygnal import Signal
 from napari_calcium.figures.palette import ensemble_color
 from napari_calcium.recording import Recording
 from napari_calcium.session import Session
+from napari_calcium.widgets.escape_key import bind_escape
 from napari_calcium.widgets.heatmap_layer import HeatmapLayer
 from napari_calcium.widgets.tissue_layers import TissueLayers, layer_role
 
@@ -48,7 +49,7 @@ class Canvas:
         self._recording: Recording | None = None
         self._busy = False
         viewer.mouse_drag_callbacks.append(self._on_press)
-        viewer.bind_key("Escape", self._on_escape, overwrite=True)
+        bind_escape(viewer, session.selection.clear)
         viewer.layers.events.removed.connect(self._on_removed)
         viewer.layers.events.inserted.connect(self._on_inserted)
         viewer.dims.events.point.connect(self._on_slider)
@@ -180,9 +181,6 @@ class Canvas:
                 self.cells_picked.emit((*cells, cell))
             if seconds is not None:
                 self.time_picked.emit(seconds)
-
-    def _on_escape(self, viewer: Any) -> None:
-        self._session.selection.clear()
 
     def _on_removed(self, event: Any) -> None:
         if self._content is not None:
