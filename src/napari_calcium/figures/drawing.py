@@ -20,15 +20,6 @@ __all__ = [
     "rows_size",
     "time_axis",
 ]
-    "MANY_MARKS",
-    "STYLE",
-    "WIDTH",
-    "draw_message",
-    "new_figure",
-    "rows_axis",
-    "rows_size",
-    "time_axis",
-]
 
 WIDTH = 7.2
 """Width of two journal columns, in inches."""
