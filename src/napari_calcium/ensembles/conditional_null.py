@@ -13,7 +13,7 @@ from napari_calcium.numerics.binning import Runs
 from napari_calcium.numerics.poisson_binomial import poisson_binomial, upper_tail
 from napari_calcium.results import Coactivity
 
-__all__ = ["Grid", "crossings", "rate_levels", "tested_windows"]
+__all__ = ["CountNull", "Grid", "count_null", "rate_levels", "tested_windows"]
 
 _LEVELS_PER_UNIT = 50  # levels of the slow rate lie 2 % apart
 _SLOWEST, _FASTEST = 0.02, 50.0
@@ -32,9 +32,114 @@ class Grid:
     step: int
 
     @property
-    def entries(self) -> float:
-        """Neurons that become active from one position of a sliding window to the next, on average."""
-        return len(self.runs.start) / self.runs.n_frames
+    def entries(self) -> float | None:
+        """Neurons that become active from one position of a sliding window to the next; None for bins."""
+        return len(self.runs.start) / self.runs.n_frames if self.step < self.width else None
+
+
+@dataclass(frozen=True)
+class CountNull:
+    """Distribution of the number of active neurons, at several levels of the slow rate.
+
+    Attributes
+    ----------
+    pmf, tail : (n_levels, n_counts) float64
+        Probability of exactly, and of at least, k active neurons.
+    n_windows : (n_levels,) int64
+        Windows at each level.
+    entries : (n_levels,) float64, or None
+        Neurons that become active from one position of a sliding window to the next; None for windows side
+        by side.
+    """
+
+    pmf: NDArray[np.float64]
+    tail: NDArray[np.float64]
+    n_windows: NDArray[np.int64]
+    entries: NDArray[np.float64] | None
+
+    def least(self, cuts: NDArray[np.float64]) -> NDArray[np.int64]:
+        """Return (n_levels, n_cuts): the least count whose p-value does not exceed the cut."""
+        return np.stack([np.searchsorted(-tail, -cuts) for tail in self.tail])
+
+    def events(self, cuts: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return for each cut how many events chance gives among windows with a p-value up to it.
+
+        Windows side by side are independent draws. The count of sliding windows rises to the least
+        significant one when one more neuron comes in (Rice's formula for counts), and never more often than
+        it is there.
+        """
+        least = self.least(cuts)
+        level = np.arange(len(self.tail))[:, None]
+        size = self.tail.shape[1]
+        chance = np.append(self.tail, np.zeros((len(level), 1)), axis=1)[level, np.minimum(least, size)]
+        if self.entries is not None:
+            below = np.append(self.pmf, np.zeros((len(level), 1)), axis=1)
+            rise = self.entries[:, None] * below[level, np.clip(least - 1, 0, size)]
+            chance = np.minimum(chance, rise)
+        return np.asarray(self.n_windows @ chance, np.float64)
+
+    def cut(
+        self, p_value: NDArray[np.float64], candidate: NDArray[np.bool_], false_discovery_rate: float
+    ) -> float | None:
+        """Return the largest p-value at which chance gives no more than the allowed share of the events.
+
+        Parameters
+        ----------
+        p_value : (n_windows,) float64
+        candidate : (n_windows,) bool
+            Windows that would be events: with sliding windows the best of those that overlap.
+        false_discovery_rate : float
+
+        Returns
+        -------
+        float or None
+            None where nothing is significant.
+        """
+        peaks = np.sort(p_value[candidate])
+        found = np.unique(peaks[peaks <= _LARGEST_P])
+        fine = self.events(found) <= false_discovery_rate * np.searchsorted(peaks, found, side="right")
+        return float(found[fine].max()) if fine.any() else None
+
+    def single_cut(self, false_discovery_rate: float) -> float:
+        """Return the p-value that one lone event would need to be significant."""
+        fine = self.events(_CUTS) <= false_discovery_rate
+        return float(_CUTS[fine].max()) if fine.any() else 0.0
+
+
+def count_null(
+    coverage: NDArray[np.float64],
+    relative: NDArray[np.float64],
+    n_windows: NDArray[np.int64],
+    entries: float | None,
+    largest: int,
+) -> CountNull:
+    """Return the exact null of the number of active neurons at each level of the slow rate.
+
+    Parameters
+    ----------
+    coverage : (n_neurons,) float64
+        Chance of being active in a window at the mean rate.
+    relative : (n_levels,) float64
+        Slow rate of each level; a neuron's chance is ``1 - (1 - coverage)**relative``.
+    n_windows : (n_levels,) int64
+    entries : float or None
+        At the mean rate; see :class:`CountNull`.
+    largest : int
+        Largest count that occurs.
+    """
+    chances = 1 - (1 - coverage[:, None]) ** relative
+    pmf = poisson_binomial(chances, largest + 1)
+    return CountNull(pmf, upper_tail(pmf), n_windows, None if entries is None else entries * relative)
+
+
+def rate_levels(rate: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Return each window's level of the slow rate, and the rate of each level.
+
+    Levels lie 2 % apart, so that windows of practically the same rate share one distribution.
+    """
+    exponent = np.rint(np.log(np.clip(rate, _SLOWEST, _FASTEST)) * _LEVELS_PER_UNIT).astype(np.int64)
+    levels, level = np.unique(exponent, return_inverse=True)
+    return level, np.exp(levels / _LEVELS_PER_UNIT)
 
 
 def tested_windows(
@@ -56,104 +161,23 @@ def tested_windows(
     expected_by_chance : float
         Number of events that chance alone gives above the threshold.
     """
-    count = windows.active_neurons
+    count, coverage = windows.active_neurons, data.runs.coverage()
     rate = slow_rate(data.frames, data.runs.n_frames, data.width, smoothing, left_out)[:: data.step]
-    level, chances = rate_levels(data.runs.coverage(), rate)
-    pmf = poisson_binomial(chances, int(count.max(initial=0)) + 1)
-    tail = upper_tail(pmf)
-    by_chance = _Chance(data, pmf, tail, np.bincount(level))
-    p = tail[level, count]
-    cut = _cut(p, count, by_chance, false_discovery_rate, data)
-    least = by_chance.least(np.array([cut]))[:, 0]
+    level, relative = rate_levels(rate)
+    null = count_null(coverage, relative, np.bincount(level), data.entries, int(count.max(initial=0)))
+    p = null.tail[level, count]
+    candidate = np.ones(len(p), bool)
+    if data.step < data.width:
+        candidate = local_peaks(rank_windows(p, count), data.width)
+    cut = null.cut(p, candidate, false_discovery_rate)
+    shown = np.array([null.single_cut(false_discovery_rate) if cut is None else cut])
+    least = null.least(shown)[:, 0]
+    expected = (1 - (1 - coverage[:, None]) ** relative).sum(axis=0)
     tested = replace(
         windows,
-        expected=chances.sum(axis=0)[level],
+        expected=expected[level],
         p_value=p,
         threshold=(least - 1)[level].astype(np.float64),
         significant=count >= least[level],
     )
-    return tested, float(by_chance.events(np.array([cut]))[0])
-
-
-def rate_levels(
-    coverage: NDArray[np.float64], rate: NDArray[np.float64]
-) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Return each window's level of the slow rate, and every neuron's chance of being active at each level.
-
-    Levels lie 2 % apart, so that windows of practically the same rate share one distribution.
-
-    Parameters
-    ----------
-    coverage : (n_rois,)
-        Chance of being active in a window at the mean rate.
-    rate : (n_windows,)
-        Slow rate, relative to its mean.
-
-    Returns
-    -------
-    level : (n_windows,) int64
-    chances : (n_rois, n_levels) float64
-    """
-    exponent = np.rint(np.log(np.clip(rate, _SLOWEST, _FASTEST)) * _LEVELS_PER_UNIT).astype(np.int64)
-    levels, level = np.unique(exponent, return_inverse=True)
-    relative = np.exp(levels / _LEVELS_PER_UNIT)
-    return level, 1 - (1 - coverage[:, None]) ** relative
-
-
-@dataclass(frozen=True)
-class _Chance:
-    """How many events chance gives where windows with a p-value up to some cut are called."""
-
-    data: Grid
-    pmf: NDArray[np.float64]
-    tail: NDArray[np.float64]
-    n_windows: NDArray[np.int64]
-
-    def least(self, cuts: NDArray[np.float64]) -> NDArray[np.int64]:
-        """Return (n_levels, n_cuts): the least count whose p-value does not exceed the cut."""
-        return np.stack([np.searchsorted(-tail, -cuts) for tail in self.tail])
-
-    def events(self, cuts: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the expected number of events for each cut."""
-        total = np.zeros(len(cuts))
-        for pmf, tail, least, n in zip(self.pmf, self.tail, self.least(cuts), self.n_windows, strict=True):
-            total += n * crossings(self.data, pmf, tail, least)
-        return total
-
-
-def _cut(
-    p: NDArray[np.float64],
-    count: NDArray[np.int64],
-    by_chance: _Chance,
-    false_discovery_rate: float,
-    data: Grid,
-) -> float:
-    """Return the largest p-value at which chance gives no more than the allowed share of the events."""
-    peaks = p
-    if data.step < data.width:
-        peaks = p[local_peaks(rank_windows(p, count), data.width)]
-    found = np.unique(peaks[peaks <= _LARGEST_P])
-    n_found = np.searchsorted(np.sort(peaks), found, side="right")
-    fine = by_chance.events(found) <= false_discovery_rate * n_found
-    if fine.any():
-        return float(found[fine].max())
-    # Nothing is significant: show where a single event would have been.
-    single = by_chance.events(_CUTS) <= false_discovery_rate
-    return float(_CUTS[single].max()) if single.any() else 0.0
-
-
-def crossings(
-    data: Grid, pmf: NDArray[np.float64], tail: NDArray[np.float64], least: int | NDArray[np.int64]
-) -> NDArray[np.float64]:
-    """Return the chance, per window, that an event with at least `least` active neurons starts there.
-
-    Bins side by side are independent draws. The count of sliding windows rises to `least` when one more
-    neuron comes in (Rice's formula for counts), and never more often than it is there.
-    """
-    k = np.asarray(least)
-    above = np.append(tail, 0.0)[np.minimum(k, len(tail))]
-    if data.step >= data.width:
-        return np.asarray(above, np.float64)
-    below = np.append(pmf, 0.0)[np.clip(k - 1, 0, len(pmf))]
-    risen: NDArray[np.float64] = np.minimum(above, data.entries * below)
-    return risen
+    return tested, float(null.events(shown)[0])

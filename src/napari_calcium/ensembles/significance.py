@@ -13,7 +13,7 @@ from pydantic import Field
 
 from napari_calcium.checks import check_frame_rate
 from napari_calcium.ensembles.coactivity import window_frames
-from napari_calcium.ensembles.conditional_null import Grid, crossings, tested_windows
+from napari_calcium.ensembles.conditional_null import CountNull, Grid, tested_windows
 from napari_calcium.ensembles.moments import merge_windows
 from napari_calcium.numerics.binning import event_frames, frames_in, runs_of_windows
 from napari_calcium.numerics.poisson_binomial import poisson_binomial, upper_tail
@@ -179,7 +179,7 @@ def _pooled(
     data: Grid, windows: Coactivity, settings: PooledNull, on_progress: Progress, executor: Executor | None
 ) -> tuple[Coactivity, float]:
     count = windows.active_neurons
-    pmf, tail = _exact(data)
+    pmf, tail = _exact(data, count)
     if settings.shuffles:
         histogram, _ = shifted_counts(
             data.runs,
@@ -198,14 +198,14 @@ def _pooled(
     # A rounding error must not push the percentile one neuron up.
     threshold = int(np.argmax(share_below >= settings.percentile / 100 - 1e-12))
     tested = _with_threshold(windows, observed[count], expected, threshold)
-    return tested, float(len(count) * crossings(data, pmf, tail, threshold + 1))
+    return tested, _events_above(data, pmf, tail, threshold, len(count))
 
 
 def _maximum(
     data: Grid, windows: Coactivity, settings: MaximumNull, on_progress: Progress, executor: Executor | None
 ) -> tuple[Coactivity, float]:
     count = windows.active_neurons
-    pmf, tail = _exact(data)
+    pmf, tail = _exact(data, count)
     _, maxima = shifted_counts(
         data.runs,
         len(count),
@@ -222,12 +222,15 @@ def _maximum(
     allowed = int(settings.alpha * (1 + settings.shuffles)) - 1
     threshold = int(largest[settings.shuffles - 1 - max(allowed, 0)])
     tested = _with_threshold(windows, p, _mean(pmf), threshold)
-    return tested, float(len(count) * crossings(data, pmf, tail, threshold + 1))
+    return tested, _events_above(data, pmf, tail, threshold, len(count))
 
 
-def _exact(data: Grid) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _exact(data: Grid, count: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the exact null of the shuffles: probabilities of exactly and of at least k active neurons."""
-    pmf = poisson_binomial(data.runs.coverage())
+    chances = data.runs.coverage()
+    # Counts beyond ten standard deviations (and beyond those that occur) have no weight that could be seen.
+    reach = chances.sum() + 10 * np.sqrt((chances * (1 - chances)).sum()) + 40
+    pmf = poisson_binomial(chances, max(int(reach), int(count.max(initial=0)) + 1))
     return pmf, upper_tail(pmf)
 
 
@@ -246,3 +249,12 @@ def _with_threshold(
         threshold=np.full(n, float(threshold)),
         significant=windows.active_neurons > threshold,
     )
+
+
+def _events_above(
+    data: Grid, pmf: NDArray[np.float64], tail: NDArray[np.float64], threshold: int, n_windows: int
+) -> float:
+    """Return how many events chance gives with more neurons than the threshold."""
+    entries = None if data.entries is None else np.array([data.entries])
+    null = CountNull(pmf[None], tail[None], np.array([n_windows]), entries)
+    return float(null.events(np.append(tail, 0.0)[[threshold + 1]])[0])
