@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from napari_calcium.figures.axis_labels import counted
 from napari_calcium.figures.decimate import outline
-from napari_calcium.figures.drawing import MANY_MARKS, draw_message, time_axis
+from napari_calcium.figures.drawing import MANY_MARKS, WIDTH, draw_message, time_axis
 from napari_calcium.figures.palette import (
     EXPECTED_COLOR,
     THRESHOLD_COLOR,
@@ -104,7 +104,7 @@ def _line(
 
 def coactivity_size(data: CoactivityData) -> tuple[float, float]:
     """Return width and height of the figure in inches."""
-    return 7.2, 2.7
+    return WIDTH, 2.7
 
 
 def draw_coactivity(figure: Figure, data: CoactivityData) -> None:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from napari_calcium.figures.axis_labels import counted
-from napari_calcium.figures.drawing import draw_message, time_axis
+from napari_calcium.figures.drawing import WIDTH, draw_message, time_axis
 from napari_calcium.figures.palette import ensemble_color, rgb
 from napari_calcium.recording import Recording
 
@@ -144,7 +144,7 @@ def ensembles_size(data: EnsemblesData) -> tuple[float, float]:
     ratio = 1.0
     if data.background is not None:
         ratio = min(data.background.shape[0] / data.background.shape[1], 2.0)
-    return 7.2, rows * (1.42 * ratio + 0.2) + _time_height(data) + (0.12 if rows else 0.3)
+    return WIDTH, rows * (1.42 * ratio + 0.2) + _time_height(data) + (0.12 if rows else 0.3)
 
 
 def _n_maps(data: EnsemblesData) -> int:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from napari_calcium.figures.axis_labels import baseline_note, trace_label, unit_scale
 from napari_calcium.figures.decimate import outline
-from napari_calcium.figures.drawing import draw_message, time_axis
+from napari_calcium.figures.drawing import WIDTH, draw_message, time_axis
 from napari_calcium.figures.example_cells import busiest_span, example_cells
 from napari_calcium.figures.palette import BASELINE_COLOR, EVENT_COLOR, TRACE_COLORS
 from napari_calcium.recording import Recording
@@ -155,7 +155,7 @@ def _onsets(
 
 def steps_size(data: StepsData) -> tuple[float, float]:
     """Return width and height of the figure in inches."""
-    return 7.2, 0.7 + 1.15 * max(len(data.steps), 1)
+    return WIDTH, 0.7 + 1.15 * max(len(data.steps), 1)
 
 
 def draw_steps(figure: Figure, data: StepsData) -> None:

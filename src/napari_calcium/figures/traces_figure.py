@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from napari_calcium.figures.axis_labels import baseline_note, counted, latest_trace, unit_scale
 from napari_calcium.figures.decimate import outline
-from napari_calcium.figures.drawing import MANY_MARKS, draw_message, time_axis
+from napari_calcium.figures.drawing import MANY_MARKS, WIDTH, draw_message, time_axis
 from napari_calcium.figures.example_cells import example_cells
 from napari_calcium.figures.palette import EVENT_COLOR, TRACE_COLORS
 from napari_calcium.recording import Recording
@@ -166,7 +166,7 @@ def _events_of(
 
 def traces_size(data: TracesData) -> tuple[float, float]:
     """Return width and height of the figure in inches."""
-    return 7.2, 0.8 + 0.26 * max(len(data.roi_ids), 4)
+    return WIDTH, 0.8 + 0.26 * max(len(data.roi_ids), 4)
 
 
 def draw_traces(figure: Figure, data: TracesData) -> None:
