@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import pytest
 from napari.components import ViewerModel
 from qtpy.QtCore import Qt
@@ -182,3 +184,25 @@ def test_everything_has_a_name_for_screen_readers_and_can_be_reached_by_keyboard
         for widget in (dock.sections[stage]._toggle, dock.sections[stage]._tick, dock.panels[stage].run):
             assert widget.accessibleName()
             assert widget.focusPolicy() & Qt.FocusPolicy.TabFocus
+
+
+def test_tab_goes_from_top_to_bottom(dock, qtbot):
+    dock.resize(400, 2400)
+    for section in dock.sections.values():
+        section.is_open = True
+    qtbot.wait(20)
+    places, widget = [], dock.mode
+    for _ in range(2000):
+        if (
+            widget.isVisible()
+            and widget.focusPolicy() & Qt.FocusPolicy.TabFocus
+            and dock.isAncestorOf(widget)
+        ):
+            corner = widget.mapTo(dock, widget.rect().center())
+            places.append((corner.y(), corner.x(), type(widget).__name__, widget.accessibleName()))
+        widget = widget.nextInFocusChain()
+        if widget is dock.mode:
+            break
+    heights = [y for y, *_ in places]
+    assert all(below >= above - 12 for above, below in pairwise(heights)), places
+    assert len(places) > 5 * len(STAGES)

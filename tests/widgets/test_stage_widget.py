@@ -118,6 +118,17 @@ def test_turning_a_knob_previews_and_unticking_stops(panel, bench):
     assert previews.calls[-1] == ("show", "baseline", PercentileBaseline(percentile=13))
 
 
+def test_reset_goes_back_to_the_defaults(panel, bench, qtbot):
+    default = PipelineSettings().baseline
+    bench.plan.set_stage("baseline", default)
+    assert not panel.reset.isEnabled()
+    bench.plan.set_stage("baseline", MaximinBaseline(window=3))
+    assert panel.reset.isEnabled()
+    qtbot.mouseClick(panel.reset, Qt.MouseButton.LeftButton)
+    assert panel.form.settings == bench.plan.stage("baseline") == default
+    assert not panel.reset.isEnabled()
+
+
 def test_hiding_the_panel_takes_its_preview_away(panel, bench):
     previews = Previews(bench.previewer)
     panel.hide()

@@ -19,6 +19,7 @@ from qtpy.QtWidgets import (
 
 from napari_calcium.pipeline import TITLES, PipelineSettings
 from napari_calcium.recording import Recording
+from napari_calcium.settings import Settings
 from napari_calcium.widgets.close_guard import CloseGuard
 from napari_calcium.widgets.dock_place import DockPlace
 from napari_calcium.widgets.form import message_label
@@ -30,7 +31,7 @@ from napari_calcium.widgets.saving import Saver
 from napari_calcium.widgets.union_form import form_for
 from napari_calcium.widgets.workbench import Workbench, workbench_of
 
-__all__ = ["StagePanel", "StageWidget", "cells", "scrolling", "state_words"]
+__all__ = ["StagePanel", "StageWidget", "cells", "default_of", "scrolling", "state_words"]
 
 _SIGNS = {
     StageState.NOT_RUN: "○",
@@ -71,12 +72,15 @@ class StagePanel(QWidget):
         self._bench = bench
         annotation = PipelineSettings.model_fields[self.stage].annotation
         self.form = form_for(annotation, bench.plan.stage(self.stage))
-        self.preview = QCheckBox("Preview on the selected cells")
+        self.preview = QCheckBox("Preview selected cells")
         self.preview.setToolTip(
             "<qt>While you change a setting, the Traces dock shows what this stage would make of the cells "
             "you selected.</qt>"
         )
         self.preview.setChecked(True)
+        self.reset = QPushButton("Reset")
+        self.reset.setToolTip("Back to the default settings of this stage.")
+        self.reset.setAccessibleName(f"Reset {TITLES[self.stage]}")
         self.run = QPushButton("Run")
         self.run.setAccessibleName(f"Run {TITLES[self.stage]}")
         self._note = message_label()
@@ -111,6 +115,7 @@ class StagePanel(QWidget):
         buttons = QHBoxLayout()
         buttons.addWidget(self.preview)
         buttons.addStretch(1)
+        buttons.addWidget(self.reset)
         buttons.addWidget(self.run)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -125,6 +130,7 @@ class StagePanel(QWidget):
         bench = self._bench
         self.form.changed.connect(self._edited)
         self.run.clicked.connect(self._run)
+        self.reset.clicked.connect(self._reset)
         self.preview.toggled.connect(self._preview_toggled)
         bench.runner.started.connect(self._show_obstacle)
         bench.runner.finished.connect(self._show_obstacle)
@@ -149,6 +155,12 @@ class StagePanel(QWidget):
         self._note.setVisible(False)
         _say(self._note, self._bench.run_stage(self.stage))
 
+    def _reset(self) -> None:
+        self._bench.plan.set_stage(self.stage, default_of(self.stage))
+        self.form.settings = self._bench.plan.stage(self.stage)
+        self._show_preview()
+        self._show_obstacle()
+
     def _show_preview(self) -> None:
         if self.previews and self.preview.isChecked() and self._bench.session.recording is not None:
             self._bench.previewer.show(self.stage, self._bench.plan.stage(self.stage))
@@ -168,6 +180,7 @@ class StagePanel(QWidget):
         idle = recording is not None and not_needed(recording, self.stage)
         obstacle = self._bench.obstacle()
         self.run.setEnabled(not obstacle and not self.form.error and not idle)
+        self.reset.setEnabled(bool(self.form.error) or self.form.settings != default_of(self.stage))
         self.run.setToolTip(obstacle or f"Run {TITLES[self.stage]} on all cells.")
 
     def _show_recording(self, recording: Recording | None) -> None:
@@ -239,7 +252,13 @@ def scrolling(inside: QWidget) -> QScrollArea:
     area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
     area.setWidget(inside)
     area.setMinimumHeight(60)
+    area.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # Tab goes to what is in it, and it follows
     return area
+
+
+def default_of(stage: str) -> Settings:
+    """Return the default settings of a stage."""
+    return PipelineSettings.model_fields[stage].default
 
 
 def state_words(state: StageState) -> str:
