@@ -27,23 +27,19 @@ def bind_escape(viewer: Any, clear: Callable[[], None]) -> None:
     viewer.bind_key(_ESCAPE, lambda _: clear(), overwrite=True)
 
     def on_active(event: Any = None) -> None:
-        layer = viewer_layers.selection.active
-        if layer is None or _ESCAPE in layer.keymap:
-            return
-        usual = next((_keys(c)[_ESCAPE] for c in type(layer).__mro__ if _ESCAPE in _keys(c)), None)
-        if usual is not None:
-            layer.bind_key(_ESCAPE, lambda active: _escape(active, clear, usual))
+        layer = layers.selection.active
+        if type(layer).__name__ in ("Labels", "Shapes") and _ESCAPE not in layer.keymap:
+            layer.bind_key(_ESCAPE, lambda active: _escape(active, clear))
 
-    viewer_layers = viewer.layers
-    viewer_layers.selection.events.active.connect(on_active)
+    layers = viewer.layers
+    layers.selection.events.active.connect(on_active)
 
 
-def _keys(kind: type) -> Any:
-    return getattr(kind, "class_keymap", {})
-
-
-def _escape(layer: Any, clear: Callable[[], None], usual: Callable[[Any], Any]) -> None:
+def _escape(layer: Any, clear: Callable[[], None]) -> None:
     if str(layer.mode) == "pan_zoom":
         clear()
-    else:
+        return
+    keymaps = [getattr(kind, "class_keymap", {}) for kind in type(layer).__mro__]
+    usual = next((keys[_ESCAPE] for keys in keymaps if _ESCAPE in keys), None)
+    if usual is not None:
         usual(layer)
