@@ -135,7 +135,7 @@ def _fitted_height(traces: NDArray[np.float64], frame_rate: float, kinetics: Kin
     padded = np.pad(traces, ((0, 0), (n_before, len(template) - 1 - n_before)), mode="edge")
     padded -= padded.mean(axis=1, keepdims=True)
     fitted = oaconvolve(padded, template[None, ::-1], mode="valid", axes=1)
-    height: NDArray[np.float64] = fitted / (template @ template)
+    height: NDArray[np.float64] = np.divide(fitted, template @ template)
     return height
 
 

@@ -29,6 +29,8 @@ _PRUNING_STEPS = 5
 # A trace without measurable noise still has rounding and a transient that is no exact exponential.
 _LEAST_NOISE = 0.01
 _ROWS_PER_BLOCK = 16
+# No calcium lasts for one frame only: a sample is capped at its higher neighbour plus this many noise SD.
+_BLIP_SD = 3.0
 
 
 @dataclass(frozen=True)
@@ -102,6 +104,9 @@ def find_jumps(
     rates, smoothed traces, and traces with neuropil. Baseline (medians of pieces of ten decay times, joined
     linearly) and noise are estimated twice from what the jumps leave unexplained.
 
+    Photon noise of dim recordings has single high samples; a sample is capped at its higher neighbour plus
+    three noise SD first, since calcium never lasts for one frame only.
+
     It misleads when a neuron hardly ever rests: baseline and noise are then set too high. Time is linear in
     the number of samples.
 
@@ -125,6 +130,7 @@ def find_jumps(
         given = values[rows]
         filled, missing = fill_gaps(given)
         fast = np.maximum(noise_sd(given), _LEAST_NOISE * np.ptp(filled, axis=1))
+        filled = _without_blips(filled, fast)
         found = _find_in_rows(filled, left[rows], np.nan_to_num(fast), n_pieces[rows], n_sd, _REFITS)
         row, frame, *_ = found
         if missing is not None:
@@ -140,6 +146,13 @@ def find_jumps(
         none = np.empty(0)
         return Jumps(none.astype(np.int64), none.astype(np.int64), none, none, none, none)
     return Jumps(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+
+
+def _without_blips(traces: NDArray[np.floating[Any]], noise: NDArray[np.float64]) -> NDArray[Any]:
+    """Return traces whose single samples do not stick out upwards; the first and last frame stay as they
+    are.""" capped = traces.copy() neighbour = np.maximum(traces[:, :-2], traces[:, 2:]) neighbour +=
+    (_BLIP_SD * noise[:, None]).astype(traces.dtype) np.minimum(traces[:, 1:-1], neighbour, out=capped[:,
+    1:-1]) return capped
 
 
 @numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
@@ -170,6 +183,8 @@ def _find_in_rows(
                 _add_medians(level, residual, scratch)
             _subtract_level(traces[row], level, y)
             if refit == 0:
+                # Smoothed traces have hardly any noise from frame to frame; half of the spread with all
+                # transients still in is a start for them that does not hide the transients of others.
                 noise = max(noise, 0.5 * _noise_of_matched_filter(y, decay[row], scratch))
             else:
                 noise = max(fast_noise[row], _noise_of_matched_filter(residual, decay[row], scratch))
@@ -283,8 +298,8 @@ def _noise_of_matched_filter(
     for t in range(residual.size - 1, -1, -1):
         value = residual[t] + decay * value
         scratch[t] = value
-    lower, upper = _quantile(scratch, 0.158655), _quantile(scratch, 0.841345)
-    return float(0.5 * (upper - lower) * np.sqrt(1.0 - decay * decay))
+    lower, middle = _quantile(scratch, 0.158655), _quantile(scratch, 0.5)
+    return float((middle - lower) * np.sqrt(1.0 - decay * decay))
 
 
 @numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]

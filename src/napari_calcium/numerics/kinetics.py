@@ -54,7 +54,8 @@ def estimate_kinetics(
     logarithmic grid refined once, with a parabola through the best three points. Too short a decay needs
     extra jumps to follow the tail, too long a one leaves residuals behind every transient. At most 10,000
     frames of each neuron are read. It misleads when the decay is far from exponential or shorter than about
-    a frame; bursts of spikes make it a little longer (some 5 %).
+    a frame; bursts of spikes make it a little longer (some 5 %), and above about
+    3 s overlapping tails make it too short.
 
     References
     ----------
