@@ -27,6 +27,18 @@ def test_counts_stand_at_the_centres_of_their_windows(recording):
     np.testing.assert_allclose(data.threshold, recording.coactivity.threshold, rtol=1e-6)
 
 
+def test_expectation_keeps_its_mean(recording):
+    n = len(recording.coactivity)
+    slow = 3 + np.sin(np.arange(n) / 20)
+    table = dataclasses.replace(recording.coactivity, expected=slow)
+    data = prepare_coactivity(recording.replace(coactivity=table), pixels=60)
+    assert len(data.expected) == 20
+    assert data.expected.mean() == pytest.approx(slow.mean(), rel=0.02)
+    np.testing.assert_allclose(
+        data.expected_time_s.mean(), (table.time_s + table.window_s / 2).mean(), rtol=1e-3
+    )
+
+
 def test_the_highest_count_survives_decimation(recording):
     data = prepare_coactivity(recording, pixels=20)
     assert len(data.time_s) == 40

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_calcium.figures.axis_labels import counted
-from napari_calcium.figures.decimate import outline
+from napari_calcium.figures.decimate import outline, pool_mean
 from napari_calcium.figures.drawing import MANY_MARKS, WIDTH, draw_message, time_axis
 from napari_calcium.figures.palette import (
     EXPECTED_COLOR,
@@ -30,14 +30,14 @@ _INK = "#3a3a3a"
 
 @dataclass(frozen=True)
 class CoactivityData:
-    """What the coactivity plot shows; lines keep the extremes of each pixel.
+    """What the coactivity plot shows; counts and threshold keep the extremes of each pixel.
 
     Attributes
     ----------
     time_s, active_neurons : (n_points,) arrays
         Centre of a window, and how many neurons were active in it.
     expected_time_s, expected : (n_points,) arrays
-        Mean under the null; empty before the test.
+        Mean under the null, averaged over a few pixels; empty before the test.
     threshold_time_s, threshold : (n_points,) arrays
         More active neurons than this are significant; empty before the test.
     event_time_s : (n_ensemble_events,) float64
@@ -80,7 +80,7 @@ def prepare_coactivity(recording: Recording, *, pixels: int = 1500) -> Coactivit
     events = recording.ensemble_events
     return CoactivityData(
         *_line(centres, table.active_neurons, pixels),
-        *_line(centres, table.expected, pixels),
+        *_mean_line(centres, table.expected, pixels // 3),
         *_line(centres, table.threshold, pixels),
         event_time_s=np.empty(0) if events is None else events.peak_s,
         event_neurons=np.empty(0, np.int64) if events is None else events.n_neurons,
@@ -102,6 +102,17 @@ def _line(
     return time_s[found.frames[0]], found.values[0]
 
 
+def _mean_line(
+    time_s: NDArray[np.float64], values: NDArray[np.float64], points: int
+) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
+    """Return a slow line by its means, which is what an expectation is; empty where it is nowhere known."""
+    row = np.asarray(values, np.float32)[None]
+    if not np.isfinite(row).any():
+        return np.empty(0), np.empty(0, np.float32)
+    middle = pool_mean(time_s[None].astype(np.float32), 1, max(points, 1))[0]
+    return middle.astype(np.float64), pool_mean(row, 1, max(points, 1))[0]
+
+
 def coactivity_size(data: CoactivityData) -> tuple[float, float]:
     """Return width and height of the figure in inches."""
     return WIDTH, 2.7
@@ -118,10 +129,10 @@ def draw_coactivity(figure: Figure, data: CoactivityData) -> None:
     ax.plot(data.time_s / scale.seconds, data.active_neurons, color=_INK, lw=0.5, label="active neurons")
     if len(data.expected):
         at = data.expected_time_s / scale.seconds
-        ax.plot(at, data.expected, color=EXPECTED_COLOR, lw=1.0, ls="--", label="expected by chance")
+        ax.plot(at, data.expected, color=EXPECTED_COLOR, lw=1.2, label="expected by chance")
     if len(data.threshold):
         at = data.threshold_time_s / scale.seconds
-        ax.plot(at, data.threshold, color=THRESHOLD_COLOR, lw=0.8, label="threshold")
+        ax.plot(at, data.threshold, color=THRESHOLD_COLOR, lw=0.6, label="threshold")
     _mark(ax, data, scale.seconds)
     top = max([1.0, *data.active_neurons[np.isfinite(data.active_neurons)], *data.event_neurons])
     ax.set_ylim(0, 1.1 * float(top))
