@@ -149,10 +149,12 @@ def find_jumps(
 
 
 def _without_blips(traces: NDArray[np.floating[Any]], noise: NDArray[np.float64]) -> NDArray[Any]:
-    """Return traces whose single samples do not stick out upwards; the first and last frame stay as they
-    are.""" capped = traces.copy() neighbour = np.maximum(traces[:, :-2], traces[:, 2:]) neighbour +=
-    (_BLIP_SD * noise[:, None]).astype(traces.dtype) np.minimum(traces[:, 1:-1], neighbour, out=capped[:,
-    1:-1]) return capped
+    """Return traces whose single samples do not stick out upwards; both end frames stay as they are."""
+    capped = traces.copy()
+    neighbour = np.maximum(traces[:, :-2], traces[:, 2:])
+    neighbour += (_BLIP_SD * noise[:, None]).astype(traces.dtype)
+    np.minimum(traces[:, 1:-1], neighbour, out=capped[:, 1:-1])
+    return capped
 
 
 @numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
