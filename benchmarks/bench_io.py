@@ -14,7 +14,7 @@ DISTINCT_ROWS = 50
 
 
 def write_table(path, shape, *, frames_in_rows=False):
-    """Write raw intensities with three decimals; rows repeat, so that large files are made fast."""
+    """Write raw intensities with three decimals; rows repeat, so that files are made fast."""
     n_rows, n_columns = shape[::-1] if frames_in_rows else shape
     rng = np.random.default_rng(0)
     block = 500 + 30 * rng.standard_normal((DISTINCT_ROWS, n_columns))
@@ -25,7 +25,7 @@ def write_table(path, shape, *, frames_in_rows=False):
 
 
 class Csv:
-    """The whole reader: layout, numbers, unit, notes and hash, beside pandas, which reads the numbers only."""
+    """The whole reader (layout, numbers, unit, notes, hash) beside pandas, which reads the numbers only."""
 
     params = (SHAPES, ("neurons in rows", "frames in rows"))
     param_names = ("shape", "layout")

@@ -18,7 +18,7 @@ _UNITS = (
 _NO_SECONDS = 10.0
 _GAP = 1.5
 _IRREGULAR = 0.1
-_ROUNDING = 0.02
+_ROUNDING, _MOST_ROUNDING = 0.02, 0.2
 
 
 @dataclass(frozen=True)
@@ -40,8 +40,8 @@ class Clock:
 def read_clock(times: NDArray[np.float64], name: str = "") -> Clock:
     """Find the frame rate of a series of times.
 
-    The rate is one over the mean step between frames, gaps left out, and as round as the times allow (they
-    are off by less than a fiftieth of a frame over the whole recording).
+    The rate is one over the mean step between frames, gaps left out, and as round as the times allow: over
+    the whole recording it is off by less than single steps are, at most a fifth of a frame.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ def read_clock(times: NDArray[np.float64], name: str = "") -> Clock:
     scale, unit, said = _unit(name, typical)
     even = steps[(steps > 0) & (steps <= _GAP * typical)]
     step = float(even.mean()) * scale if len(even) else 0.0
-    rate = _round_rate(1 / step, len(even)) if step > 0 else float("inf")
+    rate = _round_rate(1 / step, even) if step > 0 else float("inf")
     if not (np.isfinite(rate) and rate > 0):
         return Clock(None, ("the times tell no usable frame rate",))
     notes = [f"the times are in {unit}{said} and give {rate:.6g} Hz"]
@@ -85,11 +85,13 @@ def _unit(name: str, step: float) -> tuple[float, str, str]:
     return 1.0, "seconds", " (taken so)" if not name else ""
 
 
-def _round_rate(rate: float, n_steps: int) -> float:
-    """Return the roundest rate that keeps the last frame within a fiftieth of a frame of its time."""
+def _round_rate(rate: float, steps: NDArray[np.float64]) -> float:
+    """Return the roundest rate that keeps the last frame as close to its time as the others are."""
+    jitter = float(np.abs(steps / steps.mean() - 1).max())
+    tolerance = min(max(jitter, _ROUNDING), _MOST_ROUNDING)
     for digits in range(1, 16):
         rounded = float(f"{rate:.{digits}g}")
-        if rounded > 0 and abs(rate / rounded - 1) * n_steps < _ROUNDING:
+        if rounded > 0 and abs(rate / rounded - 1) * len(steps) < tolerance:
             return rounded
     return rate
 

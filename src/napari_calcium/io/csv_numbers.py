@@ -101,7 +101,7 @@ def _plain_number(text, at, separator, decimal):  # type: ignore[no-untyped-def]
     at += negative
     start, point, mantissa = at, -1, 0
     while at < size:
-        digit = np.int64(text[at]) - _ZERO
+        digit = int(text[at]) - _ZERO
         if 0 <= digit <= 9:
             mantissa = mantissa * 10 + digit
         elif text[at] == decimal and point < 0 and separator != decimal:

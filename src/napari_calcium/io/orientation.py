@@ -8,10 +8,12 @@ import warnings
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["guess_orientation", "smoothness"]
+__all__ = ["guess_orientation", "smoothness", "steepness"]
 
 _LAG = 10
 _FEWEST = 6
+_STEP = 2
+_CLIP = 5.0
 _SHAPE_WEIGHT = 0.5
 _LEVEL_WEIGHT = 0.2
 _LEVEL_LIMIT = 3.0
@@ -47,12 +49,36 @@ def smoothness(values: NDArray[np.float64]) -> float:
     return float(np.median(1 - near[usable] / far[usable])) if usable.any() else float("nan")
 
 
+def steepness(values: NDArray[np.float64]) -> float:
+    """Return the mean skewness of the steps along a row: calcium rises fast and decays slowly.
+
+    Parameters
+    ----------
+    values : (n_lines, n_samples) float
+        NaN is left out.
+
+    Returns
+    -------
+    float
+        Above 0 along time where there are transients, about 0 along neurons. 0 with fewer than six samples.
+    """
+    if values.shape[1] < _FEWEST or not len(values):
+        return 0.0
+    steps = values[:, _STEP:] - values[:, :-_STEP]
+    scale = np.sqrt(_quietly(np.nanmean, steps**2, 1))
+    varies = np.isfinite(scale) & (scale > 0)
+    # Clipped, so that a single artefact does not decide.
+    steps = np.clip(steps[varies] / scale[varies, None], -_CLIP, _CLIP)
+    skewness = _quietly(np.nanmean, steps**3, 1)
+    return float(skewness.mean()) if len(skewness) else 0.0
+
+
 def guess_orientation(sample: NDArray[np.float64], n_rows: int, n_columns: int) -> tuple[bool, str]:
     """Guess whether a row of a table is a neuron.
 
-    Three kinds of evidence are weighed: smoothness along either axis, once the median of each row and column
-    is taken off; the shape (recordings have more frames than neurons as a rule); and, for raw intensities,
-    that levels differ between neurons far more than between frames.
+    Four kinds of evidence are weighed: smoothness and steep rises along either axis, once the median of each
+    row and column is taken off; the shape (recordings have more frames than neurons as a rule); and, for raw
+    intensities, that levels differ between neurons far more than between frames.
 
     Parameters
     ----------
@@ -75,10 +101,12 @@ def guess_orientation(sample: NDArray[np.float64], n_rows: int, n_columns: int) 
     smooth = 0.0 if math.isnan(along) or math.isnan(down) else along - down
     level = _level_evidence(sample)
     shape = _SHAPE_WEIGHT * math.log10(n_columns / n_rows)
-    score = smooth + level + shape
+    steep = steepness(centred) - steepness(centred.T)
+    score = smooth + steep + level + shape
     rows = score > 0 or (score == 0 and n_columns >= n_rows)
     reasons = {
         f"values change more smoothly along {'rows' if smooth > 0 else 'columns'}": smooth,
+        f"rises are steeper than falls along {'rows' if steep > 0 else 'columns'}": steep,
         f"levels differ more between {'rows' if level > 0 else 'columns'}": level,
         f"there are {n_columns} columns and {n_rows} rows": shape,
     }

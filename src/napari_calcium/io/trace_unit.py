@@ -16,6 +16,7 @@ TraceKind = Literal["raw", "dff", "percent_dff", "zscore", "spikes"]
 _MOST_ROWS, _MOST_FRAMES = 128, 2048
 _PERCENT_NOISE, _PERCENT_PEAK = 0.6, 8.0
 _TOO_LARGE = 1500.0
+_SOME_BELOW = 0.01
 _PERCENT_WORDS = re.compile(r"(%|percent|per cent)", re.I)
 _DFF_WORDS = re.compile(r"(?<![a-z])(d|δ|delta[ _]?)f(0)?\s*(/|_|over|div)?\s*f(0)?(?![a-z])", re.I)
 _ZSCORE_WORDS = re.compile(r"z[ _-]?scor", re.I)
@@ -64,7 +65,8 @@ def guess_unit(traces: NDArray[np.float32], heading: str = "") -> tuple[TraceKin
     whole = sample[np.isfinite(sample)]
     if (whole >= 0).all() and (whole == np.floor(whole)).all():
         return "raw", "all values are whole numbers from zero up"
-    if float(np.mean(low <= noise)) <= 0.5:
+    below = float(np.mean(whole < 0))
+    if float(np.mean(low <= noise)) <= 0.5 and (below < _SOME_BELOW or typical >= _PERCENT_NOISE):
         return "raw", f"the traces lie clearly above zero (around {level:.4g}, noise {typical:.2g})"
     around = f"the traces lie around zero (noise {typical:.2g}, peaks {peak:.2g})"
     scored = (np.abs(mean) < 0.1) & (np.abs(deviation - 1) < 0.1)
