@@ -14,7 +14,7 @@ from napari_calcium.widgets.rows import Row, row_for
 __all__ = ["SettingsForm", "is_constant", "message_label", "row_label", "title_of", "tooltip"]
 
 
-LABEL_WIDTH = 100
+LABEL_WIDTH = 88
 """Of every row, in pixels, so that the fields of forms under one another stand in one line."""
 
 

@@ -118,7 +118,7 @@ class ImportWidget(QWidget):
         layout.addWidget(scrolling(inside), 1)
         layout.addWidget(self.progress)
         layout.addWidget(self.open)
-        self.setMinimumWidth(320)
+        self.setMinimumWidth(350)
 
     def _connect(self) -> None:
         for row in (self.table, self.labels, self.image, self.link, self.form):

@@ -112,7 +112,7 @@ class PipelineDock(QWidget):
         layout.addWidget(scrolling(inside), 1)
         layout.addWidget(self.progress)
         layout.addLayout(self._file_row())
-        self.setMinimumWidth(320)
+        self.setMinimumWidth(350)
 
     def _mode_row(self) -> QFormLayout:
         for name, tip in zip(_MODES, _MODE_TIPS, strict=True):

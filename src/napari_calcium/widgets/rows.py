@@ -28,6 +28,9 @@ _WORDS = {
 }
 
 
+_LIST_MARGIN = 24
+
+
 class Row(QWidget):
     """An editor of one value.
 
@@ -109,6 +112,13 @@ class ChoiceBox(QComboBox):
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.setMinimumContentsLength(8)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+
+    def showPopup(self) -> None:
+        """Make the list as wide as its words, whatever the width of the box."""
+        view = self.view()
+        if view is not None:
+            view.setMinimumWidth(view.sizeHintForColumn(0) + _LIST_MARGIN)
+        super().showPopup()
 
     def wheelEvent(self, event: QWheelEvent | None) -> None:
         """Let the form scroll."""

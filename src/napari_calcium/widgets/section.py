@@ -19,7 +19,8 @@ from napari_calcium.widgets.form import message_label
 __all__ = ["Section"]
 
 
-_INDENT = 22
+_INDENT = 48
+"""Of the line under a folded header: as far as the title, in pixels."""
 
 
 class Section(QWidget):
@@ -112,13 +113,13 @@ class Section(QWidget):
         header.addWidget(self._toggle, 1)
         header.addWidget(self._state)
         inside = QVBoxLayout(self._content)
-        inside.setContentsMargins(_INDENT, 0, 4, 10)
+        inside.setContentsMargins(6, 0, 4, 10)
         inside.addWidget(content)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(2)
         layout.addLayout(header)
-        self._brief.setContentsMargins(2 * _INDENT + 4, 0, 4, 4)
+        self._brief.setContentsMargins(_INDENT, 0, 4, 4)
         layout.addWidget(self._brief)
         layout.addWidget(self._content)
 
