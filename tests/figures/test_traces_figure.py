@@ -7,7 +7,7 @@ import pytest
 
 from napari_calcium.figures.drawing import new_figure
 from napari_calcium.figures.traces_figure import draw_traces, prepare_traces, traces_size
-from napari_calcium.recording import Recording, Trace
+from napari_calcium.recording import LogEntry, Recording, Trace
 
 
 def test_values_are_samples_in_percent(recording):
@@ -19,6 +19,14 @@ def test_values_are_samples_in_percent(recording):
     for row, cell in enumerate((5, 3)):
         stored = recording.traces["background_corrected"].values[cell, frames[row]]
         np.testing.assert_allclose(data.values[row], 100 * stored, rtol=1e-6)
+
+
+def test_the_trace_the_events_were_found_on_is_shown(recording):
+    for name in ("dff", "denoised"):
+        entry = LogEntry("events", {"method": "threshold", "input": name})
+        assert prepare_traces(recording.replace(log=(*recording.log, entry))).name == name
+    gone = LogEntry("events", {"input": "somewhere"})
+    assert prepare_traces(recording.replace(log=(gone,))).name == "background_corrected"
 
 
 def test_another_trace_can_be_chosen(recording):

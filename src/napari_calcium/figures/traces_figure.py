@@ -90,11 +90,13 @@ def prepare_traces(
     roi_ids : sequence of int, optional
         From top to bottom; by default 20 cells from lively to average.
     name : str, optional
-        Which trace; by default the most processed one that still has its noise.
+        Which trace; by default the one the events were found on, else the most processed one that still
+        has its noise.
     pixels : int
         Width of the picture; lines keep the extremes of each pixel.
     """
-    chosen = name or latest_trace(recording, before="denoised") or latest_trace(recording)
+    chosen = name or _read_for_events(recording) or latest_trace(recording, before="denoised")
+    chosen = chosen or latest_trace(recording)
     cells = example_cells(recording, 20) if roi_ids is None else tuple(int(k) for k in roi_ids)
     rows = recording.rows(cells)
     if not len(rows) or chosen is None or not recording.frame_rate:
@@ -131,6 +133,13 @@ def prepare_traces(
         bar=_round_number(step),
         note=baseline_note(recording),
     )
+
+
+def _read_for_events(recording: Recording) -> str | None:
+    """Return the trace the events were found on, from the log; None where the log does not say."""
+    entry = next((e for e in recording.log if e.stage == "events"), None)
+    name = None if entry is None else entry.settings.get("input")
+    return name if name in recording.traces else None
 
 
 def _middles(values: NDArray[np.float32]) -> NDArray[np.float64]:
