@@ -415,7 +415,7 @@ def _features(rec: Recording, settings: Any, on_progress: Progress, executor: Ex
             events, rec.roi_ids, rec.n_frames, _rate(rec), rec.ensemble_events, rec.ensembles
         )
         reads += ("ensemble_events", "ensembles")
-    of_all = recording_features(trace.values, _rate(rec), events, rec.roi_ids, settings)
+    of_all = recording_features(numbers, rec.n_frames, _rate(rec))
     changes = {"features": numbers, "recording_features": of_all}
     return _Outcome(changes, reads, ("features",), notes)
 
