@@ -14,6 +14,7 @@ POINTS = {"point": ".", "comma": ","}
 _MISSING = {"", "nan", "+nan", "-nan", "na", "n/a", "#n/a", "null", "none", "-", "--", "nd", "n.d.", "<na>"}
 _INFINITE = {"inf", "infinity", "#div/0!", "1.#inf"}
 _MAX_FIELDS = 300
+_LONGEST = 1000
 
 
 def decode(text: bytes) -> str:
@@ -26,6 +27,9 @@ def decode(text: bytes) -> str:
 
 def number(cell: str, decimal: str = ".") -> float | None:
     """Return the number in a cell: NaN where it is marked as missing, None where it is something else."""
+    if len(cell) > _LONGEST:
+        # A whole line without the separator that is being tried.
+        return None
     try:
         value = float(cell.replace(",", ".", 1) if decimal == "," and "." not in cell else cell)
     except ValueError:

@@ -112,17 +112,17 @@ class TextFile:
         stream = self._text or self._raw
         stream.seek(0)
         self.n_lines = self.size = 0
-        last, taken = b"\n", b""
-        head_done = False
+        last, taken, filled = b"\n", [], False
         while piece := stream.read(_PIECE):
+            if not filled:
+                taken.append(piece)
             self.n_lines += piece.count(b"\n")
             self.size += len(piece)
             last = piece[-1:]
-            if not head_done:
-                taken += piece
-                head_done = _enough(taken)
+            filled = self.n_lines >= _HEAD_LINES or (self.n_lines >= 3 and self.size >= _HEAD)
         self.n_lines += last != b"\n"
-        self.head = taken if len(taken) == self.size else taken[: taken.rfind(b"\n") + 1]
+        head = b"".join(taken)
+        self.head = head if len(head) == self.size else head[: head.rfind(b"\n") + 1]
         if b"\0" in self.head:
             raise ReadError(f"{self.path.name}: this is no text file; export the traces as CSV")
         stream.seek(0)
@@ -159,11 +159,6 @@ class TextFile:
 
     def _read(self, size: int) -> bytes:
         return self._hashed_read(size) if self._text is None else self._text.read(size)
-
-
-def _enough(head: bytes) -> bool:
-    lines = head.count(b"\n")
-    return lines >= _HEAD_LINES or (lines >= 3 and len(head) >= _HEAD)
 
 
 def _utf16(start: bytes) -> str | None:
