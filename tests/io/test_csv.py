@@ -647,3 +647,36 @@ def test_real_recordings_either_way_round(tmp_path: Path, name: str, shape: tupl
     assert read_csv(tmp_path / "turned.csv").traces["dff"].values.shape == shape
     if "zebrafish" in name:
         assert "no values in frames" in notes(recording)
+
+
+# Found by damaging files
+
+
+@pytest.mark.parametrize("column", ["second", "last"])
+def test_a_column_that_is_not_there(file: Path, column: str):
+    write(file, "5.5\n6.5\n7.25\n")
+    with pytest.raises(ReadError, match="there is no"):
+        read_csv(file, CsvSettings(time_column=column))
+
+
+def test_status_of_cells_is_of_no_use_where_rows_are_set_to_be_neurons(file: Path):
+    rows = [
+        f"{k * 0.05:.3f}, " + ", ".join(f"{v:.4f}" for v in column)
+        for k, column in enumerate(simulated(3, 50).T)
+    ]
+    write(file, INSCOPIX + "\n".join(rows))
+    recording = read_csv(file, CsvSettings(orientation="neurons_in_rows", rejected_cells="leave_out"))
+    assert recording.n_rois == 50 and "rejected" not in notes(recording)
+
+
+def test_all_cells_rejected_is_a_recording_without_cells(file: Path):
+    rows = [f"{k * 0.05:.3f}, {k % 7}.5" for k in range(60)]
+    write(file, " , C00\nTime(s)/Cell Status, rejected\n" + "\n".join(rows))
+    recording = read_csv(file, CsvSettings(rejected_cells="leave_out"))
+    assert recording.n_rois == 0 and recording.n_frames == 60
+
+
+def test_a_clock_of_one_step_forward_and_one_back(file: Path):
+    write(file, "time,a,b\n3,1.5,2.5\n0,1.25,3.5\n10,1.5,4.5\n")
+    recording = read_csv(file, CsvSettings(time_column="first"))
+    assert recording.frame_rate is None and recording.n_frames == 3
