@@ -19,6 +19,9 @@ from napari_calcium.results import Events
 
 __all__ = ["EventsSettings", "detect_events"]
 
+# Shorter traces have no rest before an event and no decay after it.
+_FEWEST_FRAMES = 5
+
 EventsSettings = Annotated[
     DeconvolvedEvents | ThresholdEvents | TemplateEvents | RidgeEvents, Field(discriminator="method")
 ]
@@ -58,10 +61,10 @@ def detect_events(
     Returns
     -------
     Events
-        Sorted by row, then onset. Empty where nothing is found: constant traces, traces without data, and
-        recordings without ROIs are fine. Onsets lie between the last frame before the rise and the first
-        one in it. See :func:`napari_calcium.events.shape.measure_shapes` for peak, end, amplitude and
-        width.
+        Sorted by row, then onset. Empty where nothing is found: traces of fewer than five frames, constant
+        traces, traces without data, and recordings without ROIs are fine. Onsets lie between the last frame
+        before the rise and the first one in it. See :func:`napari_calcium.events.shape.measure_shapes` for
+        peak, end, amplitude and width.
 
     Raises
     ------
@@ -76,6 +79,8 @@ def detect_events(
     values = check_traces(traces)
     rate = check_frame_rate(frame_rate)
     ids = _ids(roi_ids, values.shape[0])
+    if values.shape[1] < _FEWEST_FRAMES:
+        return Events(unit=unit)
     row, onset = _onsets(values, rate, settings, part(on_progress, 0.0, 0.9), executor)
     from napari_calcium.events.shape import measure_shapes
 

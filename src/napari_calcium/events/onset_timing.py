@@ -57,12 +57,28 @@ def rise_delay(
     density = np.nanmean((pieces[:, 1:] - left * pieces[:, :-1]) / jumps.size[chosen, None], axis=0)
     n_smooth = max(1, round(_SMOOTH_S * frame_rate))
     density = np.convolve(density, np.full(n_smooth, 1 / n_smooth), mode="same")
-    density, place = np.maximum(density[before - 1 :], 0.0), window[before:].astype(np.float64)
-    # Noise of the average is no rise: weights below a tenth of the highest are left out.
-    density[density < 0.1 * density.max()] = 0.0
+    density, place = _around_peak(density, before), window[1:].astype(np.float64)
     mean = np.average(place, weights=density)
     spread = np.sqrt(np.average((place - mean) ** 2, weights=density))
     return float((spread - mean) / frame_rate)
+
+
+def _around_peak(density: NDArray[np.float64], n_rest: int) -> NDArray[np.float64]:
+    """Return the density with 0 beyond the run of values around the highest that stands out of the noise.
+
+    The first `n_rest` values are noise alone; three of their standard deviations, or a tenth of the peak, is
+    where the run ends.
+    """
+    least = max(0.1 * density.max(), 3.0 * float(np.std(density[:n_rest])))
+    low = density < least
+    peak = int(np.argmax(density))
+    first = peak - int(np.argmax(low[peak::-1])) + 1 if low[: peak + 1].any() else 0
+    last = peak + int(np.argmax(low[peak:])) if low[peak:].any() else len(density)
+    result = np.zeros_like(density)
+    result[first:last] = density[first:last]
+    if first == last:
+        result[peak] = 1.0
+    return result
 
 
 def _clear_and_alone(

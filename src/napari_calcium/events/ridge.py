@@ -140,9 +140,10 @@ def ricker_transform(traces: NDArray[np.float64], widths: NDArray[np.float64]) -
     from scipy.fft import irfft, next_fast_len, rfft
 
     n_frames = traces.shape[1]
-    reach = min(int(np.ceil(5 * widths.max())), n_frames - 1)
+    support = int(np.ceil(5 * widths.max()))
+    reach = min(support, n_frames - 1)
     padded = np.pad(traces, ((0, 0), (reach, reach)), mode="reflect")
-    n = next_fast_len(padded.shape[1] + reach, real=True)
+    n = next_fast_len(padded.shape[1] + support, real=True)
     spectrum = rfft(padded, n, axis=1)
     power = (2 * np.pi * np.arange(spectrum.shape[1]) / n) ** 2
     result = np.empty((len(widths), *traces.shape))
@@ -160,24 +161,34 @@ def _events_of_rows(
     """Return row and onset (in frames) of the events of a block."""
     from napari_calcium.events.peaks import onset_of_rise, quiet_level
     from napari_calcium.events.ridge_walking import walk_ridges
+    from napari_calcium.events.shape import SMOOTH_S, running_mean
 
     height = ricker_transform(traces, widths)
     sd = np.stack([quiet_level(scale)[1] for scale in height])
+    smooth, half = np.empty(traces.shape[1]), int(SMOOTH_S * frame_rate)
     rows: list[int] = []
     onsets: list[float] = []
     for row in np.flatnonzero((sd > 0).all(axis=0)):
         scaled = height[:, row] / sd[:, row, None]
-        peak, best = walk_ridges(scaled, widths, settings.n_sd, min(settings.min_scales, len(widths)))
-        smooth = scaled[0]
-        found = sorted(
-            onset_of_rise(smooth, _valley(smooth, p, _RISE_WIDTHS * widths[b]), p)
-            for p, b in zip(peak, best, strict=True)
-        )
-        onsets.extend(found)
+        peaks, best = walk_ridges(scaled, widths, settings.n_sd, min(settings.min_scales, len(widths)))
+        running_mean(traces[row], half, smooth)
+        found = []
+        for ridge_end, scale in zip(peaks, best, strict=True):
+            peak = _highest(smooth, ridge_end, widths[0])
+            onset = onset_of_rise(smooth, _valley(smooth, peak, _RISE_WIDTHS * widths[scale]), peak)
+            # The mean over `half` samples to each side begins to rise that much early for a steep rise.
+            found.append(min(onset + 0.5 * half, float(peak)))
+        onsets.extend(sorted(found))
         rows.extend([int(row)] * len(found))
-    row_of, onset = np.array(rows, np.int64), np.array(onsets, np.float64)
-    first = merge_close(row_of, onset, _SEPARATION_S * frame_rate)
-    return row_of[first], onset[first]
+    row_of, onset_of = np.array(rows, np.int64), np.array(onsets, np.float64)
+    first = merge_close(row_of, onset_of, _SEPARATION_S * frame_rate)
+    return row_of[first], onset_of[first]
+
+
+def _highest(trace: NDArray[np.float64], centre: int, reach: float) -> int:
+    """Return the highest sample within `reach` frames of where a ridge ends."""
+    first = max(0, centre - int(np.ceil(reach)))
+    return int(first + np.argmax(trace[first : centre + int(np.ceil(reach)) + 1]))
 
 
 def _valley(trace: NDArray[np.float64], peak: int, reach: float) -> int:

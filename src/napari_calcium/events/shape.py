@@ -14,14 +14,14 @@ from napari_calcium.numerics.blocks import map_blocks, rows_per_block
 from napari_calcium.numerics.gaps import fill_gaps
 from napari_calcium.progress import Progress, silent
 
-__all__ = ["Shapes", "measure_shapes"]
+__all__ = ["SMOOTH_S", "Shapes", "measure_shapes", "running_mean"]
 
 # The level just before an event is the mean over this time.
 _LEVEL_S = 0.4
 # A peak is looked for at least this long after onset, then for as long as the trace stays above half of it.
 _RISE_S = 0.5
 # Samples are averaged over at most this time to each side of a point, which is no sample at 10 Hz and below.
-_SMOOTH_S = 0.08
+SMOOTH_S = 0.08
 _END_SHARE = 0.2
 # The trace has fallen to a level when it stays there on average for this long: one noisy sample is no end.
 _HOLD_S = 0.1
@@ -89,7 +89,7 @@ def measure_shapes(
     n_rois, n_frames = traces.shape
     result = np.empty((6, len(row)))
     first_of = np.searchsorted(row, np.arange(n_rois + 1))
-    half = int(_SMOOTH_S * frame_rate)
+    half = int(SMOOTH_S * frame_rate)
 
     def block(rows: slice) -> None:
         filled, _ = fill_gaps(traces[rows])
@@ -136,7 +136,7 @@ def _measure(
     for k in range(row.size):
         if row[k] != smoothed_row:
             smoothed_row = row[k]
-            _running_mean(traces[smoothed_row], half, smooth)
+            running_mean(traces[smoothed_row], half, smooth)
         trace = traces[smoothed_row]
         # The first frame at or after onset, and the last one before the next event.
         first = min(max(int(np.ceil(onset[k])), 0), n_frames - 1)
@@ -161,7 +161,7 @@ def _measure(
 
 
 @numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def _running_mean(trace: NDArray[np.floating[Any]], half: int, result: NDArray[np.float64]) -> None:
+def running_mean(trace: NDArray[np.floating[Any]], half: int, result: NDArray[np.float64]) -> None:
     """Average over `half` samples to each side; windows shrink at the ends."""
     n = trace.size
     for t in range(n):

@@ -147,4 +147,4 @@ def _vertex(score: NDArray[np.float64], peaks: NDArray[np.int64]) -> NDArray[np.
     curvature = score[k - 1] - 2 * score[k] + score[k + 1]
     slope = 0.5 * (score[k + 1] - score[k - 1])
     shift = np.divide(-slope, curvature, out=np.zeros(len(k)), where=curvature < 0)
-    return k + np.clip(shift, -0.5, 0.5)
+    return np.asarray(k + np.clip(shift, -0.5, 0.5), np.float64)

@@ -185,9 +185,9 @@ def _find_in_rows(
                 _add_medians(level, residual, scratch)
             _subtract_level(traces[row], level, y)
             if refit == 0:
-                # Smoothed traces have hardly any noise from frame to frame; half of the spread with all
+                # Smoothed traces have hardly any noise from frame to frame; a quarter of the spread with all
                 # transients still in is a start for them that does not hide the transients of others.
-                noise = max(noise, 0.5 * _noise_of_matched_filter(y, decay[row], scratch))
+                noise = max(noise, 0.25 * _noise_of_matched_filter(y, decay[row], scratch))
             else:
                 noise = max(fast_noise[row], _noise_of_matched_filter(residual, decay[row], scratch))
             n_pools = nonnegative_pools(y, left, total, weight, start)
