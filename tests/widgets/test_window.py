@@ -22,7 +22,7 @@ def files(tmp_path_factory):
     folder = tmp_path_factory.mktemp("window")
     sample = simulate(
         SimulationSettings(
-            n_rois=30, n_frames=900, n_ensembles=2, ensemble_size=(6, 8), height=128, width=128
+            n_rois=60, n_frames=1500, n_ensembles=2, ensemble_size=(8, 10), height=128, width=128
         )
     )
     sample.write_csv(folder / "cells.csv")
