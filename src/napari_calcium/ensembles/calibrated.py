@@ -15,7 +15,7 @@ from threadpoolctl import threadpool_limits
 from napari_calcium.ensembles.conditional_null import Grid, tested_windows
 from napari_calcium.ensembles.covariation import covariation, strongest
 from napari_calcium.ensembles.moments import merge_windows
-from napari_calcium.ensembles.patterns import event_groups, independent_patterns, outstanding
+from napari_calcium.ensembles.patterns import event_groups, independent_patterns, outstanding, two_classes
 from napari_calcium.ensembles.refinement import Refined, Rules, refine
 from napari_calcium.ensembles.similarity import contributor_matrix
 from napari_calcium.ensembles.tabulate import Group
@@ -173,7 +173,10 @@ def _copy_search(trains: Trains, above: float, settings: CalibratedEnsembles, bl
 
 def _search(trains: Trains, above: float, settings: CalibratedEnsembles) -> list[Refined]:
     strong, directions = covariation(trains, above, _EXTRA_SHARE)
-    guesses = outstanding(independent_patterns(directions, settings.seed)) if strong else []
+    guesses: list[NDArray[np.int64]] = []
+    if strong:
+        weights = independent_patterns(directions, settings.seed)
+        guesses = outstanding(weights) + two_classes(weights)
     guesses += event_groups(_contributors(trains), settings.least_activations)
     return refine(trains, guesses, settings.rules(trains.frame_rate)) if guesses else []
 

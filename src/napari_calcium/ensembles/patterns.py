@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from napari_calcium.ensembles.covariation import Covariation
 from napari_calcium.ensembles.similarity import overlap_scores
 
-__all__ = ["event_groups", "independent_patterns", "outstanding"]
+__all__ = ["event_groups", "independent_patterns", "outstanding", "two_classes"]
 
 _TOLERANCE = 1e-5
 _ITERATIONS = 150
@@ -68,6 +68,27 @@ def outstanding(weights: NDArray[np.float64], deviations: float = 2.0) -> list[N
     """Return for each pattern the neurons whose weight is that many SD above the mean weight."""
     limit = weights.mean(axis=0) + deviations * weights.std(axis=0)
     return [np.flatnonzero(column > at) for column, at in zip(weights.T, limit, strict=True)]
+
+
+def two_classes(weights: NDArray[np.float64]) -> list[NDArray[np.int64]]:
+    """Return for each pattern the upper of the two classes its weights fall into.
+
+    Finds the members of ensembles that make up a large part of the population, where no weight lies far above
+    the mean in SD since the members themselves make both. The cut maximises the variance between the classes.
+
+    References
+    ----------
+    Otsu 1979, IEEE Trans. Syst. Man Cybern. 9:62, doi:10.1109/TSMC.1979.4310076.
+    """
+    n = len(weights)
+    if n < 2:
+        return []
+    ranked = np.sort(weights, axis=0)
+    below = np.arange(1, n)[:, None]
+    total = np.cumsum(ranked, axis=0)
+    gap = (total[-1] - total[:-1]) / (n - below) - total[:-1] / below
+    at = ranked[(below * (n - below) * gap**2).argmax(axis=0), np.arange(weights.shape[1])]
+    return [np.flatnonzero(column > cut) for column, cut in zip(weights.T, at, strict=True)]
 
 
 def event_groups(
