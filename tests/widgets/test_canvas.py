@@ -484,3 +484,19 @@ def test_own_doing_is_not_taken_for_the_users(viewer, session, recording):
     session.selection.time_changed.connect(picked)
     session.selection.time = 3.21
     picked.assert_called_once_with(3.21)
+
+
+def test_the_activity_of_a_large_field_has_fewer_pixels_in_the_same_place(
+    viewer, session, recording, monkeypatch
+):
+    monkeypatch.setattr("napari_calcium.widgets.tissue_layers._MOST_ACTIVITY_PIXELS", 40**2)
+    session.open(recording)
+    activity, somata = layer_of(viewer, "activity"), layer_of(viewer, "somata")
+    assert activity.data.shape[1:] == (32, 32)
+    np.testing.assert_allclose(
+        activity.extent.world[:, 1:], somata.extent.world, atol=1.5 * activity.scale[1]
+    )
+    labels, every = recording.rois.label_image(), 3
+    frame = int(np.argmax(recording.traces["denoised"].values[4]))
+    lit = np.asarray(activity.data[frame])[labels[::every, ::every] == 5]
+    assert lit.max() > 0.9

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, Literal
 
 import numpy as np
@@ -20,6 +21,7 @@ _SOMA = (0.8, 0.85, 0.85, 1.0)
 _SELECTED_FILL, _SELECTED_EDGE = (1.0, 1.0, 1.0, 0.35), (1.0, 1.0, 1.0, 1.0)
 _MEMBER_ALPHA = 0.8
 _MOST_COLOURS = 250
+_MOST_ACTIVITY_PIXELS = 2048**2
 
 Role = Literal["image", "movie", "activity", "somata", "selected", "heatmap", "marks", "cursor"]
 
@@ -56,15 +58,19 @@ class TissueLayers:
         self._place = {"scale": (pixel or 1.0,) * 2, "units": ("um" if pixel else "pixel",) * 2}
         rate = recording.frame_rate
         self._rate = rate or 1.0
-        self._in_time = {
+        self._in_time: dict[str, Any] = {
             "scale": (1 / self._rate, *self._place["scale"]),
             "units": ("s" if rate else "pixel", *self._place["units"]),
             "axis_labels": ("time", "y", "x"),
         }
         self.highlight = SomaHighlight(self._rois) if self._rois is not None else None
         self._labels = self._rois.label_image() if self._rois is not None else None
+        pixels = self._labels.size if self._labels is not None else 0
+        # A frame of activity is computed at every step of the slider.
+        self._every = max(1, math.ceil(math.sqrt(pixels / _MOST_ACTIVITY_PIXELS)))
         self._layers: dict[str, Any] = {}
         self._trace: Trace | None = None
+        self._told: object = None
         self._colours: tuple[tuple[float, float, float], ...] = ()
         self._add_images()
         self._add_movie()
@@ -84,8 +90,10 @@ class TissueLayers:
     def update(self, recording: Recording) -> None:
         """Follow a recording with the same images, ROIs and movie: its activity and the names of cells."""
         self._recording = recording
-        if self.somata is not None:
+        told = (recording.ensembles, recording.cell_names)
+        if self.somata is not None and told != self._told:
             self.somata.features = self._features()
+        self._told = told
         found = activity_trace(recording)
         layer = self._layers.get("activity")
         if layer is not None and found is not None and found[1] is not self._trace:
@@ -218,7 +226,7 @@ class TissueLayers:
                 metadata=tag(self._recording, "activity"),
                 rgb=False,
                 multiscale=False,
-                **self._in_time,
+                **self._coarse(),
             )
             self._trace = found[1]
             self._add("activity", layer)
@@ -254,14 +262,23 @@ class TissueLayers:
 
     def _activity(self, trace: Trace) -> ActivityMovie:
         assert self._labels is not None and self._rois is not None
-        return ActivityMovie(self._labels, self._recording.rows(self._rois.ids), trace)
+        labels = np.ascontiguousarray(self._labels[:: self._every, :: self._every])
+        return ActivityMovie(labels, self._recording.rows(self._rois.ids), trace)
+
+    def _coarse(self) -> dict[str, Any]:
+        """Return where the activity lies, whose pixels may be larger than those of the field of view."""
+        every, (time, y, x) = self._every, self._in_time["scale"]
+        shift = (every - 1) / 2
+        place = {"scale": (time, every * y, every * x), "translate": (0.0, shift * y, shift * x)}
+        return self._in_time | place
 
     def _features(self) -> pd.DataFrame:
         assert self._rois is not None
-        ids = self._rois.ids.tolist()
+        ids, names = self._rois.ids.tolist(), self._recording.cell_names
+        words = [str(cell) for cell in ids]
         columns: dict[str, Any] = {
             "index": np.arange(1, len(ids) + 1),
-            "cell": [self._recording.cell_name(k) for k in ids],
+            "cell": [names[row] for row in self._recording.rows(self._rois.ids)] if names else words,
         }
         if self._recording.ensembles is not None and len(self._recording.ensembles):
             members = self._recording.ensembles.members
