@@ -116,6 +116,16 @@ def test_nothing_can_be_undone_or_saved_while_a_run_goes_on(dock, bench, fake_st
     assert dock.undo.isEnabled()
 
 
+def test_the_stage_at_work_says_so(dock, bench, fake_stages, qtbot):
+    fake_stages.gate.clear()
+    click(qtbot, dock.run_all)
+    qtbot.waitUntil(lambda: states(dock)[0] == "running", timeout=5000)
+    assert set(states(dock)[1:]) == {"not run"}
+    with qtbot.waitSignal(bench.runner.finished, timeout=10_000):
+        fake_stages.gate.set()
+    assert set(states(dock)) == {"up to date"}
+
+
 def test_the_mode_is_chosen_and_told(dock, bench):
     assert dock.mode.currentText() == "Calibrated"
     dock.mode.setCurrentIndex(1)

@@ -39,7 +39,7 @@ from napari_calcium.widgets.significance import SignificancePanel
 from napari_calcium.widgets.stage_widget import StagePanel, scrolling, state_words
 from napari_calcium.widgets.workbench import workbench_of
 
-__all__ = ["PipelineDock"]
+__all__ = ["RUNNING", "PipelineDock"]
 
 _PANELS: dict[str, type[StagePanel]] = {
     panel.stage: panel
@@ -62,6 +62,10 @@ _MODE_TIPS = (
 )
 
 
+RUNNING = "▶ running"
+"""State of the stage at work, in place of how it stood."""
+
+
 class PipelineDock(QWidget):
     """Every stage in run order, with Run all, Cancel, Undo and Redo, and saving.
 
@@ -73,6 +77,7 @@ class PipelineDock(QWidget):
     def __init__(self, napari_viewer: Any) -> None:
         super().__init__()
         self._bench = workbench_of(napari_viewer)
+        self._running = ""
         self.progress = ProgressLine(self._bench.runner)
         self.saver = Saver(self._bench, self.progress.say, self)
         self.mode = ChoiceBox()
@@ -172,8 +177,8 @@ class PipelineDock(QWidget):
             ("Ctrl+Alt+R", self._run_all),
         ):
             QShortcut(QKeySequence(keys), self, activated=slot)
-        bench.runner.started.connect(self._show_busy)
-        bench.runner.finished.connect(self._show_busy)
+        for signal in (bench.runner.started, bench.runner.progressed, bench.runner.finished):
+            signal.connect(self._follow_run)
         links = Links(self)
         links.join(bench.plan.states_changed, self._show_states)
         links.join(bench.session.history_changed, self._show_history)
@@ -224,13 +229,19 @@ class PipelineDock(QWidget):
         plan, recording = self._bench.plan, self._bench.session.recording
         for stage, section in self.sections.items():
             state = plan.state(stage)
-            section.state = state_words(state)
+            section.state = RUNNING if TITLES[stage] == self._running else state_words(state)
             section.is_ticked = plan.is_enabled(stage)
             lines = self.panels[stage].result
             section.brief = lines[0] if lines else ""
             section.setToolTip(_took(recording, stage) if state is StageState.UP_TO_DATE else "")
         self._show_mode()
         self._show_busy()
+
+    def _follow_run(self, *_: object) -> None:
+        running = self._bench.runner.title if self._bench.runner.busy else ""
+        if running != self._running:
+            self._running = running
+            self._show_states()
 
     def _show_history(self) -> None:
         session = self._bench.session
