@@ -1,0 +1,261 @@
+"""Files opened through napari's reader mechanism, as a drop on the window does."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import napari
+import npe2
+import numpy as np
+import pytest
+import tifffile
+from napari.components import ViewerModel
+
+from napari_calcium.io.results_folder import write_results
+from napari_calcium.widgets import readers
+from napari_calcium.widgets.readers import read_folder, read_table, read_tiff
+from napari_calcium.widgets.tissue_layers import layer_role
+from napari_calcium.widgets.viewer_session import session_of
+
+
+@pytest.fixture
+def files(tmp_path, simulation) -> Path:
+    simulation.write_csv(tmp_path / "demo.csv")
+    simulation.write_labels(tmp_path / "labels.tif")
+    simulation.write_mean_image(tmp_path / "mean.tif")
+    simulation.write_movie(tmp_path / "movie.tif")
+    return tmp_path
+
+
+@pytest.fixture
+def viewer(monkeypatch):
+    made = ViewerModel()
+    monkeypatch.setattr(napari, "current_viewer", lambda: made)
+    return made
+
+
+@pytest.fixture
+def no_viewer(monkeypatch):
+    monkeypatch.setattr(napari, "current_viewer", lambda: None)
+
+
+def give(viewer, path: Path) -> list:
+    """Open a file as napari does: claim, read, add layers; a null layer adds none."""
+    claim = {".csv": read_table, ".tif": read_tiff}.get(path.suffix, read_folder)
+    reader = claim(str(path))
+    assert reader is not None
+    data = reader(str(path))
+    if data[0][0] is None:
+        return []
+    return [layer for one in data for layer in viewer._add_layer_from_data(*one)]
+
+
+def roles(viewer) -> list:
+    return [layer_role(layer) for layer in viewer.layers]
+
+
+# --- claims
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("points.csv", "index,axis-0,axis-1\n" + "\n".join(f"{k},{k},{k}" for k in range(40))),
+        ("shapes.csv", "index,shape-type,vertex-index,axis-0,axis-1\n" + "0,rectangle,0,1.0,2.0\n" * 40),
+        ("short.csv", "1,2,3\n4,5,6\n"),
+        ("words.csv", "name,comment\n" + "a,nothing to see\n" * 40),
+        ("letter.txt", "Dear colleague,\nthe recordings are on the server.\n" * 20),
+        ("empty.csv", ""),
+        ("page.csv", "<html><body>404</body></html>"),
+    ],
+)
+def test_what_is_no_recording_is_left_alone(tmp_path, name, text):
+    path = tmp_path / name
+    path.write_text(text, encoding="utf-8")
+    assert read_table(str(path)) is None
+
+
+def test_binary_files_and_files_that_are_not_there(tmp_path):
+    path = tmp_path / "traces.csv"
+    path.write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(range(256)) * 20)
+    assert read_table(str(path)) is None
+    assert read_table(str(tmp_path / "nowhere.csv")) is None
+    assert read_table(str(tmp_path)) is None
+    assert read_tiff(str(path)) is None
+    assert read_folder(str(tmp_path)) is None
+
+
+def test_a_stack_of_files_is_not_ours(files):
+    both = [str(files / "demo.csv"), str(files / "demo.csv")]
+    assert read_table(both) is None
+    assert read_table(both[:1]) is not None
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+@pytest.mark.parametrize("header", ["", "cell a{0}cell b{0}cell c\n"])
+def test_tables_of_traces_are_claimed(tmp_path, separator, header):
+    values = 100 + np.random.default_rng(0).random((60, 3)).cumsum(axis=0)
+    lines = [separator.join(f"{v:.3f}" for v in row) for row in values]
+    path = tmp_path / "traces.csv"
+    path.write_text(header.format(separator) + "\n".join(lines), encoding="utf-8")
+    assert read_table(str(path)) is not None
+
+
+def test_a_picture_without_a_recording_is_left_to_napari(viewer, files):
+    assert read_tiff(str(files / "mean.tif")) is None
+
+
+def test_the_manifest_names_the_readers():
+    manifest = npe2.PluginManifest.from_distribution("napari-calcium")
+    patterns = {pattern for reader in manifest.contributions.readers for pattern in reader.filename_patterns}
+    assert {"*.csv", "*.tif", "*.tsv", "*.txt", "*.tiff"} <= patterns
+    # A pattern for every file would make napari ask which plugin shall open a photograph.
+    assert "*" not in patterns
+
+
+# --- tables
+
+
+def test_a_table_opens_in_the_viewers_session(viewer, files, simulation):
+    assert give(viewer, files / "demo.csv") == []
+    made = session_of(viewer).recording
+    np.testing.assert_allclose(made.traces["raw"].values, simulation.raw, atol=1e-3, rtol=1e-5)
+    assert roles(viewer) == ["heatmap", "marks", "cursor"]
+
+
+def test_without_a_viewer_a_table_is_a_heatmap(no_viewer, files):
+    ((picture, options, kind),) = read_table(str(files / "demo.csv"))(str(files / "demo.csv"))
+    assert kind == "image"
+    assert picture.shape == (20, 400)
+    layer = napari.layers.Image(picture, **options)
+    assert layer.axis_labels == ("neuron", "time")
+
+
+def test_a_large_table_is_read_beside_the_window(viewer, qtbot, files, monkeypatch):
+    monkeypatch.setattr(readers, "_LARGE", 10)
+    assert give(viewer, files / "demo.csv") == []
+    qtbot.waitUntil(lambda: session_of(viewer).recording is not None, timeout=20_000)
+    assert session_of(viewer).recording.name == "demo"
+
+
+# --- what belongs to a table
+
+
+def test_labels_give_the_cells_their_places(viewer, files, simulation):
+    give(viewer, files / "demo.csv")
+    assert give(viewer, files / "labels.tif") == []
+    made = session_of(viewer).recording
+    np.testing.assert_array_equal(made.rois.label_image(), simulation.label_image)
+    assert roles(viewer) == ["activity", "somata", "selected"]
+
+
+def test_the_picture_of_the_tissue_joins_the_somata(viewer, files):
+    for name in ("demo.csv", "labels.tif", "mean.tif"):
+        give(viewer, files / name)
+    assert roles(viewer) == ["image", "activity", "somata", "selected"]
+    settings = next(e.settings for e in session_of(viewer).recording.log if e.stage == "positions")
+    assert (settings["labels"], settings["image"]) == ("labels.tif", "mean.tif")
+
+
+def test_files_of_other_folders_are_named_in_full(viewer, files, tmp_path_factory, simulation):
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    simulation.write_labels(elsewhere / "labels.tif")
+    give(viewer, files / "demo.csv")
+    give(viewer, elsewhere / "labels.tif")
+    settings = next(e.settings for e in session_of(viewer).recording.log if e.stage == "positions")
+    assert Path(settings["labels"]) == elsewhere / "labels.tif"
+
+
+def test_the_movie_brings_time_and_scale(viewer, files):
+    for name in ("demo.csv", "labels.tif", "movie.tif"):
+        give(viewer, files / name)
+    made = session_of(viewer).recording
+    assert made.frame_rate == pytest.approx(10)
+    assert made.pixel_size_um == pytest.approx(1.2)
+    assert roles(viewer) == ["movie", "somata", "selected"]
+    read = next(e.settings for e in made.log if e.stage == "read")
+    assert read["frame_rate"] == pytest.approx(10)
+
+
+@pytest.mark.parametrize("first", ["labels.tif", "movie.tif"])
+def test_the_order_of_opening_does_not_matter(viewer, files, first):
+    give(viewer, files / first)
+    assert session_of(viewer).recording is None
+    give(viewer, files / "demo.csv")
+    for name in {"labels.tif", "movie.tif"} - {first}:
+        give(viewer, files / name)
+    assert roles(viewer) == ["movie", "somata", "selected"]
+
+
+def test_every_addition_can_be_undone(viewer, files):
+    for name in ("demo.csv", "labels.tif", "mean.tif"):
+        give(viewer, files / name)
+    session = session_of(viewer)
+    session.undo()
+    assert roles(viewer) == ["activity", "somata", "selected"]
+    session.undo()
+    assert roles(viewer) == ["heatmap", "marks", "cursor"]
+
+
+def test_labels_that_do_not_fit_say_so_and_change_nothing(viewer, files):
+    give(viewer, files / "demo.csv")
+    before = session_of(viewer).recording
+    image = np.zeros((96, 96), np.uint16)
+    image[:40, :40], image[50:90, 50:90] = 1, 77
+    tifffile.imwrite(files / "other.tif", image)
+    with pytest.raises(ValueError, match="2 labels but there are 20 rows"):
+        give(viewer, files / "other.tif")
+    assert session_of(viewer).recording is before
+
+
+def test_a_movie_of_another_recording_is_a_layer_of_its_own(viewer, files, simulation):
+    give(viewer, files / "demo.csv")
+    tifffile.imwrite(files / "short.tif", np.zeros((7, 20, 20), np.uint16), photometric="minisblack")
+    (layer,) = give(viewer, files / "short.tif")
+    assert layer.data.shape == (7, 20, 20)
+    assert session_of(viewer).recording.movie is None
+    assert viewer.layers[:] == [layer]
+
+
+def test_a_movie_alone_is_lazy_in_seconds_and_micrometres(viewer, files):
+    (layer,) = give(viewer, files / "movie.tif")
+    assert isinstance(layer.data, np.memmap)
+    assert [str(unit) for unit in layer.units] == ["second", "micrometer", "micrometer"]
+    np.testing.assert_allclose(layer.scale, [0.1, 1.2, 1.2], rtol=1e-6)
+    assert layer.axis_labels == ("time", "y", "x")
+
+
+def test_channels_are_layers_of_their_own(viewer, tmp_path):
+    movie = np.random.default_rng(0).integers(0, 99, (6, 2, 16, 20)).astype(np.uint16)
+    tifffile.imwrite(tmp_path / "two.tif", movie, imagej=True, metadata={"axes": "TCYX"})
+    reader = read_tiff(str(tmp_path / "two.tif"))
+    ((data, options, kind),) = reader(str(tmp_path / "two.tif"))
+    layers = viewer.add_image(data, **options)
+    assert [layer.data.shape for layer in layers] == [(6, 16, 20)] * 2
+    assert kind == "image"
+
+
+# --- results folders
+
+
+@pytest.mark.parametrize("name", ["", "log.json"])
+def test_a_results_folder_opens_as_the_recording_it_was(viewer, tmp_path, recording, name):
+    folder = tmp_path / "results"
+    folder.mkdir()
+    write_results(recording, folder, "version: 1\n")
+    path = folder / name if name else folder
+    reader = read_folder(str(path))
+    assert reader is not None
+    assert reader(str(path)) == [(None,)]
+    made = session_of(viewer).recording
+    assert made.ensembles == recording.ensembles or len(made.ensembles) == len(recording.ensembles)
+    assert roles(viewer) == ["image", "activity", "somata", "selected"]
+
+
+def test_without_a_viewer_a_results_folder_is_a_heatmap(no_viewer, tmp_path, recording):
+    folder = tmp_path / "results"
+    folder.mkdir()
+    write_results(recording, folder, "version: 1\n")
+    ((_, options, kind),) = read_folder(str(folder))(str(folder))
+    assert kind == "image"
+    assert "denoised" in options["name"]
