@@ -18,6 +18,7 @@ from qtpy.QtWidgets import (
     QVBoxLayout,
     QWidget,
 )
+from superqt import QFlowLayout
 
 from napari_calcium.figures.decimate import outline
 from napari_calcium.figures.palette import ensemble_color
@@ -37,7 +38,7 @@ _STAGES = {
     "raw": "Raw",
     "baseline": "F0",
     "dff": "ΔF/F",
-    "background_corrected": "Background-corrected",
+    "background_corrected": "Corrected",
     "denoised": "Denoised",
     "spikes": "Spikes",
 }
@@ -92,7 +93,8 @@ class TracesDock(QWidget):
         self.boxes = {name: QCheckBox(words) for name, words in _STAGES.items()}
         for name, box in self.boxes.items():
             box.toggled.connect(lambda on, name=name: self._on_stage(name, on))
-            box.setToolTip(f"Draw the {_STAGES[name]} trace of each selected cell")
+            words = name.replace("_", "-") if name == "background_corrected" else _STAGES[name]
+            box.setToolTip(f"Draw the {words} trace of each selected cell")
         self.events_box = QCheckBox("Events")
         self.events_box.setChecked(True)
         self.events_box.setToolTip("Mark the onset of each event at the foot of the trace")
@@ -101,17 +103,22 @@ class TracesDock(QWidget):
         self.scale_box.setToolTip("On: amplitudes compare between cells. Off: each cell fills its lane.")
         for box in (self.events_box, self.scale_box):
             box.toggled.connect(self._later)
-        self.all_button = QPushButton("Whole recording")
+        self.all_button = QPushButton("All")
         self.all_button.setToolTip("Show the whole recording (double click on the plot, or Home)")
         self.all_button.clicked.connect(lambda: self.span_picked.emit(None))
         self.note = QLabel()
         self.clock = QLabel()
         self.clock.setToolTip("The moment under the cursor: pull the red line, or click on a trace")
+        choices = QFlowLayout()  # takes a second line where the first is too short for all
+        choices.setContentsMargins(0, 0, 0, 0)
+        choices.setHorizontalSpacing(10)
+        choices.setVerticalSpacing(2)
+        for widget in (*self.boxes.values(), self.events_box, self.scale_box, self.all_button):
+            choices.addWidget(widget)
         bar = QHBoxLayout()
         bar.setContentsMargins(6, 2, 6, 0)
-        for widget in (*self.boxes.values(), self.events_box, self.scale_box, self.all_button):
-            bar.addWidget(widget)
-        bar.addStretch(1)
+        bar.setSpacing(10)
+        bar.addLayout(choices, 1)
         bar.addWidget(self.note)
         bar.addWidget(self.clock)
         self.bar = QScrollBar(Qt.Orientation.Vertical)
