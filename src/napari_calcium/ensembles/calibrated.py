@@ -15,7 +15,7 @@ from threadpoolctl import threadpool_limits
 from napari_calcium.ensembles.conditional_null import Grid, tested_windows
 from napari_calcium.ensembles.covariation import covariation, strongest
 from napari_calcium.ensembles.moments import merge_windows
-from napari_calcium.ensembles.patterns import event_groups, independent_patterns, outstanding, two_classes
+from napari_calcium.ensembles.patterns import event_groups, independent_patterns, outstanding
 from napari_calcium.ensembles.refinement import Refined, Rules, refine
 from napari_calcium.ensembles.similarity import contributor_matrix
 from napari_calcium.ensembles.tabulate import Group
@@ -128,10 +128,11 @@ def calibrated_groups(
        directions stronger than the strongest of shifted copies (mean + 2.5 SD) say whether there are
        ensembles and about how many. Independent component analysis turns them, and a few weaker ones, into
        first guesses.
-    2. Ensemble events (of the exact null at the slow rate, whatever the significance stage used) that share
-       more neurons than chance are grouped; the neurons that recur in a group are first guesses as well.
-       They find ensembles that are large but rarely active.
-    3. All guesses are refined together (:func:`~napari_calcium.ensembles.refinement.refine`).
+    2. The guesses are refined together (:func:`~napari_calcium.ensembles.refinement.refine`).
+    3. Ensemble events (of the exact null at the slow rate, whatever the significance stage used) in which no
+       ensemble is active yet are grouped by the neurons they share beyond chance; the neurons that recur in
+       a group are further guesses, and all are refined once more. This finds ensembles that are large but
+       rarely active.
     4. The same search runs on every shifted copy.
 
     Matrices are sparse; beyond 1500 neurons directions come from Lanczos iterations. Cost: events × (a few
@@ -172,17 +173,19 @@ def _copy_search(trains: Trains, above: float, settings: CalibratedEnsembles, bl
 
 
 def _search(trains: Trains, above: float, settings: CalibratedEnsembles) -> list[Refined]:
+    rules = settings.rules(trains.frame_rate)
     strong, directions = covariation(trains, above, _EXTRA_SHARE)
-    guesses: list[NDArray[np.int64]] = []
-    if strong:
-        weights = independent_patterns(directions, settings.seed)
-        guesses = outstanding(weights) + two_classes(weights)
-    guesses += event_groups(_contributors(trains), settings.least_activations)
-    return refine(trains, guesses, settings.rules(trains.frame_rate)) if guesses else []
+    guesses = outstanding(independent_patterns(directions, settings.seed)) if strong else []
+    found = refine(trains, guesses, rules) if guesses else []
+    more = event_groups(_unexplained(trains, found), settings.least_activations)
+    return refine(trains, [*(f.members for f in found), *more], rules) if more else found
 
 
-def _contributors(trains: Trains) -> NDArray[np.float32]:
-    """Return who contributes to the recording's ensemble events, under the exact null at the slow rate."""
+def _unexplained(trains: Trains, found: list[Refined]) -> NDArray[np.float32]:
+    """Return who contributes to the ensemble events in which no ensemble was found active.
+
+    The events are those under the exact null at the slow rate.
+    """
     runs = runs_of_windows(trains.rows, trains.frames, trains.n_rois, trains.n_frames, trains.width)
     grid = Grid(trains.rows, trains.frames, runs, trains.width, 1)
     count = window_counts(trains.rows, trains.frames, trains.n_rois, trains.n_frames, trains.width)
@@ -200,6 +203,11 @@ def _contributors(trains: Trains) -> NDArray[np.float32]:
     tested, by_chance = tested_windows(grid, windows, _EVENT_RATE, trains.smoothing, trains.left_out)
     ids = np.arange(trains.n_rois)
     events = merge_windows(tested, trains.rows, trains.frames, ids, trains.width, 1, by_chance)
+    taken = np.sort(np.concatenate([[-np.inf, np.inf], *(f.starts for f in found)])) / trains.frame_rate
+    start = events.peak_s - windows.window_s / 2
+    after = np.searchsorted(taken, start)
+    free = np.minimum(taken[after] - start, start - taken[after - 1]) > windows.window_s
+    events = events.take(free)
     best = np.sort(np.argsort(events.p_value, kind="stable")[:_MOST_EVENTS])
     return contributor_matrix(events.take(best), ids)
 

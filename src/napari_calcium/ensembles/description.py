@@ -9,6 +9,8 @@ from napari_calcium.ensembles.trains import Trains
 
 __all__ = ["active_matrix", "gain", "halves"]
 
+_PRIOR_HITS = 5.0  # of a general rise there must be more evidence than so many events
+
 
 def active_matrix(trains: Trains, starts: NDArray[np.int64], members: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Return the (n_activations, n_members) matrix of who is active in which window."""
@@ -31,7 +33,8 @@ def gain(
     """Return by how many nats naming an ensemble shortens the description of the recording.
 
     What it explains: the log-likelihood ratio of its activations, each member at its own participation,
-    against every neuron at its background rate. What it costs: to say who the members are, how much each
+    against every neuron at its background rate, raised by as much as the neurons outside the ensemble are
+    more active than usual in these windows. What it costs: to say who the members are, how much each
     takes part (half the logarithm of the activations each), and when the ensemble is active. Ensembles
     that chance makes up cost more than they explain.
 
@@ -42,9 +45,15 @@ def gain(
     n, m = len(starts), len(members)
     if not n or not m:
         return -np.inf
-    hits = active_matrix(trains, starts, members).sum(axis=0)
+    _, rows = trains.active(starts, starts + trains.width)
+    hits = np.bincount(rows, minlength=trains.n_rois)
+    usual = background * trains.rate[starts].sum()
+    outside = np.ones(trains.n_rois, bool)
+    outside[members] = False
+    rise = (hits[outside].sum() + _PRIOR_HITS) / (usual[outside].sum() + _PRIOR_HITS)
+    hits = hits[members]
     share = np.clip((hits + 0.5) / (n + 1), 1e-3, 1 - 1e-3)
-    alone = np.clip(background[members], 1e-5, 0.9)
+    alone = np.clip(usual[members] / n * max(rise, 1.0), 1e-5, 0.9)
     explained = hits * np.log(share / alone) + (n - hits) * np.log((1 - share) / (1 - alone))
     who = m * (np.log(max(trains.n_rois / m, 1.0)) + 1 + 0.5 * np.log(n))
     when = n * (np.log(max(trains.n_frames / trains.width / n, 1.0)) + 1)

@@ -14,6 +14,7 @@ __all__ = ["Membership", "membership"]
 
 _NEAR, _FAR = 1.5, 40.0  # s: the surroundings of an activation
 _PRIOR_WINDOWS = 10.0  # weight of a neuron's rate in the whole recording beside that in the surroundings
+_PRIOR_HITS = 5.0  # of a general rise there must be more evidence than so many events
 _NARROWEST = (2.0, 10.0)  # weight of the beta distribution of participation, in activations
 
 
@@ -29,7 +30,8 @@ class Membership:
     inside : (n_rois,) float64
         The same without the margin.
     expected : (n_rois,) float64
-        Share that its rate in the surroundings of the activations lets expect.
+        Share that its rate in the surroundings of the activations lets expect, times how much more than
+        usual the neurons outside the ensemble are active in them.
     q_value : (n_rois,) float64
     """
 
@@ -84,6 +86,7 @@ def membership(
     lost = np.bincount(row[decisive], minlength=trains.n_rois)
     fair, trials = hits - lost, np.maximum(n - lost, 1)
     expected = _expected(trains, starts, background, margin)
+    expected = np.minimum(expected * _general_rise(hits, expected * n, was_member), 0.999)
     p = np.where(fair > 0, bdtrc(np.maximum(fair - 1, 0), trials, expected), 1.0)
     q = q_values(np.clip(p, 0, 1))
     odds = np.log(max(trains.n_rois - len(before), 1) / max(len(before), 1))
@@ -92,6 +95,17 @@ def membership(
     _, within = trains.active(starts, starts + trains.width)
     inside = np.bincount(within, minlength=trains.n_rois) / max(n, 1)
     return Membership(member, hits / max(n, 1), inside, expected, q)
+
+
+def _general_rise(
+    hits: NDArray[np.int64], expected: NDArray[np.float64], was_member: NDArray[np.bool_]
+) -> float:
+    """Return how many times more than expected the neurons outside the ensemble are active, at least 1.
+
+    Motion, neuropil or arousal lift everybody at once; who is lifted with the rest is no member.
+    """
+    others = float(hits[~was_member].sum()), float(expected[~was_member].sum())
+    return max((others[0] + _PRIOR_HITS) / (others[1] + _PRIOR_HITS), 1.0)
 
 
 def _evidence(
