@@ -130,7 +130,7 @@ def test_export_holds_the_stored_values(results, tmp_path, suffix):
     ("arguments", "words"),
     [
         (("run", "missing.csv"), "no such file"),
-        (("run", "{cells}"), "frame rate is not known"),
+        (("run", "{cells}", "--quiet"), "frame rate is not known"),
         (("run", "{cells}", "--pipeline", "{bad}"), "baseline.windw"),
         (("run", "{cells}", "--pipeline", "{cells}", "--mode", "course"), "leave --mode out"),
         (("run", "{cells}", "--frame-rate", "10", "--rois", "nowhere.tif"), "nowhere.tif"),

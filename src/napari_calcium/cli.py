@@ -295,9 +295,8 @@ def _demo(output: Path, report: _Report) -> None:
 
 
 def _has_screen() -> bool:
-    if sys.platform.startswith("linux"):
-        return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
-    return True
+    needs_display = sys.platform.startswith(("linux", "freebsd"))
+    return not needs_display or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
 
 
 def _view(path: Path) -> None:

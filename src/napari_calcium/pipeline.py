@@ -28,13 +28,10 @@ from napari_calcium.ensembles.significance import (
     SignificanceSettings,
     significance,
 )
-from napari_calcium.events.event_detection import (
-    DeconvolvedEvents,
-    EventsSettings,
-    ThresholdEvents,
-    detect_events,
-)
+from napari_calcium.events.deconvolved import DeconvolvedEvents
+from napari_calcium.events.event_detection import EventsSettings, detect_events
 from napari_calcium.events.statistics import FeatureSettings, neuron_features, recording_features
+from napari_calcium.events.threshold import ThresholdEvents
 from napari_calcium.io.csv import CsvSettings
 from napari_calcium.io.positions import PositionSettings
 from napari_calcium.progress import Progress, part, silent
@@ -307,6 +304,11 @@ def _input(recording: Recording, wanted: str, stage: str) -> tuple[str, Trace, t
             if name in recording.traces:
                 note = f"{TITLES[stage]} reads {name}, since {wanted} was not made"
                 return name, recording.traces[name], (note,)
+    if recording.traces.keys() == {"spikes"}:
+        raise StageError(
+            f"{TITLES[stage]} reads {wanted}, but this recording holds inferred spikes only; "
+            "open the fluorescence or ΔF/F they were inferred from"
+        )
     there = ", ".join(recording.traces) or "no trace"
     raise StageError(
         f"{TITLES[stage]} reads {wanted}, but there is {there}; run the stage that makes it first"

@@ -6,10 +6,13 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
+import tifffile
 from pydantic import Field
 
 from napari_calcium import __version__
-from napari_calcium.io.labels import link_labels, read_labels
+from napari_calcium.io.errors import ReadError
+from napari_calcium.io.labels import link_labels, read_image, read_labels
+from napari_calcium.io.tiff_metadata import read_facts
 from napari_calcium.recording import LogEntry, Recording
 from napari_calcium.settings import Settings
 
@@ -52,10 +55,12 @@ def add_positions(recording: Recording, settings: PositionSettings, folder: str 
         If a file cannot be read, or its labels do not fit the rows.
     """
     if settings.labels is not None:
-        labels = read_labels(Path(folder) / settings.labels)
-        recording = link_labels(recording, labels, by=settings.link)
+        path = Path(folder) / settings.labels
+        recording = link_labels(recording, read_labels(path), by=settings.link)
+        recording = _with_pixel_size(recording, path)
     if settings.image is not None:
-        recording = _with_image(recording, Path(folder) / settings.image)
+        path = Path(folder) / settings.image
+        recording = _with_pixel_size(_with_image(recording, path), path)
     given = {name: path for name in ("labels", "image") if (path := getattr(settings, name)) is not None}
     if not given:
         return recording
@@ -66,13 +71,17 @@ def add_positions(recording: Recording, settings: PositionSettings, folder: str 
     return recording.with_step(LogEntry("positions", merged.model_dump(mode="json"), version=__version__))
 
 
-def _with_image(recording: Recording, path: Path) -> Recording:
-    from napari_calcium.io.labels import read_image
+def _with_pixel_size(recording: Recording, path: Path) -> Recording:
+    """Take the width of a pixel from a TIFF that tells it, unless it is known already."""
+    if recording.pixel_size_um is not None:
+        return recording
+    with tifffile.TiffFile(path) as tiff:
+        return recording.replace(pixel_size_um=read_facts(tiff).pixel_size_um)
 
+
+def _with_image(recording: Recording, path: Path) -> Recording:
     image = read_image(path)
     if recording.rois is not None and image.shape != recording.rois.shape:
-        from napari_calcium.io.errors import ReadError
-
         raise ReadError(
             f"{path.name}: the image is {image.shape[0]} × {image.shape[1]} pixels, "
             f"but the label image is {recording.rois.shape[0]} × {recording.rois.shape[1]}; "

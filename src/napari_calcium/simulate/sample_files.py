@@ -59,12 +59,13 @@ def write_labels(path: Path, labels: NDArray[np.uint16] | NDArray[np.uint32], pi
     return path
 
 
-def write_mean_image(path: Path, image: NDArray[np.float32]) -> Path:
-    """Write the mean image in float32."""
+def write_mean_image(path: Path, image: NDArray[np.float32], pixel_size: float) -> Path:
+    """Write the mean image in float32 with its pixel size, as ImageJ does."""
     import tifffile
 
+    resolution = (1 / pixel_size, 1 / pixel_size)
     with _atomic(path) as beside:
-        tifffile.imwrite(beside, image, metadata=None)
+        tifffile.imwrite(beside, image, imagej=True, resolution=resolution, metadata={"unit": "um"})
     return path
 
 

@@ -126,8 +126,8 @@ class Simulation:
         return sample_files.write_labels(Path(path), self.label_image, self.settings.pixel_size)
 
     def write_mean_image(self, path: str | Path) -> Path:
-        """Write the mean image as a TIFF in float32."""
-        return sample_files.write_mean_image(Path(path), self.mean_image)
+        """Write the mean image as a TIFF in float32, with its pixel size."""
+        return sample_files.write_mean_image(Path(path), self.mean_image, self.settings.pixel_size)
 
     def write_movie(self, path: str | Path) -> Path:
         """Write the movie as a TIFF, frame by frame, with frame rate and pixel size."""
