@@ -12,7 +12,7 @@ __all__ = ["rise_delay"]
 _CLEAR_Z, _FEWEST, _MOST = 8.0, 20, 2000
 # The average transient is read from this long before the jump to this long after it.
 _BEFORE_S, _AFTER_S = 0.3, 0.6
-_APART_S = 1.5
+_APART_S, _SAME_RISE_S = 1.5, 0.3
 # At high frame rates the average is noisy; it is smoothed over this time, which is short against any rise.
 _SMOOTH_S = 0.03
 
@@ -54,7 +54,7 @@ def rise_delay(
     level = np.mean(pieces[:, :before], axis=1, keepdims=True)
     left = np.exp(-1.0 / (decay_s[row, None] * frame_rate))
     pieces -= level
-    density = np.nanmean((pieces[:, 1:] - left * pieces[:, :-1]) / jumps.size[chosen, None], axis=0)
+    density = np.nanmean(pieces[:, 1:] - left * pieces[:, :-1], axis=0)
     n_smooth = max(1, round(_SMOOTH_S * frame_rate))
     density = np.convolve(density, np.full(n_smooth, 1 / n_smooth), mode="same")
     density, place = _around_peak(density, before), window[1:].astype(np.float64)
@@ -86,10 +86,10 @@ def _clear_and_alone(
 ) -> NDArray[np.int64]:
     """Return the clearest jumps that have no other one near and lie wholly inside the recording."""
     apart = np.full(len(jumps.row) + 1, np.inf)
-    inner = np.diff(jumps.frame).astype(np.float64)
-    inner[np.diff(jumps.row) != 0] = np.inf
-    apart[1:-1] = inner
-    alone = np.minimum(apart[:-1], apart[1:]) > _APART_S * frame_rate
+    apart[1:-1] = np.where(np.diff(jumps.row) == 0, np.diff(jumps.frame), np.inf)
+    apart /= frame_rate
+    # A slow rise is fitted by several jumps, of which the first one is the event's.
+    alone = (apart[:-1] > _APART_S) & ((apart[1:] > _APART_S) | (apart[1:] <= _SAME_RISE_S))
     inside = (jumps.frame >= 2 * before) & (jumps.frame + after < n_frames)
     usable = np.flatnonzero((jumps.z >= _CLEAR_Z) & alone & inside)
     order = np.argsort(-jumps.z[usable], kind="stable")

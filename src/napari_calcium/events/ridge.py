@@ -142,7 +142,9 @@ def ricker_transform(traces: NDArray[np.float64], widths: NDArray[np.float64]) -
     n_frames = traces.shape[1]
     support = int(np.ceil(5 * widths.max()))
     reach = min(support, n_frames - 1)
-    padded = np.pad(traces, ((0, 0), (reach, reach)), mode="reflect")
+    # Without its mean the trace has no step where the reflection ends.
+    centred = traces - traces.mean(axis=1, keepdims=True)
+    padded = np.pad(centred, ((0, 0), (reach, reach)), mode="reflect")
     n = next_fast_len(padded.shape[1] + support, real=True)
     spectrum = rfft(padded, n, axis=1)
     power = (2 * np.pi * np.arange(spectrum.shape[1]) / n) ** 2
