@@ -72,7 +72,7 @@ def test_lists_neurons_activations_first_and_last(dock, session, recording):
     for k in recording.ensembles.ids:
         times = recording.ensembles.activations_of(k).time_s
         members = len(recording.ensembles.members_of(k))
-        expected.append([str(k), str(members), str(len(times)), f"{times[0]:.1f}", f"{times[-1]:.1f}"])
+        expected.append([str(k), str(members), f"{len(times)}×", f"{times[0]:.1f} – {times[-1]:.1f}"])
     assert texts(dock.table) == expected
 
 
@@ -168,7 +168,7 @@ def test_an_ensemble_that_was_never_active(dock, session, raw_recording):
     )
     session.open(raw_recording.replace(ensembles=Ensembles(members, Activations())))
     session.choose_ensemble(0)
-    assert texts(dock.table)[0][3:] == ["never", "never"]
+    assert texts(dock.table)[0][2:] == ["0×", "never"]
     assert dock.activation.text() == "Never active"
     assert not dock.next.isEnabled()
 

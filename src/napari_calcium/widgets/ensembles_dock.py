@@ -73,7 +73,7 @@ class EnsemblesDock(QWidget):
         return self._recording.ensembles if self._recording is not None else None
 
     def _build(self) -> None:
-        self.setMinimumWidth(300)
+        self.setMinimumWidth(310)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.notes = QLabel()
         self.hint = QLabel()
@@ -82,8 +82,11 @@ class EnsemblesDock(QWidget):
             label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
             label.setContentsMargins(6, 4, 6, 4)
         self.hint.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self.table = _table(("Ensemble", "Neurons", "Activations", "First (s)", "Last (s)"))
-        self.table.setToolTip("Choose one: its somata light up, its members' traces come up. Esc lets it go.")
+        self.table = _table(("Ensemble", "Neurons", "Active", "First – last (s)"))
+        self.table.setToolTip(
+            "Choose one: its somata light up, its members' traces come up. Esc lets it go.\n"
+            "Active: how many times. First – last: its first and its last activation."
+        )
         self.members = _table(("Cell", "Active in", "× its rate", "Core"))
         self.members.setToolTip(
             "Active in: share of the ensemble's activations. × its rate: how much more often than the "
@@ -206,9 +209,9 @@ class EnsemblesDock(QWidget):
         for ensemble in ensembles.ids if ensembles is not None else ():
             assert ensembles is not None
             times = ensembles.activations_of(ensemble).time_s
-            first, last = (f"{t:.1f}" for t in (times[0], times[-1])) if len(times) else ("never", "never")
-            neurons = len(ensembles.members_of(ensemble))
-            row = _add_row(self.table, (str(ensemble), str(neurons), str(len(times)), first, last), ensemble)
+            span = f"{times[0]:.1f} – {times[-1]:.1f}" if len(times) else "never"
+            neurons = str(len(ensembles.members_of(ensemble)))
+            row = _add_row(self.table, (str(ensemble), neurons, f"{len(times)}×", span), ensemble)
             self.table.item(row, 0).setIcon(_swatch(ensemble_color(ensemble)))
         self.table.blockSignals(False)
 

@@ -38,7 +38,7 @@ _STAGES = {
     "raw": "Raw",
     "baseline": "F0",
     "dff": "ΔF/F",
-    "background_corrected": "Corrected",
+    "background_corrected": "Background-corrected",
     "denoised": "Denoised",
     "spikes": "Spikes",
 }
@@ -93,8 +93,7 @@ class TracesDock(QWidget):
         self.boxes = {name: QCheckBox(words) for name, words in _STAGES.items()}
         for name, box in self.boxes.items():
             box.toggled.connect(lambda on, name=name: self._on_stage(name, on))
-            words = name.replace("_", "-") if name == "background_corrected" else _STAGES[name]
-            box.setToolTip(f"Draw the {words} trace of each selected cell")
+            box.setToolTip(f"Draw the {_STAGES[name]} trace of each selected cell")
         self.events_box = QCheckBox("Events")
         self.events_box.setChecked(True)
         self.events_box.setToolTip("Mark the onset of each event at the foot of the trace")
@@ -103,7 +102,7 @@ class TracesDock(QWidget):
         self.scale_box.setToolTip("On: amplitudes compare between cells. Off: each cell fills its lane.")
         for box in (self.events_box, self.scale_box):
             box.toggled.connect(self._later)
-        self.all_button = QPushButton("All")
+        self.all_button = QPushButton("Whole recording")
         self.all_button.setToolTip("Show the whole recording (double click on the plot, or Home)")
         self.all_button.clicked.connect(lambda: self.span_picked.emit(None))
         self.note = QLabel()

@@ -46,8 +46,7 @@ class TracesPlot(TimePlot):
         item.showAxis("right")
         item.getAxis("left").setStyle(tickLength=0)
         item.getAxis("right").setStyle(tickLength=-4)
-        item.getAxis("left").setWidth(90)
-        item.getAxis("right").setWidth(70)
+        item.getAxis("right").setWidth(56)
         self._bands = curve_item(self, width=2, z=-5, connect="pairs")
         self._zeros = curve_item(self, z=-4, connect="pairs")
         self._focus = pg.LinearRegionItem(orientation="horizontal", movable=False)
@@ -156,6 +155,9 @@ class TracesPlot(TimePlot):
         height = self.box.height() / max(1, len(self.places))
         left, right = (self.getPlotItem().getAxis(side) for side in ("left", "right"))
         left.setTicks([names])
+        # Not wider than the longest name, so that the plot does not jump while it scrolls.
+        letters = max((len(lane.label) for lane in lanes), default=0)
+        left.setWidth(min(140, 20 + 8 * letters))
         units = dict.fromkeys(lane.unit for lane in lanes)
         words = "  ·  ".join(_UNITS.get(unit, unit) for unit in units)
         if height >= _ROOM_FOR_VALUES:
