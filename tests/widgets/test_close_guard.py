@@ -33,7 +33,7 @@ def room(bench, qtbot):
     window.show()
     asked = []
     room = SimpleNamespace(window=window, viewer=viewer, asked=asked, saves=saves, answer="stay", dock=dock)
-    guard.ask = lambda _: asked.append(1) or room.answer
+    guard.ask = lambda *_: asked.append(1) or room.answer
     return room
 
 

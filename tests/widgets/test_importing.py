@@ -3,6 +3,7 @@ import pytest
 from napari.components import ViewerModel
 from qtpy.QtCore import Qt
 
+from napari_calcium.pipeline import PipelineSettings
 from napari_calcium.widgets.importing import ImportWidget, relative
 from napari_calcium.widgets.plan import settings_made
 from napari_calcium.widgets.viewer_session import session_of
@@ -110,3 +111,20 @@ def test_the_latest_choice_wins_while_a_file_is_being_read(widget, files, qtbot)
 def test_paths_are_told_from_the_folder_of_the_table(tmp_path):
     assert relative(tmp_path / "a" / "rois.tif", tmp_path / "a") == "rois.tif"
     assert relative(tmp_path / "b" / "rois.tif", tmp_path / "a") == "../b/rois.tif"
+
+
+@pytest.mark.parametrize(("answer", "opened"), [("stay", False), ("discard", True), ("save", False)])
+def test_unsaved_results_are_asked_about_before_another_recording_is_opened(
+    widget, viewer, few, files, fake_stages, qtbot, monkeypatch, answer, opened
+):
+    session, saves = session_of(viewer), []
+    session.open(few)
+    session.apply(fake_stages(few, "baseline", PipelineSettings().baseline), "Baseline")
+    widget.ask = lambda *_: answer
+    monkeypatch.setattr(widget._saver, "save_results", lambda then: saves.append(then))
+    choose(widget, qtbot, files / "field.csv")
+    widget.open.click()
+    assert (session.recording.name == "field") == opened
+    if answer == "save":
+        saves[0]()
+        assert session.recording.name == "field"

@@ -1,5 +1,7 @@
 import pytest
-from qtpy.QtCore import Qt
+from qtpy.QtCore import QEvent, Qt
+from qtpy.QtGui import QFocusEvent
+from qtpy.QtWidgets import QApplication
 
 from napari_calcium.widgets.recording_line import RecordingLine, describe, with_frame_rate
 from napari_calcium.widgets.workbench import NO_RECORDING, Workbench
@@ -54,3 +56,19 @@ def test_a_frame_rate_set_later_is_part_of_how_the_file_was_read(recording):
 def test_without_a_recording_it_says_how_to_open_one(line, session):
     session.close()
     assert line._text.text() == NO_RECORDING
+
+
+def test_the_frame_rate_can_be_typed_over_the_word_unknown(line, session, recording, qtbot):
+    session.open(recording.replace(frame_rate=None))
+    edit = line.frame_rate.lineEdit()
+    # Sent by hand: there is no window manager that would give the focus.
+    QApplication.sendEvent(line.frame_rate, QFocusEvent(QEvent.Type.FocusIn))
+    qtbot.mouseClick(edit, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: edit.selectedText() == "unknown", timeout=2000)
+    qtbot.keyClick(edit, Qt.Key.Key_Return)
+    assert session.recording.frame_rate is None
+    QApplication.sendEvent(line.frame_rate, QFocusEvent(QEvent.Type.FocusIn))
+    qtbot.waitUntil(lambda: edit.selectedText() == "unknown", timeout=2000)
+    qtbot.keyClicks(edit, "4,8")
+    qtbot.keyClick(edit, Qt.Key.Key_Return)
+    assert session.recording.frame_rate == 4.8

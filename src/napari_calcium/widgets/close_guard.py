@@ -34,7 +34,7 @@ class CloseGuard(QObject):
         self._widget, self._bench, self._saver = widget, bench, saver
         self._viewer = weakref.ref(getattr(viewer, "__wrapped__", viewer))
         self._watched: weakref.ref[QWidget] | None = None
-        self.ask: Callable[[QWidget], str] = ask
+        self.ask: Callable[[QWidget, str], str] = ask
         widget.installEventFilter(self)
 
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
@@ -67,7 +67,7 @@ class CloseGuard(QObject):
         window = self._window
         by_person = event.spontaneous() or (viewer is not None and len(viewer.layers) > 0)
         if by_person and window is not None and self._bench.has_unsaved_results:
-            answer = self.ask(window)
+            answer = self.ask(window, "closing")
             if answer != "discard":
                 event.ignore()
                 if answer == "save":
@@ -79,15 +79,23 @@ class CloseGuard(QObject):
         return False
 
 
-def ask(window: QWidget) -> str:
-    """Ask what to do with unsaved results: "save", "discard" or "stay"."""
+def ask(window: QWidget, before: str) -> str:
+    """Ask what to do with unsaved results: "save", "discard" or "stay".
+
+    Parameters
+    ----------
+    window : QWidget
+        The question stands over it.
+    before : str
+        What would lose the results: ``"closing"``, ``"opening another recording"``.
+    """
     box = QMessageBox(window)
     box.setIcon(QMessageBox.Icon.Question)
     box.setWindowTitle("Unsaved results")
     box.setText("The results of the calcium pipeline have not been saved.")
-    box.setInformativeText("Save them in a results folder before closing?")
+    box.setInformativeText(f"Save them in a results folder before {before}?")
     save = box.addButton("Save…", QMessageBox.ButtonRole.AcceptRole)
-    discard = box.addButton("Close without saving", QMessageBox.ButtonRole.DestructiveRole)
+    discard = box.addButton("Go on without saving", QMessageBox.ButtonRole.DestructiveRole)
     box.addButton(QMessageBox.StandardButton.Cancel)
     box.exec()
     clicked = box.clickedButton()

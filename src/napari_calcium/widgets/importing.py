@@ -16,6 +16,7 @@ from napari_calcium.io.opening import open_recording
 from napari_calcium.io.positions import PositionSettings
 from napari_calcium.recording import Recording
 from napari_calcium.settings import Settings
+from napari_calcium.widgets.close_guard import ask
 from napari_calcium.widgets.dock_place import DockPlace
 from napari_calcium.widgets.file_row import FileRow
 from napari_calcium.widgets.form import SettingsForm, message_label, row_label
@@ -24,6 +25,7 @@ from napari_calcium.widgets.plan import entry_of
 from napari_calcium.widgets.progress_line import ProgressLine
 from napari_calcium.widgets.recording_line import describe
 from napari_calcium.widgets.rows import ChoiceRow, row_for
+from napari_calcium.widgets.saving import Saver
 from napari_calcium.widgets.section import Section
 from napari_calcium.widgets.stage_widget import scrolling
 from napari_calcium.widgets.workbench import workbench_of
@@ -75,6 +77,8 @@ class ImportWidget(QWidget):
         self.found = message_label()
         self.open = QPushButton("Open")
         self.progress = ProgressLine(self._runner)
+        self.ask = ask
+        self._saver = Saver(self._bench, self.progress.say, self)
         self._later = QTimer(self)
         self._later.setSingleShot(True)
         self._later.setInterval(_DEBOUNCE_MS)
@@ -202,6 +206,13 @@ class ImportWidget(QWidget):
         if self._bench.runner.busy:
             self.progress.say("A run is going on; wait for it or cancel it.")
             return
+        answer = self.ask(self, "opening another recording") if self._bench.has_unsaved_results else "discard"
+        if answer == "save":
+            self._saver.save_results(then=lambda: self._put(recording))
+        elif answer == "discard":
+            self._put(recording)
+
+    def _put(self, recording: Recording) -> None:
         self._bench.session.open(recording)
         self.progress.say(f"{recording.name} is open.")
 

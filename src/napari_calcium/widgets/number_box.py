@@ -6,8 +6,8 @@ import math
 import re
 from typing import Any
 
-from qtpy.QtCore import QLocale, Qt
-from qtpy.QtGui import QValidator, QWheelEvent
+from qtpy.QtCore import QLocale, Qt, QTimer
+from qtpy.QtGui import QFocusEvent, QValidator, QWheelEvent
 from qtpy.QtWidgets import QAbstractSpinBox, QDoubleSpinBox, QWidget
 
 __all__ = ["NumberBox"]
@@ -78,6 +78,12 @@ class NumberBox(QDoubleSpinBox):
         else:
             state = QValidator.State.Invalid
         return state, text, position
+
+    def focusInEvent(self, event: QFocusEvent | None) -> None:
+        """Select words that stand for a number ("unknown"), so that typing replaces them."""
+        super().focusInEvent(event)
+        if self.specialValueText() and self.value() == self.minimum():
+            QTimer.singleShot(0, self.selectAll)
 
     def wheelEvent(self, event: QWheelEvent | None) -> None:
         """Turn the number only when the user is in the box; else let the form scroll."""

@@ -38,6 +38,7 @@ class RecordingLine(QWidget):
         self._build()
         self.frame_rate.valueChanged.connect(lambda value: self.set_rate.setEnabled(value > 0))
         self.set_rate.clicked.connect(self._set)
+        self.frame_rate.lineEdit().returnPressed.connect(self._set)
         Links(self).join(bench.session.recording_changed, self._show)
         self._show(bench.session.recording)
 
@@ -66,6 +67,8 @@ class RecordingLine(QWidget):
         session = self._bench.session
         if session.recording is not None and not self._bench.runner.busy:
             rate = self.frame_rate.value()
+            if rate <= 0:
+                return
             session.apply(with_frame_rate(session.recording, rate), f"Frame rate {rate:g} Hz")
 
 
