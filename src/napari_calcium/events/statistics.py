@@ -183,7 +183,7 @@ def _interval_features(groups: _Groups, onset: NDArray[np.float64]) -> dict[str,
 
 
 def _burstiness(cv: NDArray[np.float64], n: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return Kim & Jo's finite-size burstiness, which is about 0 on average for a Poisson train of any length."""
+    """Return Kim & Jo's finite-size burstiness: about 0 on average for a Poisson train of any length."""
     more, less = np.sqrt(n + 1), np.sqrt(np.maximum(n - 1, 0))
     return _ratio(more * cv - less, (more - 2) * cv + less)
 
