@@ -105,6 +105,16 @@ def test_pixels_of_unknown_size_are_pixels(viewer, session, recording):
         assert layer.scale[-1] == 1
 
 
+def test_the_scale_bar_shows_micrometres_where_they_are_known(viewer, session, recording, traces_only):
+    bar = viewer.canvas.overlays.scale_bar
+    session.open(recording)
+    assert bar.visible
+    session.open(traces_only)
+    assert not bar.visible
+    session.open(recording.replace(pixel_size_um=None))
+    assert not bar.visible
+
+
 def test_the_movie_is_shown_lazily_instead_of_the_activity(viewer, session, recording):
     class Film:
         shape, dtype, ndim = (recording.n_frames, 96, 96), np.dtype(np.uint16), 3

@@ -110,6 +110,10 @@ class Canvas:
             self._content = TissueLayers(viewer, recording)
         elif recording.traces and not any(_is_picture(layer) for layer in viewer.layers):
             self._content = HeatmapLayer(viewer, recording)
+        if self._content is not None:
+            # A heatmap has no length: neurons one way, seconds the other.
+            known = self.tissue is not None and recording.pixel_size_um is not None
+            viewer.canvas.overlays.scale_bar.visible = known
         if self._content is not None and (had_content or len(viewer.layers) == len(self._content.layers)):
             # Room for the marks beside the heatmap.
             viewer.reset_view(margin=0.05 if self.tissue is not None else 0.12)

@@ -220,7 +220,7 @@ class TissueLayers:
                 self._activity(found[1]),
                 name="Activity (from traces)",
                 contrast_limits=(0, 1),
-                colormap="inferno",
+                colormap="green",
                 blending="additive" if self._layers else "translucent_no_depth",
                 opacity=0.75,
                 metadata=tag(self._recording, "activity"),
