@@ -1,10 +1,10 @@
 from types import SimpleNamespace
 
 import pytest
-from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QDockWidget, QMainWindow, QWidget
+from qtpy.QtCore import Qt, QTimer
+from qtpy.QtWidgets import QApplication, QDockWidget, QMainWindow, QWidget
 
-from napari_calcium.widgets.close_guard import CloseGuard
+from napari_calcium.widgets.close_guard import CloseGuard, ask
 from napari_calcium.widgets.workbench import Workbench
 
 
@@ -92,3 +92,14 @@ def test_closing_during_a_run_stops_it(room, bench, fake_stages, few, qtbot):
     fake_stages.gate.set()
     qtbot.wait(100)
     assert bench.session.recording is few
+
+
+@pytest.mark.parametrize(("button", "answer"), [("Save…", "save"), ("Go on", "discard"), ("Cancel", "stay")])
+def test_the_question_has_three_answers(room, qtbot, button, answer):
+    def choose():
+        box = QApplication.activeModalWidget()
+        assert "before closing" in box.informativeText()
+        next(b for b in box.buttons() if button in b.text()).click()
+
+    QTimer.singleShot(50, choose)
+    assert ask(room.window, "closing") == answer

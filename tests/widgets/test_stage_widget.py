@@ -1,20 +1,32 @@
+from pathlib import Path
 from typing import Annotated
 
+import numpy as np
 import pytest
+import yaml
 from hypothesis import given, reject, settings
 from hypothesis import strategies as st
+from napari.components import ViewerModel
 from qtpy.QtCore import Qt
 
 from napari_calcium.pipeline import STAGES, TITLES, PipelineSettings
 from napari_calcium.recording import Trace
+from napari_calcium.results import Coactivity, Events
+from napari_calcium.session import Session
 from napari_calcium.settings import SettingsError
 from napari_calcium.traces.baseline import MaximinBaseline, PercentileBaseline
-from napari_calcium.widgets.baseline import BaselinePanel
-from napari_calcium.widgets.denoise import DenoisePanel
+from napari_calcium.widgets.background import BackgroundWidget
+from napari_calcium.widgets.baseline import BaselinePanel, BaselineWidget
+from napari_calcium.widgets.coactivity import CoactivityWidget
+from napari_calcium.widgets.denoise import DenoisePanel, DenoiseWidget
+from napari_calcium.widgets.ensemble_detection import EnsemblesWidget
+from napari_calcium.widgets.event_detection import EventsWidget
+from napari_calcium.widgets.features import FeaturesWidget
 from napari_calcium.widgets.form import SettingsForm, is_constant
 from napari_calcium.widgets.pipeline_dock import _PANELS
+from napari_calcium.widgets.significance import SignificanceWidget
 from napari_calcium.widgets.union_form import alternatives
-from napari_calcium.widgets.workbench import NO_RATE, Workbench
+from napari_calcium.widgets.workbench import NO_RATE, Workbench, workbench_of
 
 
 @pytest.fixture
@@ -188,3 +200,63 @@ def test_every_field_has_a_title_and_an_explanation(kind):
         if not is_constant(field):
             assert field.title, name
             assert field.description, name
+
+
+WIDGETS = (
+    BaselineWidget,
+    BackgroundWidget,
+    DenoiseWidget,
+    EventsWidget,
+    CoactivityWidget,
+    SignificanceWidget,
+    EnsemblesWidget,
+    FeaturesWidget,
+)
+
+
+@pytest.mark.parametrize("kind", WIDGETS, ids=lambda kind: kind.panel.stage)
+def test_a_stage_stands_by_itself(kind, few, fake_stages, qtbot):
+    viewer = ViewerModel()
+    widget = kind(viewer)
+    qtbot.addWidget(widget)
+    widget.show()
+    bench = workbench_of(viewer)
+    assert widget.state == "○ not run"
+    assert not widget.stage_panel.run.isEnabled()
+    bench.session.open(few)
+    with qtbot.waitSignal(bench.runner.finished, timeout=10_000):
+        qtbot.mouseClick(widget.stage_panel.run, Qt.MouseButton.LeftButton)
+    assert f"Note of {kind.panel.stage}" in widget.stage_panel.result
+    # Alone it is out of order: the stages before it have not run.
+    assert widget.state == ("✓ up to date" if kind is BaselineWidget else "◐ out of date")
+
+
+def test_the_manifest_has_every_stage_under_its_name():
+    with open(Path(__file__).parents[2] / "napari.yaml", encoding="utf-8") as file:
+        contributions = yaml.safe_load(file)["contributions"]
+    names = {command["id"]: command["python_name"] for command in contributions["commands"]}
+    shown = {names[item["command"]]: item["display_name"] for item in contributions["widgets"]}
+    for kind in WIDGETS:
+        assert shown[f"{kind.__module__}:{kind.__name__}"] == kind.name
+    for number, kind in enumerate(WIDGETS, 1):
+        assert kind.name.startswith(f"Stage {number}: ")
+        assert kind.panel.stage == STAGES[number - 1]
+
+
+def test_what_came_of_a_real_run_is_said_in_words(few, qtbot):
+    events = Events(*(np.zeros(4, t) for t in (np.int64, *[float] * 5)))
+    counts = Coactivity(
+        *(np.zeros(3), np.array([1, 4, 2]), np.ones(3), np.ones(3)),
+        np.array([3.0, 5.0, 3.0]),
+        np.zeros(3, bool),
+    )
+    done = few.replace(events=events, coactivity=counts, features={"rate": np.ones(6)})
+    bench = Workbench(Session())
+    said = {stage: kind(bench).summary(done) for stage, kind in _PANELS.items()}
+    assert said["coactivity"] == "At most 4 of 6 cells active together"
+    assert said["significance"] == "Threshold: more than 3 to 5 neurons, following the slow rate"
+    assert said["features"] == "1 number for each of 6 cells"
+    nothing = {
+        stage: kind(bench).summary(few.replace(coactivity=Coactivity())) for stage, kind in _PANELS.items()
+    }
+    assert nothing["coactivity"] == nothing["significance"] == ""

@@ -19,7 +19,7 @@ class FeaturesPanel(StagePanel):
     def summary(self, recording: Recording) -> str:
         """Say what came of it."""
         count = len(recording.features or {})
-        return f"{count} numbers for each of {cells(recording.n_rois)}"
+        return f"{count} number{'' if count == 1 else 's'} for each of {cells(recording.n_rois)}"
 
 
 class FeaturesWidget(StageWidget):

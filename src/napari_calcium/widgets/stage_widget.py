@@ -235,6 +235,11 @@ class StageWidget(QWidget):
         Links(self).join(bench.plan.states_changed, self._show_state)
         self._show_state()
 
+    @property
+    def state(self) -> str:
+        """Where the stage stands, as it is shown."""
+        return str(self._state.text())
+
     def showEvent(self, event: QShowEvent | None) -> None:
         """Take a place among the other docks, the first time."""
         super().showEvent(event)

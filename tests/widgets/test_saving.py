@@ -1,0 +1,101 @@
+import json
+
+import pytest
+from qtpy.QtWidgets import QFileDialog, QWidget
+
+from napari_calcium.io.results_folder import is_results_folder, read_results
+from napari_calcium.pipeline import STAGES, PipelineSettings, run_stage
+from napari_calcium.progress import Cancelled
+from napari_calcium.widgets.saving import Saver, save_recording
+from napari_calcium.widgets.workbench import Workbench
+
+
+@pytest.fixture
+def bench(qapp, few_session):
+    made = Workbench(few_session)
+    yield made
+    made.let_go()
+
+
+@pytest.fixture
+def said():
+    return []
+
+
+@pytest.fixture
+def saver(bench, said, qtbot, monkeypatch):
+    monkeypatch.setattr("napari_calcium.figures.export.draw_all", lambda *args, **options: None)
+    parent = QWidget()
+    qtbot.addWidget(parent)
+    return Saver(bench, said.append, parent)
+
+
+def test_results_are_written_where_the_user_says_and_then_the_rest_happens(
+    saver, bench, said, tmp_path, qtbot, monkeypatch
+):
+    baseline = PipelineSettings().baseline
+    bench.session.apply(run_stage(bench.session.recording, "baseline", baseline), "Baseline")
+    asked, after = [], []
+    target = tmp_path / "mine"
+    monkeypatch.setattr(
+        QFileDialog, "getSaveFileName", lambda *args: asked.append(args[2]) or (str(target), "")
+    )
+    with qtbot.waitSignal(bench.runner.finished, timeout=20_000):
+        saver.save_results(then=lambda: after.append("then"))
+    assert asked == ["few_results"]
+    assert after == ["then"]
+    assert said == [f"Results are in {target}"]
+    assert not bench.has_unsaved_results
+    assert read_results(target).traces["dff"] == bench.session.recording.traces["dff"]
+    settings = PipelineSettings.from_yaml((target / "pipeline.yaml").read_text("utf-8"))
+    assert settings.baseline == baseline
+    assert all(getattr(settings, stage) is None for stage in STAGES[1:])
+
+
+def test_a_dialog_that_is_cancelled_writes_nothing(saver, bench, said, monkeypatch):
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *args: ("", ""))
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *args: ("", ""))
+    saver.save_results()
+    saver.save_pipeline()
+    saver.load_pipeline()
+    assert said == []
+    assert not bench.runner.busy
+
+
+def test_a_folder_with_other_things_in_it_is_left_alone(saver, bench, few, tmp_path, qtbot):
+    (tmp_path / "thesis.txt").write_text("precious", encoding="utf-8")
+    with qtbot.waitSignal(bench.runner.finished, timeout=20_000) as signal:
+        saver.write_results(few, tmp_path)
+    assert "not a results folder" in signal.args[1].message
+    assert (tmp_path / "thesis.txt").read_text("utf-8") == "precious"
+
+
+def test_while_a_run_goes_on_it_says_to_wait(saver, bench, few, said, tmp_path, qtbot):
+    bench.runner.start("Events", lambda p: None, lambda _: None)
+    saver.write_results(few, tmp_path / "mine")
+    assert said == ["Another run is going on; save when it is done."]
+    qtbot.waitUntil(lambda: not bench.runner.busy, timeout=5000)
+
+
+def test_a_pipeline_that_cannot_be_written_is_one_line(saver, said, tmp_path, monkeypatch):
+    path = tmp_path / "nowhere" / "pipeline.yaml"
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *args: (str(path), ""))
+    saver.save_pipeline()
+    assert said[0].startswith("⚠")
+
+
+def test_cancelling_leaves_no_folder_behind(few, tmp_path):
+    def stop(done, total):
+        raise Cancelled
+
+    with pytest.raises(Cancelled):
+        save_recording(few, tmp_path / "mine", stop)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_figures_and_provenance_come_with_the_results(few, tmp_path):
+    done = run_stage(few, "baseline", PipelineSettings().baseline)
+    save_recording(done, tmp_path / "mine", lambda *args: None)
+    assert is_results_folder(tmp_path / "mine")
+    log = json.loads((tmp_path / "mine" / "log.json").read_text("utf-8"))
+    assert [step["stage"] for step in log["steps"]] == ["read", "baseline"]
