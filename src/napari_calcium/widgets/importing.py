@@ -91,7 +91,7 @@ class ImportWidget(QWidget):
         rows = QFormLayout()
         rows.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         for title, row in (
-            ("Fluorescence", self.table),
+            ("Table", self.table),
             ("Frame rate", self.frame_rate),
             ("ROI label image", self.labels),
             ("Image", self.image),
