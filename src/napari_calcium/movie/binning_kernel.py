@@ -8,10 +8,12 @@ from numpy.typing import NDArray
 
 from napari_calcium.movie.warp import sample_row
 
-__all__ = ["add_neighbours", "add_to_bins"]
+__all__ = ["add_to_bins", "close_bin"]
 
 _Image = NDArray[np.float32]
 _NOTHING = np.float32(np.nan)
+_ONE = np.uint64(1)
+_ROWS = 8
 
 
 @njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
@@ -36,40 +38,76 @@ def add_to_bins(
         Negative for frames that are left out.
     sums, seen : (n_bins, height, width) float32
     """
-    row = np.empty(frames.shape[2], np.float32)
-    for k in range(frames.shape[0]):
-        if bins[k] < 0:
-            continue
-        for y in range(frames.shape[1]):
-            sample_row(frames[k], y, nodes[k], y0, y_step, x0, x_step, _NOTHING, row)
-            total = sums[bins[k], y]
-            count = seen[bins[k], y]
-            for x in range(np.uint64(row.shape[0])):
-                value = row[x]
-                inside = value == value
-                total[x] += value if inside else np.float32(0)
-                count[x] += np.float32(1) if inside else np.float32(0)
+    n, height, width = frames.shape
+    row = np.empty(width, np.float32)
+    # A few rows of all frames in turn: the rows of the bin stay in the cache.
+    for start in range(0, height, _ROWS):
+        for k in range(n):
+            if bins[k] < 0:
+                continue
+            for y in range(start, min(start + _ROWS, height)):
+                sample_row(frames[k], y, nodes[k], y0, y_step, x0, x_step, _NOTHING, row)
+                total = sums[bins[k], y]
+                count = seen[bins[k], y]
+                for x in range(np.uint64(width)):
+                    value = row[x]
+                    inside = value == value
+                    total[x] += value if inside else np.float32(0)
+                    count[x] += np.float32(1) if inside else np.float32(0)
 
 
 @njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
-def add_neighbours(z: _Image, sums: NDArray[np.float32]) -> None:
-    """Add a standardised image (height, width) to sums (6, height, width).
+def close_bin(
+    total: _Image,
+    count: _Image,
+    offset: _Image,
+    sd: _Image,
+    mean: _Image,
+    z: _Image,
+    highest: _Image,
+    whole: NDArray[np.float64],
+    sums: _Image,
+) -> None:
+    """Take one bin (height, width) into the sums over bins.
 
-    They are of z, z², and z times its neighbour to the right, below, below right and below left.
+    Parameters
+    ----------
+    total, count : (height, width) float32
+        Sum over the frames of the bin, and how many saw each pixel.
+    offset, sd : (height, width) float32
+        By which values are standardised.
+    mean, z : (height, width) float32
+        Filled with the mean of the bin, NaN where not seen, and its standardised value, 0 where not seen.
+    highest : (height, width) float32
+        Raised to `mean` where that is higher.
+    whole : (3, height, width) float64
+        `total`, `count` and the bins that saw the pixel are added.
+    sums : (6, height, width) float32
+        z, z², and z times its neighbour to the right, below, below right and below left are added.
     """
-    height, width = z.shape
+    height, width = total.shape
+    for y in range(height):
+        for x in range(np.uint64(width)):
+            seen = count[y, x] > 0
+            value = total[y, x] / count[y, x] if seen else _NOTHING
+            mean[y, x] = value
+            z[y, x] = (value - offset[y, x]) / sd[y, x] if seen else np.float32(0)
+            highest[y, x] = value if value > highest[y, x] else highest[y, x]
+            whole[0, y, x] += total[y, x]
+            whole[1, y, x] += count[y, x]
+            whole[2, y, x] += np.float32(1) if seen else np.float32(0)
     for y in range(height):
         here = z[y]
-        below = z[min(y + 1, height - 1)]
-        for x in range(width):
+        for x in range(np.uint64(width)):
             sums[0, y, x] += here[x]
             sums[1, y, x] += here[x] * here[x]
-        for x in range(width - 1):
-            sums[2, y, x] += here[x] * here[x + 1]
-        if y + 1 < height:
-            for x in range(width):
-                sums[3, y, x] += here[x] * below[x]
-            for x in range(width - 1):
-                sums[4, y, x] += here[x] * below[x + 1]
-            for x in range(1, width):
-                sums[5, y, x] += here[x] * below[x - 1]
+        for x in range(np.uint64(width - 1)):
+            sums[2, y, x] += here[x] * here[x + _ONE]
+        if y + 1 == height:
+            continue
+        below = z[y + 1]
+        for x in range(np.uint64(width)):
+            sums[3, y, x] += here[x] * below[x]
+        for x in range(np.uint64(width - 1)):
+            sums[4, y, x] += here[x] * below[x + _ONE]
+            sums[5, y, x + _ONE] += here[x + _ONE] * below[x]

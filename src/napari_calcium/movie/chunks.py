@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 import os
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -141,7 +142,26 @@ def read_chunk(movie: MovieSource, frames: slice, out: NDArray[np.float32] | Non
     missing = np.zeros(shape[0], np.bool_)
     if read.dtype.kind == "f":
         _mark_missing(pixels, missing)
+    _let_go(movie, read)
     return Chunk(frames, pixels, missing)
+
+
+def _let_go(movie: MovieSource, read: NDArray[Any]) -> None:
+    """Unmap the pages of a memory-mapped file that were read, lest all of it counts as memory in the end.
+
+    The system keeps them in its cache for whoever reads them again.
+    """
+    mapped = getattr(movie, "_mmap", None)
+    if not (isinstance(movie, np.memmap) and movie.mode in ("r", "r+") and isinstance(mapped, mmap.mmap)):
+        return
+    if not hasattr(mapped, "madvise") or not read.flags.c_contiguous:
+        return
+    base = np.frombuffer(mapped, np.uint8).__array_interface__["data"][0]
+    first = read.__array_interface__["data"][0] - base
+    start = -(-first // mmap.PAGESIZE) * mmap.PAGESIZE
+    length = (first + read.nbytes) // mmap.PAGESIZE * mmap.PAGESIZE - start
+    if first >= 0 and length > 0 and start + length <= len(mapped):
+        mapped.madvise(mmap.MADV_DONTNEED, start, length)
 
 
 def _mark_missing(pixels: NDArray[np.float32], missing: NDArray[np.bool_]) -> None:

@@ -79,7 +79,7 @@ def learn_covariance(
     evidence : (n, m) float64
         One row a sampled frame.
     start : (m, m) float64
-        Covariance to begin with.
+        Covariance to begin with; positive definite.
     rounds : int
         Each costs O(m³ + n m²).
     start_weight : float
@@ -92,7 +92,8 @@ def learn_covariance(
     covariance = start
     n = len(evidence)
     for _ in range(rounds):
-        error = posterior_covariance(information, covariance)
+        error = np.linalg.inv(information + np.linalg.inv(covariance))
         fields = evidence @ error
         covariance = (fields.T @ fields + n * error + start_weight * start) / (n + start_weight)
+        covariance = 0.5 * (covariance + covariance.T)
     return covariance

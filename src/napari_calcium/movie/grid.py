@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 __all__ = ["Grid", "grid_for"]
 
+_MOST_NODES = 400
+
 
 @dataclass(frozen=True)
 class Grid:
@@ -77,10 +79,17 @@ class Grid:
 
 
 def grid_for(shape: tuple[int, int], spacing: float) -> Grid:
-    """Return nodes about `spacing` pixels apart, the outermost on the outermost pixels of the frame."""
-    ny, y_step = _axis(shape[0], spacing)
-    nx, x_step = _axis(shape[1], spacing)
-    return Grid(ny, nx, 0.0, y_step, 0.0, x_step)
+    """Return nodes about `spacing` pixels apart, the outermost on the outermost pixels of the frame.
+
+    They lie further apart where there would be more than 400, since the equations for all of them are solved
+    together.
+    """
+    while True:
+        ny, y_step = _axis(shape[0], spacing)
+        nx, x_step = _axis(shape[1], spacing)
+        if ny * nx <= _MOST_NODES:
+            return Grid(ny, nx, 0.0, y_step, 0.0, x_step)
+        spacing *= 1.1
 
 
 def _axis(length: int, spacing: float) -> tuple[int, float]:

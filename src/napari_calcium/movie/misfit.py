@@ -14,6 +14,7 @@ __all__ = ["misfit_slopes", "moments"]
 
 _Image = NDArray[np.float32]
 _NOTHING = np.float32(np.nan)
+_ROWS = 8
 
 
 @njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
@@ -21,27 +22,27 @@ def _add_row(
     sampled: _Image,
     gain: np.float32,
     offset: np.float32,
-    template: _Image,
+    dark: np.float32,
+    level: _Image,
     precision: _Image,
     slope_y: _Image,
     slope_x: _Image,
-    light: _Image,
     limit: np.float32,
     v: np.float32,
     sums: _Image,
 ) -> None:
     """Add one row to the sums (6, width): residual times each slope, shared between two rows of nodes."""
-    for x in range(sampled.shape[0]):
-        z = (gain * sampled[x] + offset - template[x]) * precision[x]
+    for x in range(np.uint64(sampled.shape[0])):
+        z = (gain * sampled[x] + offset) * precision[x] - level[x]
         z = min(max(z, -limit), limit)
         # Pixels beyond the edge and missing ones are NaN and say nothing.
         z = z if z == z else np.float32(0)
         along_y = z * slope_y[x]
         along_x = z * slope_x[x]
-        along_light = z * light[x]
-        sums[0, x] += along_y - v * along_y
-        sums[1, x] += along_x - v * along_x
-        sums[2, x] += along_light - v * along_light
+        along_light = z * (level[x] - dark * precision[x])
+        sums[0, x] += along_y
+        sums[1, x] += along_x
+        sums[2, x] += along_light
         sums[3, x] += v * along_y
         sums[4, x] += v * along_x
         sums[5, x] += v * along_light
@@ -49,17 +50,22 @@ def _add_row(
 
 @njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
 def _spread(sums: _Image, ky: int, x0: float, x_step: float, out: _Image) -> None:
-    """Share the sums (6, width) of a strip among the nodes left and right of each pixel, and clear them."""
+    """Share the sums (6, width) of a strip among the nodes left and right of each pixel, and clear them.
+
+    The first three sums are over all of the strip, the last three weighted by the lower row of nodes.
+    """
     nx = out.shape[1]
     for x in range(sums.shape[1]):
         place = (x - x0) / x_step
         kx = min(max(math.floor(place), 0), nx - 2)
         u = np.float32(place - kx)
         for c in range(3):
-            out[ky, kx, c] += (1 - u) * sums[c, x]
-            out[ky, kx + 1, c] += u * sums[c, x]
-            out[ky + 1, kx, c] += (1 - u) * sums[3 + c, x]
-            out[ky + 1, kx + 1, c] += u * sums[3 + c, x]
+            lower = sums[3 + c, x]
+            upper = sums[c, x] - lower
+            out[ky, kx, c] += (1 - u) * upper
+            out[ky, kx + 1, c] += u * upper
+            out[ky + 1, kx, c] += (1 - u) * lower
+            out[ky + 1, kx + 1, c] += u * lower
     sums[:] = 0
 
 
@@ -73,11 +79,11 @@ def misfit_slopes(
     x_step: float,
     gain: _Image,
     offset: _Image,
-    template: _Image,
+    dark: np.float32,
+    level: _Image,
     precision: _Image,
     slope_y: _Image,
     slope_x: _Image,
-    light: _Image,
     limit: np.float32,
     out: _Image,
 ) -> None:
@@ -91,40 +97,52 @@ def misfit_slopes(
         Field on which each frame is sampled.
     gain, offset : (n,) float32
         A sampled pixel is compared as ``gain * pixel + offset``.
-    template, precision : (height, width) float32
-        Expected value, and 1 / standard deviation, of each pixel.
-    slope_y, slope_x, light : (height, width) float32
-        How the standardised pixel changes with a move by one pixel along y, along x, and with light.
+    dark : float32
+        Template without light.
+    level, precision : (height, width) float32
+        Expected value / standard deviation, and 1 / standard deviation, of each pixel.
+    slope_y, slope_x : (height, width) float32
+        How the standardised pixel changes with a move by one pixel along y and along x. The third slope,
+        that of light, is ``level - dark * precision``.
     limit : float32
         Standardised residuals are cut here, so that flashes and dirt count little.
     """
-    row = np.empty(frames.shape[2], np.float32)
-    sums = np.zeros((6, frames.shape[2]), np.float32)
+    n, height, width = frames.shape
     ny = out.shape[1]
+    row = np.empty(width, np.float32)
+    sums = np.zeros((n, 6, width), np.float32)
     out[:] = 0
-    for k in range(frames.shape[0]):
-        strip = 0
-        for y in range(frames.shape[1]):
-            place = (y - y0) / y_step
-            ky = min(max(math.floor(place), 0), ny - 2)
-            if ky != strip:
-                _spread(sums, strip, x0, x_step, out[k])
-                strip = ky
-            sample_row(frames[k], y, nodes[k], y0, y_step, x0, x_step, _NOTHING, row)
-            _add_row(
-                row,
-                gain[k],
-                offset[k],
-                template[y],
-                precision[y],
-                slope_y[y],
-                slope_x[y],
-                light[y],
-                limit,
-                np.float32(place - ky),
-                sums,
-            )
-        _spread(sums, strip, x0, x_step, out[k])
+    strip = 0
+    start = 0
+    while start < height:
+        ky = min(max(math.floor((start - y0) / y_step), 0), ny - 2)
+        if ky != strip:
+            for k in range(n):
+                _spread(sums[k], strip, x0, x_step, out[k])
+            strip = ky
+        end = height if ky == ny - 2 else min(height, math.ceil(y0 + (ky + 1) * y_step))
+        # A few rows of all frames in turn: the template's rows stay in the cache.
+        stop = min(max(end, start + 1), start + _ROWS)
+        for k in range(n):
+            for y in range(start, stop):
+                sample_row(frames[k], y, nodes[k], y0, y_step, x0, x_step, _NOTHING, row)
+                v = np.float32((y - y0) / y_step - ky)
+                _add_row(
+                    row,
+                    gain[k],
+                    offset[k],
+                    dark,
+                    level[y],
+                    precision[y],
+                    slope_y[y],
+                    slope_x[y],
+                    limit,
+                    v,
+                    sums[k],
+                )
+        start = stop
+    for k in range(n):
+        _spread(sums[k], strip, x0, x_step, out[k])
 
 
 @njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
@@ -137,27 +155,32 @@ def moments(
     x_step: float,
     template: _Image,
     weight: _Image,
+    centre: np.float32,
     out: NDArray[np.float64],
 ) -> None:
     """Fill `out` (n, 6) with weighted sums over the pixels of each sampled frame that lie inside.
 
-    The sums are of 1, the template T, the frame I, T², I² and T I. Frame and template should be centred
-    roughly, since the sums are differences of squares later on.
+    The sums are of 1, the template T, the frame I, T², I² and T I, where `centre` is first subtracted from T
+    and I: the variances are differences of these sums.
     """
-    row = np.empty(frames.shape[2], np.float32)
+    width = frames.shape[2]
+    row = np.empty(width, np.float32)
     for k in range(frames.shape[0]):
-        total = np.zeros(6)
+        sums = np.zeros((6, width), np.float32)
         for y in range(frames.shape[1]):
             sample_row(frames[k], y, nodes[k], y0, y_step, x0, x_step, _NOTHING, row)
-            for x in range(row.shape[0]):
-                if row[x] == row[x]:
-                    w = np.float64(weight[y, x])
-                    t = np.float64(template[y, x])
-                    i = np.float64(row[x])
-                    total[0] += w
-                    total[1] += w * t
-                    total[2] += w * i
-                    total[3] += w * t * t
-                    total[4] += w * i * i
-                    total[5] += w * t * i
-        out[k] = total
+            weights = weight[y]
+            expected = template[y]
+            for x in range(np.uint64(width)):
+                i = row[x] - centre
+                w = weights[x] if i == i else np.float32(0)
+                i = i if i == i else np.float32(0)
+                t = expected[x] - centre
+                sums[0, x] += w
+                sums[1, x] += w * t
+                sums[2, x] += w * i
+                sums[3, x] += w * t * t
+                sums[4, x] += w * i * i
+                sums[5, x] += w * t * i
+        for c in range(6):
+            out[k, c] = sums[c].astype(np.float64).sum()

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
 
 from napari_calcium.movie.field_prior import posterior_covariance, smooth_covariance
 from napari_calcium.movie.grid import Grid
@@ -17,7 +16,7 @@ __all__ = ["Alignment", "FieldAligner", "Level"]
 
 _LIMIT = 4.0
 _LIGHT_SD = 0.15
-_STEPS = 2
+_STEPS = 1
 _COARSEST_STEPS = 3
 _LEAST_GAIN = 0.1
 
@@ -58,9 +57,11 @@ class Level:
         Squares of this many pixels are averaged.
     grid : Grid
         Nodes in this level's pixels.
-    template, precision, slope_y, slope_x, light : (height, width) float32
-        Expected pixel; 1 / standard deviation; change of the standardised pixel with a move of one full-scale
-        pixel along y, along x; and with a change of the light to twice as much.
+    dark : float
+        Darkest value of the template, taken as that without light.
+    template, precision, level, slope_y, slope_x : (height, width) float32
+        Expected pixel; 1 / standard deviation; their product; change of the standardised pixel with a move of
+        one full-scale pixel along y and along x.
     information : (2 n_nodes, 2 n_nodes) float64
         Curvature of the misfit in the field; y and x of a node are neighbours.
     light_share : (2 n_nodes, n_nodes) float64
@@ -69,11 +70,12 @@ class Level:
 
     factor: int
     grid: Grid
+    dark: float
     template: NDArray[np.float32]
     precision: NDArray[np.float32]
+    level: NDArray[np.float32]
     slope_y: NDArray[np.float32]
     slope_x: NDArray[np.float32]
-    light: NDArray[np.float32]
     information: NDArray[np.float64] = field(repr=False)
     light_share: NDArray[np.float64] = field(repr=False)
 
@@ -97,7 +99,8 @@ class Level:
         prior = np.linalg.inv(smooth_covariance(grid, _LIGHT_SD, length))
         share = np.linalg.solve(total[m:, m:] + prior, total[m:, :m]).T.astype(np.float64)
         information: NDArray[np.float64] = total[:m, :m] - share @ total[m:, :m]
-        return cls(factor, small, filled, precision, slope_y, slope_x, light, information, share)
+        level = filled * precision
+        return cls(factor, small, dark, filled, precision, level, slope_y, slope_x, information, share)
 
     def nodes(self, fields: NDArray[np.float64]) -> NDArray[np.float32]:
         """Return fields (n, ny, nx, 2) in this level's pixels, as the kernels take them."""
@@ -115,11 +118,11 @@ class Level:
             *self.grid.numbers,
             alignment.gain,
             alignment.offset,
-            self.template,
+            np.float32(self.dark),
+            self.level,
             self.precision,
             self.slope_y,
             self.slope_x,
-            self.light,
             np.float32(_LIMIT),
             sums,
         )
@@ -135,7 +138,9 @@ class Level:
         from napari_calcium.movie.misfit import moments
 
         sums = np.empty((len(frames), 6))
-        moments(frames, self.nodes(fields), *self.grid.numbers, self.template, self.precision**2, sums)
+        centre = np.float32(self.template.mean())
+        nodes = self.nodes(fields)
+        moments(frames, nodes, *self.grid.numbers, self.template, self.precision**2, centre, sums)
         with np.errstate(divide="ignore", invalid="ignore"):
             mean_t, mean_i, tt, ii, ti = (sums[:, 1:] / sums[:, :1]).T
             var_t, var_i, both = tt - mean_t**2, ii - mean_i**2, ti - mean_t * mean_i
@@ -144,7 +149,7 @@ class Level:
             correlation = np.where(flat, np.nan, both / np.sqrt(var_t * var_i))
         # A frame that does not resemble the template must not be blown up to its contrast.
         slope = np.where(np.isfinite(slope) & (slope > _LEAST_GAIN), slope, 1.0)
-        offset = np.nan_to_num(mean_t - mean_i / slope)
+        offset = np.nan_to_num(mean_t + centre - (mean_i + centre) / slope)
         return (1 / slope).astype(np.float32), offset.astype(np.float32), correlation.astype(np.float32)
 
 
@@ -242,15 +247,19 @@ def _slope(image: NDArray[np.float32], axis: int) -> NDArray[np.float32]:
 def _curvature(grid: Grid, slopes: list[NDArray[np.float32]]) -> NDArray[np.float64]:
     """Return JᵀJ, where J (pixels, unknowns) is each slope times the hat function of each node.
 
-    The first two slopes are those along y and x, whose unknowns alternate; the third's follow.
+    The first two slopes are those along y and x, whose unknowns alternate; the third's follow. Hat functions
+    are products of one along y and one along x, so the sums over pixels are two matrix products.
     """
-    across_y, across_x = grid.hats(slopes[0].shape)
-    hats = sparse.kron(sparse.csr_matrix(across_y), sparse.csr_matrix(across_x), format="csr")
+    across_y, across_x = (hats.astype(np.float64) for hats in grid.hats(slopes[0].shape))
+    pairs_y = (across_y[:, :, None] * across_y[:, None, :]).reshape(len(across_y), -1)
+    pairs_x = (across_x[:, :, None] * across_x[:, None, :]).reshape(len(across_x), -1)
     n = grid.n_nodes
-    parts = [hats.multiply(slope.ravel()[:, None]).tocsr() for slope in slopes]
     order = [np.arange(0, 2 * n, 2), np.arange(1, 2 * n, 2), np.arange(2 * n, 3 * n)]
-    total = np.zeros((3 * n, 3 * n))
-    for rows, left in zip(order, parts, strict=True):
-        for columns, right in zip(order, parts, strict=True):
-            total[np.ix_(rows, columns)] = (left.T @ right).toarray()
+    total = np.empty((3 * n, 3 * n))
+    for a, left in enumerate(slopes):
+        for b, right in enumerate(slopes[: a + 1]):
+            sums = pairs_y.T @ (left.astype(np.float64) * right) @ pairs_x
+            block = sums.reshape(grid.ny, grid.ny, grid.nx, grid.nx).transpose(0, 2, 1, 3).reshape(n, n)
+            total[np.ix_(order[a], order[b])] = block
+            total[np.ix_(order[b], order[a])] = block.T
     return total

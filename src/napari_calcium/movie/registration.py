@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from napari_calcium.checks import check_frame_rate
 from napari_calcium.movie.bad_frames import fill_missing_fields, find_bad_frames
@@ -147,9 +147,9 @@ class _Pass:
 
 
 def _raw_sum(chunk: Chunk) -> tuple[NDArray[np.float64], NDArray[np.int64] | int]:
-    total = chunk.pixels.sum(axis=0, dtype=np.float64)
-    if not np.isnan(total.sum()):
-        return total, len(chunk)
+    total = chunk.pixels.sum(axis=0)
+    if not np.isnan(total.sum(dtype=np.float64)):
+        return total.astype(np.float64), len(chunk)
     seen = np.isfinite(chunk.pixels)
     return np.where(seen, chunk.pixels, 0).sum(axis=0, dtype=np.float64), seen.sum(axis=0)
 
@@ -266,9 +266,31 @@ def register(
     """
     shape = movie_shape(movie)
     rate = check_frame_rate(frame_rate)
-    reading = part(on_progress, 0.0, _READ_SHARE)
-    sample = read_sample(movie, settings.template_frames, reading)
     max_shift = max(1.0, settings.max_shift / 100 * min(shape[1:]))
+    # The bytes of a matrix product may depend on the number of threads.
+    with threadpool_limits(limits=1, user_api="blas"):
+        template, preparation = _template(movie, settings, max_shift, on_progress)
+        bin_frames = frames_per_bin(shape, rate, settings.bin_duration, limit_mb=settings.binned_limit)
+        gathering = _Gathering(shape, template, bin_frames, settings.binned_memory)
+        chunks = map_chunks(
+            _Pass(template, preparation, bin_frames),
+            movie,
+            chunk_frames=_whole_bins(frames_per_chunk(*shape[1:]), bin_frames),
+            on_progress=part(on_progress, _TEMPLATE_SHARE, 1.0),
+            executor=executor,
+        )
+        for _, result in chunks:
+            gathering.add(result)
+    return _registration(shape, rate, settings, template, gathering, max_shift, preparation.line_phase)
+
+
+def _template(
+    movie: MovieSource,
+    settings: RigidRegistration | NonRigidRegistration,
+    max_shift: float,
+    on_progress: Progress,
+) -> tuple[Template, Preparation]:
+    sample = read_sample(movie, settings.template_frames, part(on_progress, 0.0, _READ_SHARE))
     phase = line_phase(sample) if settings.correct_line_phase else 0.0
     preparation = Preparation(phase, settings.smoothing, settings.background)
     template = build_template(
@@ -278,19 +300,7 @@ def register(
         max_shift=max_shift,
         on_progress=part(on_progress, _READ_SHARE, _TEMPLATE_SHARE),
     )
-    del sample
-    bin_frames = frames_per_bin(shape, rate, settings.bin_duration, limit_mb=settings.binned_limit)
-    gathering = _Gathering(shape, template, bin_frames, settings.binned_memory)
-    chunks = map_chunks(
-        _Pass(template, preparation, bin_frames),
-        movie,
-        chunk_frames=_whole_bins(frames_per_chunk(*shape[1:]), bin_frames),
-        on_progress=part(on_progress, _TEMPLATE_SHARE, 1.0),
-        executor=executor,
-    )
-    for _, result in chunks:
-        gathering.add(result)
-    return _registration(shape, rate, settings, template, gathering, max_shift, phase)
+    return template, preparation
 
 
 def _whole_bins(chunk_frames: int, bin_frames: int) -> int:
@@ -301,7 +311,7 @@ def _whole_bins(chunk_frames: int, bin_frames: int) -> int:
 def _registration(
     shape: tuple[int, int, int],
     frame_rate: float,
-    settings: Any,
+    settings: RigidRegistration | NonRigidRegistration,
     template: Template,
     gathering: _Gathering,
     max_shift: float,

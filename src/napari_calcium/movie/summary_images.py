@@ -48,18 +48,18 @@ class SummaryImages:
     Parameters
     ----------
     offset, sd : (height, width) float32
-        About the mean and the standard deviation of the bins; finite, `sd` above 0.
+        About the mean and the standard deviation of the bins; finite, `sd` above 0. A pixel that no frame of
+        a bin saw counts as at its offset.
     """
 
     def __init__(self, offset: NDArray[np.float32], sd: NDArray[np.float32]):
         shape = offset.shape
         self._offset, self._sd = offset, sd
-        self._sum = np.zeros(shape)
-        self._seen = np.zeros(shape)
         self._highest = np.full(shape, -np.inf, np.float32)
+        self._whole = np.zeros((3, *shape))
         self._recent = np.zeros((6, *shape), np.float32)
         self._all = np.zeros((6, *shape))
-        self._bins_seen = np.zeros(shape, np.int64)
+        self._z = np.empty(shape, np.float32)
         self._n_bins = 0
 
     def add(self, sums: NDArray[np.float32], seen: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -75,19 +75,13 @@ class SummaryImages:
         (n, height, width) float32
             NaN where no frame saw the pixel.
         """
-        from napari_calcium.movie.binning_kernel import add_neighbours
+        from napari_calcium.movie.binning_kernel import close_bin
 
-        self._sum += sums.sum(axis=0, dtype=np.float64)
-        self._seen += seen.sum(axis=0, dtype=np.float64)
-        with np.errstate(invalid="ignore"):
-            means = sums / seen
-        np.fmax(self._highest, np.fmax.reduce(means, axis=0), out=self._highest)
-        for mean, count in zip(means, seen, strict=True):
-            z = (mean - self._offset) / self._sd
-            # A pixel outside the frame counts as at its mean.
-            np.nan_to_num(z, copy=False, nan=0.0)
-            add_neighbours(z, self._recent)
-            self._bins_seen += count > 0
+        means = np.empty_like(sums)
+        for total, count, mean in zip(sums, seen, means, strict=True):
+            close_bin(
+                total, count, self._offset, self._sd, mean, self._z, self._highest, self._whole, self._recent
+            )
             self._n_bins += 1
             if self._n_bins % _FLUSH == 0:
                 self._flush()
@@ -106,23 +100,21 @@ class SummaryImages:
         deviations; ``coverage`` is the share of frames that saw the pixel.
         """
         self._flush()
-        never = self._seen == 0
+        total, seen, bins = self._whole
+        never = seen == 0
         with np.errstate(invalid="ignore"):
-            mean = (self._sum / self._seen).astype(np.float32)
-        n = max(1, self._n_bins)
-        variance = self._variance(np.maximum(self._bins_seen, 1))
-        sd = np.where(never, np.nan, np.sqrt(variance) * self._sd).astype(np.float32)
-        most = self._seen.max()
+            mean = (total / seen).astype(np.float32)
+        spread = np.sqrt(self._variance(np.maximum(bins, 1))) * self._sd
         return {
             "mean": mean,
             "max_projection": np.where(never, np.nan, self._highest).astype(np.float32),
-            "standard_deviation": sd,
-            "local_correlation": self._local_correlation(n),
+            "standard_deviation": np.where(never, np.nan, spread).astype(np.float32),
+            "local_correlation": self._local_correlation(max(1, self._n_bins)),
             "enhanced_mean": enhanced_mean(mean),
-            "coverage": (self._seen / most if most else self._seen).astype(np.float32),
+            "coverage": (seen / max(1.0, seen.max())).astype(np.float32),
         }
 
-    def _variance(self, n: int | NDArray[np.int64]) -> NDArray[np.float64]:
+    def _variance(self, n: int | NDArray[np.float64]) -> NDArray[np.float64]:
         variance: NDArray[np.float64] = np.maximum(self._all[1] / n - (self._all[0] / n) ** 2, 0)
         return variance
 

@@ -22,7 +22,7 @@ __all__ = ["Template", "build_template", "read_sample"]
 _SAMPLE_MB = 160.0
 _SEED_FRAMES = 20
 _RIGID_ROUNDS = 4
-_FIELD_ROUNDS = 3
+_FIELD_ROUNDS = 2
 _RIGID_SD = 20.0
 _FIELD_SD = 1.0
 _LEAST_SD = 0.3
@@ -85,8 +85,8 @@ def build_template(
 
     The frames most like each other at a coarse scale are averaged; all are aligned to that rigidly, then to
     the average of the aligned ones, and so on. Fields are then estimated against the average in full
-    resolution, which sharpens it, three times; each time the covariance of the fields is learned anew. The
-    average field is zero, so that the template lies where the tissue is on average.
+    resolution, which sharpens it, twice; each time the covariance of the fields is learned anew. The average
+    field is zero, so that the template lies where the tissue is on average.
 
     Parameters
     ----------

@@ -16,6 +16,7 @@ __all__ = ["sample_row", "warp_frames"]
 
 _Image = NDArray[np.float32]
 _ONE = np.uint64(1)
+_FLAT = np.float32(1e-6)
 
 
 @njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
@@ -42,39 +43,34 @@ def _sample_point(image: _Image, y: float, x: float, outside: np.float32) -> np.
 
 
 @njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
-def _pixels_until_integer(fraction: float, step: float) -> int:
-    """How many pixels until a value in [0, 1) that changes by `step` a pixel leaves that range."""
-    if step > 1e-9:
-        return int(min(1e9, math.ceil((1.0 - fraction) / step)))
-    if step < -1e-9:
-        return int(min(1e9, math.floor(-fraction / step) + 1))
-    return 1_000_000_000
-
-
-@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
 def _sample_run(
     image: _Image,
     row: int,
-    column: int,
+    shift: int,
     fy: np.float32,
     step_y: np.float32,
     fx: np.float32,
     step_x: np.float32,
+    first: int,
+    stop: int,
     out: _Image,
 ) -> None:
-    """Bilinear values from pixel (row, column) on: all neighbours inside, fractions linear along the run."""
+    """Fill ``out[first:stop]`` from rows `row` and `row + 1`, `shift` pixels on: all neighbours lie inside.
+
+    The fractions are linear along the run: `fy` and `fx` at its first pixel.
+    """
     r = np.uint64(row)
     s = np.uint64(row + 1)
-    c = np.uint64(column)
-    for j in range(np.uint64(out.shape[0])):
+    start = np.uint64(first)
+    c = np.uint64(first + shift)
+    for j in range(np.uint64(stop - first)):
         along = np.float32(j)
-        gy = fy + step_y * along
         gx = fx + step_x * along
         a = image[r, c + j]
         b = image[s, c + j]
         top = a + gx * (image[r, c + j + _ONE] - a)
         below = b + gx * (image[s, c + j + _ONE] - b)
-        out[j] = top + gy * (below - top)
+        out[start + j] = top + (fy + step_y * along) * (below - top)
 
 
 @njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
@@ -98,50 +94,59 @@ def sample_row(
     height, width = image.shape
     place = (y - y0) / y_step
     ky = min(max(math.floor(place), 0), ny - 2)
-    v = place - ky
+    v = np.float32(place - ky)
+    per_pixel = np.float32(1 / x_step)
     x = 0
+    right_y = nodes[ky, 0, 0] + v * (nodes[ky + 1, 0, 0] - nodes[ky, 0, 0])
+    right_x = nodes[ky, 0, 1] + v * (nodes[ky + 1, 0, 1] - nodes[ky, 0, 1])
     for kx in range(nx - 1):
+        start = np.float32(x0 + kx * x_step)
         end = width if kx == nx - 2 else min(width, math.ceil(x0 + (kx + 1) * x_step))
-        left_y = nodes[ky, kx, 0] * (1 - v) + nodes[ky + 1, kx, 0] * v
-        left_x = nodes[ky, kx, 1] * (1 - v) + nodes[ky + 1, kx, 1] * v
-        step_y = (nodes[ky, kx + 1, 0] * (1 - v) + nodes[ky + 1, kx + 1, 0] * v - left_y) / x_step
-        step_x = (nodes[ky, kx + 1, 1] * (1 - v) + nodes[ky + 1, kx + 1, 1] * v - left_x) / x_step
-        start = x0 + kx * x_step
+        left_y = right_y
+        left_x = right_x
+        right_y = nodes[ky, kx + 1, 0] + v * (nodes[ky + 1, kx + 1, 0] - nodes[ky, kx + 1, 0])
+        right_x = nodes[ky, kx + 1, 1] + v * (nodes[ky + 1, kx + 1, 1] - nodes[ky, kx + 1, 1])
+        step_y = (right_y - left_y) * per_pixel
+        step_x = (right_x - left_x) * per_pixel
+        # Pixels from one integer displacement to the next; many where the field is flat.
+        reach_y = np.float32(1) / max(abs(step_y), _FLAT)
+        reach_x = np.float32(1) / max(abs(step_x), _FLAT)
         while x < end:
-            dy = left_y + step_y * (x - start)
-            dx = left_x + step_x * (x - start)
+            along = np.float32(x) - start
+            dy = left_y + step_y * along
+            dx = left_x + step_x * along
             iy = math.floor(dy)
             ix = math.floor(dx)
-            fy = dy - iy
-            fx = dx - ix
-            stop = x + min(_pixels_until_integer(fy, step_y), _pixels_until_integer(fx, step_x))
-            stop = min(max(stop, x + 1), end)
+            fy = dy - np.float32(iy)
+            fx = dx - np.float32(ix)
+            until_y = (np.float32(1) - fy if step_y > 0 else fy) * reach_y
+            until_x = (np.float32(1) - fx if step_x > 0 else fx) * reach_x
+            stop = min(x + 1 + int(min(until_y, until_x)), end)
             row = y + iy
             inside = min(max(x, -ix), stop)
             beyond = max(min(stop, width - 1 - ix), inside)
             if row < 0 or row + 1 >= height:
                 inside = beyond = stop
             for p in range(x, inside):
-                out[p] = _sample_point(
-                    image, y + left_y + step_y * (p - start), p + left_x + step_x * (p - start), outside
-                )
+                way = np.float32(p) - start
+                out[p] = _sample_point(image, y + left_y + step_y * way, p + left_x + step_x * way, outside)
             if beyond > inside:
-                fy += step_y * (inside - x)
-                fx += step_x * (inside - x)
+                skipped = np.float32(inside - x)
                 _sample_run(
                     image,
                     row,
-                    inside + ix,
-                    np.float32(fy),
-                    np.float32(step_y),
-                    np.float32(fx),
-                    np.float32(step_x),
-                    out[inside:beyond],
+                    ix,
+                    fy + step_y * skipped,
+                    step_y,
+                    fx + step_x * skipped,
+                    step_x,
+                    inside,
+                    beyond,
+                    out,
                 )
             for p in range(beyond, stop):
-                out[p] = _sample_point(
-                    image, y + left_y + step_y * (p - start), p + left_x + step_x * (p - start), outside
-                )
+                way = np.float32(p) - start
+                out[p] = _sample_point(image, y + left_y + step_y * way, p + left_x + step_x * way, outside)
             x = stop
 
 
