@@ -3,7 +3,7 @@ from itertools import pairwise
 import pytest
 from napari.components import ViewerModel
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QFileDialog
+from qtpy.QtWidgets import QFileDialog, QShortcut
 
 from napari_calcium.pipeline import STAGES, TITLES, PipelineSettings
 from napari_calcium.recording import Trace
@@ -216,3 +216,14 @@ def test_tab_goes_from_top_to_bottom(dock, qtbot):
     heights = [y for y, *_ in places]
     assert all(below >= above - 12 for above, below in pairwise(heights)), places
     assert len(places) > 5 * len(STAGES)
+
+
+def test_keys_run_undo_and_redo(dock, bench, qtbot):
+    keys = {shortcut.key().toString(): shortcut for shortcut in dock.findChildren(QShortcut)}
+    assert set(keys) == {"Ctrl+Alt+R", "Ctrl+Alt+Z", "Ctrl+Alt+Shift+Z"}
+    with qtbot.waitSignal(bench.runner.finished, timeout=10_000):
+        keys["Ctrl+Alt+R"].activated.emit()
+    keys["Ctrl+Alt+Z"].activated.emit()
+    assert states(dock)[-1] == "not run"
+    keys["Ctrl+Alt+Shift+Z"].activated.emit()
+    assert states(dock)[-1] == "up to date"
