@@ -3,6 +3,7 @@ from qtpy.QtCore import QEvent, Qt
 from qtpy.QtGui import QFocusEvent
 from qtpy.QtWidgets import QApplication
 
+from napari_calcium.io.csv import CsvSettings, read_csv
 from napari_calcium.widgets.recording_line import RecordingLine, describe, with_frame_rate
 from napari_calcium.widgets.workbench import NO_RECORDING, Workbench
 
@@ -51,6 +52,11 @@ def test_a_frame_rate_set_later_is_part_of_how_the_file_was_read(recording):
     assert known.log[0].notes == recording.log[0].notes
     assert len(known.log) == len(recording.log)
     assert unknown.log[0].settings["frame_rate"] == 10.0
+
+
+def test_a_frame_rate_set_later_is_the_same_as_one_told_to_the_reader(simulation, tmp_path):
+    path = simulation.write_csv(tmp_path / "cells.csv")
+    assert with_frame_rate(read_csv(path), 12.5) == read_csv(path, CsvSettings(frame_rate=12.5))
 
 
 def test_without_a_recording_it_says_how_to_open_one(line, session):

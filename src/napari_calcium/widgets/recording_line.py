@@ -16,6 +16,9 @@ from napari_calcium.widgets.workbench import NO_RECORDING, Workbench
 __all__ = ["RecordingLine", "describe", "with_frame_rate"]
 
 
+_UNTOLD = "does not tell the frame rate"
+
+
 class RecordingLine(QWidget):
     """Name and size of the recording; a box for the frame rate while that is not known.
 
@@ -91,7 +94,9 @@ def with_frame_rate(recording: Recording, frame_rate: float) -> Recording:
         Hz.
     """
     entry = entry_of(recording, "read") or LogEntry("read", {})
-    known = replace(entry, settings=dict(entry.settings) | {"frame_rate": frame_rate})
+    # What the reader would have noted, in the place of what it had to note.
+    notes = tuple(f"the frame rate is {frame_rate:g} Hz, as set" if _UNTOLD in n else n for n in entry.notes)
+    known = replace(entry, settings=dict(entry.settings) | {"frame_rate": frame_rate}, notes=notes)
     log = tuple(known if old is entry else old for old in recording.log)
     return recording.replace(frame_rate=frame_rate, log=log)
 
