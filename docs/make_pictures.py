@@ -117,6 +117,15 @@ def heatmap() -> None:
         shown.save("heatmap")
 
 
+def population() -> None:
+    """All neurons, members of an ensemble together, above their coactivity."""
+    with Window(demo()) as shown:
+        shown.dock("Ensembles")
+        shown.choose_ensemble(2)
+        shown.dock("Population")
+        shown.save("population")
+
+
 def small_screen() -> None:
     """The window on a small laptop."""
     with Window(demo(), (1366, 738)) as shown:
@@ -135,7 +144,7 @@ def light() -> None:
 
 
 PICTURES: dict[str, Callable[[], None]] = {
-    made.__name__: made for made in (window, traces, heatmap, small_screen, light)
+    made.__name__: made for made in (window, traces, population, heatmap, small_screen, light)
 }
 
 

@@ -15,7 +15,7 @@ _AREAS = {"bottom": Qt.DockWidgetArea.BottomDockWidgetArea, "right": Qt.DockWidg
 
 
 class DockPlace(QObject):
-    """Moves a plugin's dock once: to the bottom, or as a tab beside those at the right.
+    """Moves a plugin's dock once, to the bottom or the right, as a tab beside those that are there.
 
     napari puts every new plugin dock at the right, one below the other, which leaves none enough room.
 
@@ -54,11 +54,11 @@ class DockPlace(QObject):
         if main.dockWidgetArea(dock) != self._area:
             main.addDockWidget(self._area, dock)
             main.resizeDocks([dock], [self._widget.sizeHint().height()], Qt.Orientation.Vertical)
-        if self._area == Qt.DockWidgetArea.RightDockWidgetArea:
-            for other in main.findChildren(QDockWidget):
-                if other is not dock and main.dockWidgetArea(other) == self._area and other.isVisible():
-                    main.tabifyDockWidget(other, dock)
-                    return
+        for other in main.findChildren(QDockWidget):
+            # A dock behind another's tab is not visible, yet not hidden.
+            if other is not dock and main.dockWidgetArea(other) == self._area and not other.isHidden():
+                main.tabifyDockWidget(other, dock)
+                return
 
 
 def _dock_of(widget: QWidget) -> QDockWidget | None:

@@ -29,6 +29,7 @@ def open_window(recording: Recording | None = None) -> napari.Viewer:
     window = viewer.window
     first, _ = window.add_plugin_dock_widget(_PLUGIN, "Calcium pipeline")
     window.add_plugin_dock_widget(_PLUGIN, "Ensembles", tabify=True)
+    window.add_plugin_dock_widget(_PLUGIN, "Population")
     window.add_plugin_dock_widget(_PLUGIN, "Traces")
     first.raise_()  # work begins in the pipeline
     if recording is not None:
