@@ -149,7 +149,7 @@ def calibrated_groups(
     with threadpool_limits(limits=1, user_api="blas"):
         found = _search(trains, above, settings)
     again = map_blocks(
-        partial(_copy_search, trains, above, settings),
+        partial(_copy_search, trains, strength, above, settings),
         settings.surrogates,
         1,
         on_progress=part(on_progress, 0.6, 1.0),
@@ -167,16 +167,26 @@ def _copy_strength(trains: Trains, seed: int, block: slice) -> float:
     return strongest(_copy(trains, seed, block.start))
 
 
-def _copy_search(trains: Trains, above: float, settings: CalibratedEnsembles, block: slice) -> int:
+def _copy_search(
+    trains: Trains,
+    strength: NDArray[np.float64],
+    above: float,
+    settings: CalibratedEnsembles,
+    block: slice,
+) -> int:
     """Count the ensembles that the search finds on one shifted copy."""
-    return len(_search(_copy(trains, settings.seed, block.start), above, settings))
+    # Where the strongest direction is too weak, the search need not look at the others.
+    needed = above if strength[block.start] > above else np.inf
+    return len(_search(_copy(trains, settings.seed, block.start), needed, settings))
 
 
 def _search(trains: Trains, above: float, settings: CalibratedEnsembles) -> list[Refined]:
     rules = settings.rules(trains.frame_rate)
-    strong, directions = covariation(trains, above, _EXTRA_SHARE)
-    guesses = outstanding(independent_patterns(directions, settings.seed)) if strong else []
-    found = refine(trains, guesses, rules) if guesses else []
+    found: list[Refined] = []
+    if np.isfinite(above):
+        strong, directions = covariation(trains, above, _EXTRA_SHARE)
+        guesses = outstanding(independent_patterns(directions, settings.seed)) if strong else []
+        found = refine(trains, guesses, rules) if guesses else []
     more = event_groups(_unexplained(trains, found), settings.least_activations)
     return refine(trains, [*(f.members for f in found), *more], rules) if more else found
 

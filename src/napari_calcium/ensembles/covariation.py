@@ -15,6 +15,8 @@ __all__ = ["Covariation", "Raster", "covariation", "decomposed", "standardised",
 _DENSE = 1500  # up to so many neurons the whole matrix is decomposed
 _LEAST_RATE = 0.3  # quieter moments count no more than this, or a lone coincidence would count for too much
 _TOLERANCE = 1e-4
+_ROUGH = 0.005  # of the residual; the value itself is off by far less
+_BASIS = 40  # Lanczos vectors for one value
 
 
 @dataclass(frozen=True)
@@ -88,7 +90,9 @@ def _raster(
 ) -> Raster:
     from scipy.sparse import csr_array
 
-    sparse = csr_array((entries, (row, window)), shape=(len(by_row), len(by_window)))
+    # Rows and windows come in order, so this is the compressed form already.
+    offsets = np.searchsorted(row, np.arange(len(by_row) + 1))
+    sparse = csr_array((entries, window, offsets), shape=(len(by_row), len(by_window)))
     cross = sparse @ by_window
     squares = np.bincount(row, entries**2, minlength=len(by_row))
     diagonal = squares - 2 * by_row * cross + by_row**2 * (by_window @ by_window)
@@ -125,11 +129,13 @@ def _active_windows(trains: Trains, step: int) -> tuple[NDArray[np.int64], NDArr
     n_windows = max(1, (trains.n_frames - trains.width) // step + 1)
     first = np.maximum(-(-(trains.frames - trains.width + 1) // step), 0)
     last = np.minimum(trains.frames // step, n_windows - 1)
+    # Events come sorted by row and frame: windows that the one before is in too are there already.
+    same = trains.rows[1:] == trains.rows[:-1]
+    first[1:] = np.where(same, np.maximum(first[1:], last[:-1] + 1), first[1:])
     length = np.maximum(last - first + 1, 0)
     row = np.repeat(trains.rows, length)
-    place = np.arange(length.sum()) - np.repeat(np.cumsum(length) - length, length)
-    key = np.unique(row * n_windows + np.repeat(first, length) + place)
-    return key // n_windows, key % n_windows, n_windows
+    window = np.arange(length.sum()) + np.repeat(first - np.cumsum(length) + length, length)
+    return row, window, n_windows
 
 
 def strongest(trains: Trains) -> float:
@@ -188,9 +194,12 @@ def _lanczos(raster: Raster, n_rois: int, wanted: int) -> tuple[NDArray[np.float
     from scipy.sparse.linalg import LinearOperator, eigsh
 
     operator = LinearOperator((n_rois, n_rois), matvec=raster.product, dtype=np.float64)
+    single = wanted == 1
+    tolerance = _ROUGH if single else _TOLERANCE
+    basis = min(_BASIS, n_rois) if single else None
     start = np.random.default_rng(0).standard_normal(n_rois)
     if not raster.product(start).any():  # nothing varies; ARPACK would refuse
         return np.zeros(0), np.zeros((n_rois, 0))
-    values, vectors = eigsh(operator, wanted, which="LA", v0=start, tol=_TOLERANCE)
+    values, vectors = eigsh(operator, wanted, which="LA", v0=start, tol=tolerance, ncv=basis)
     order = np.argsort(-values, kind="stable")
     return values[order], vectors[:, order]

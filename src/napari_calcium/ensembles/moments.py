@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from napari_calcium.results import Coactivity, EnsembleEvents
 
-__all__ = ["active_rows", "local_peaks", "merge_windows", "rank_windows"]
+__all__ = ["active_in_order", "active_rows", "local_peaks", "merge_windows", "rank_windows"]
 
 
 def merge_windows(
@@ -118,14 +118,23 @@ def active_rows(
         Rows of stretch k are ``active[offsets[k]:offsets[k + 1]]``, ascending, each once.
     """
     order = np.argsort(frames, kind="stable")
-    row, frame = rows[order], frames[order]
+    return active_in_order(rows[order], frames[order], int(rows.max(initial=0)) + 1, begin, end)
+
+
+def active_in_order(
+    row: NDArray[np.int64],
+    frame: NDArray[np.int64],
+    n_rows: int,
+    begin: NDArray[np.int64],
+    end: NDArray[np.int64],
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Do the same as :func:`active_rows` for events in order of time, looking at those inside only."""
     low, high = np.searchsorted(frame, begin), np.searchsorted(frame, end)
     length = np.maximum(high - low, 0)
     stretch = np.repeat(np.arange(len(length)), length)
-    place = np.arange(length.sum()) - np.repeat(np.cumsum(length) - length, length) + np.repeat(low, length)
-    n_rows = int(rows.max(initial=-1)) + 1
-    key = np.unique(stretch * max(n_rows, 1) + row[place])
-    stretch, active = np.divmod(key, max(n_rows, 1))
+    place = np.arange(length.sum()) + np.repeat(low - np.cumsum(length) + length, length)
+    key = np.unique(stretch * n_rows + row[place])
+    stretch, active = np.divmod(key, n_rows)
     return np.searchsorted(stretch, np.arange(len(length) + 1)).astype(np.int64), active
 
 

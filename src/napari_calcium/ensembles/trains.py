@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_calcium.ensembles.conditional_null import rate_levels
-from napari_calcium.ensembles.moments import active_rows
+from napari_calcium.ensembles.moments import active_in_order
 from napari_calcium.ensembles.slow_rate import slow_rate
 from napari_calcium.numerics.binning import runs_of_windows
 
@@ -96,7 +96,7 @@ class Trains:
     ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return offsets and rows of the neurons active in each stretch of frames."""
         rows, frames = self._by_time
-        return active_rows(rows, frames, begin, end)
+        return active_in_order(rows, frames, max(self.n_rois, 1), begin, end)
 
     @cached_property
     def _by_time(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
