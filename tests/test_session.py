@@ -163,15 +163,17 @@ def test_undo_and_redo_walk_through_what_was_done():
     assert session.history == ("Start", "Open a", "Second")
 
 
-def test_opening_forgets_history_and_selection():
+def test_opening_forgets_the_selection_but_loses_no_work():
     session = Session()
     session.open(recording())
-    session.apply(recording(), "Step")
+    worked = recording()
+    session.apply(worked, "Step")
     session.selection.cells, session.selection.time, session.selection.span = (10,), 2.0, (0.0, 1.0)
     session.open(recording(name="b"))
-    assert not session.can_undo
     selection = session.selection
     assert (selection.cells, selection.time, selection.span) == ((), 0.0, None)
+    session.undo()
+    assert session.recording is worked
 
 
 def test_cells_and_ensembles_that_are_gone_are_not_selected():

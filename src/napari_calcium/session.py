@@ -143,8 +143,7 @@ class Session:
             self.preview_changed.emit(preview)
 
     def open(self, recording: Recording, label: str | None = None) -> None:
-        """Begin with a recording; the history of the one before is forgotten."""
-        self._history.close()
+        """Begin with a recording; undo brings the one before back, with all that was made of it."""
         self.selection.clear()
         self.selection.time = 0.0
         self.selection.span = None

@@ -36,7 +36,7 @@ __all__ = ["EnsemblesDock"]
 
 _NOT_RUN = (
     "No ensembles yet: they are found by the last stages. Run them in the dock "
-    "Plugins › Calcium imaging › Calcium pipeline."
+    "Plugins › napari-calcium › Calcium pipeline."
 )
 
 
@@ -288,7 +288,7 @@ def _hint(recording: Recording | None) -> str:
         return "Open a recording first: drop a CSV of fluorescence traces on the window."
     if recording.ensembles is None:
         return _NOT_RUN
-    return "\n\n".join(("No ensembles were found in this recording.", *recording.ensembles.notes))
+    return "\n\n".join(recording.ensembles.notes) or "No ensembles were found in this recording."
 
 
 def _table(columns: tuple[str, ...]) -> QTableWidget:
