@@ -31,8 +31,8 @@ def main(qtbot):
     return window
 
 
-def dock(main: QMainWindow, widget: QWidget, area=RIGHT) -> QDockWidget:
-    made = QDockWidget(type(widget).__name__, main)
+def dock(main: QMainWindow, widget: QWidget, area=RIGHT, title: str | None = None) -> QDockWidget:
+    made = QDockWidget(f"{type(widget).__name__} (napari-calcium)" if title is None else title, main)
     made.setWidget(widget)
     main.addDockWidget(area, made)
     for _ in range(5):
@@ -56,6 +56,20 @@ def test_hidden_docks_are_no_company(main):
     hidden.hide()
     shown = dock(main, Plugin("New", "bottom"))
     assert main.tabifiedDockWidgets(shown) == []
+
+
+def test_docks_of_others_are_no_company(main):
+    dock(main, QWidget(), BOTTOM, title="console")
+    shown = dock(main, Plugin("New", "bottom"))
+    assert main.tabifiedDockWidgets(shown) == []
+
+
+def test_tabs_come_back_where_the_areas_are_remembered(main, monkeypatch):
+    positions = {f"{name} (napari-calcium)": "bottom" for name in ("First", "Second")}
+    monkeypatch.setattr(get_settings().application, "plugin_widget_positions", positions)
+    first = dock(main, Plugin("First", "bottom"), BOTTOM)
+    second = dock(main, Plugin("Second", "bottom"), BOTTOM)
+    assert main.tabifiedDockWidgets(first) == [second]
 
 
 def test_where_the_user_put_it_it_stays(main, monkeypatch):

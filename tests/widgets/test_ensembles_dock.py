@@ -60,9 +60,10 @@ def test_before_the_stages_ran_it_says_where_to_run_them(dock, session, raw_reco
 
 
 def test_none_found_is_a_result(dock, session, raw_recording):
-    session.open(raw_recording.replace(ensembles=Ensembles(notes=("Chance would give 0.2.",))))
-    assert "No ensembles were found" in hint(dock)
-    assert "Chance would give 0.2." in hint(dock)
+    session.open(raw_recording.replace(ensembles=Ensembles()))
+    assert hint(dock) == "No ensembles were found in this recording."
+    session.open(raw_recording.replace(ensembles=Ensembles(notes=("None.", "Chance would give 0.2."))))
+    assert hint(dock) == "None.\n\nChance would give 0.2."
 
 
 def test_lists_neurons_activations_first_and_last(dock, session, recording):

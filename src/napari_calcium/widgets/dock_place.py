@@ -15,9 +15,10 @@ _AREAS = {"bottom": Qt.DockWidgetArea.BottomDockWidgetArea, "right": Qt.DockWidg
 
 
 class DockPlace(QObject):
-    """Moves a plugin's dock once, to the bottom or the right, as a tab beside those that are there.
+    """Moves a plugin's dock once, to the bottom or the right, as a tab beside this plugin's others.
 
-    napari puts every new plugin dock at the right, one below the other, which leaves none enough room.
+    napari puts every new plugin dock at the right, one below the other, which leaves none enough room. Later
+    it remembers the area, but not the tabs.
 
     Parameters
     ----------
@@ -49,14 +50,14 @@ class DockPlace(QObject):
         # Layer list and forms keep the whole height: on a small screen nothing would be left of them.
         main.setCorner(Qt.Corner.BottomLeftCorner, Qt.DockWidgetArea.LeftDockWidgetArea)
         main.setCorner(Qt.Corner.BottomRightCorner, Qt.DockWidgetArea.RightDockWidgetArea)
-        if self._remembered:
-            return
-        if main.dockWidgetArea(dock) != self._area:
+        if not self._remembered and main.dockWidgetArea(dock) != self._area:
             main.addDockWidget(self._area, dock)
             main.resizeDocks([dock], [self._widget.sizeHint().height()], Qt.Orientation.Vertical)
+        area = main.dockWidgetArea(dock)
         for other in main.findChildren(QDockWidget):
             # A dock behind another's tab is not visible, yet not hidden.
-            if other is not dock and main.dockWidgetArea(other) == self._area and not other.isHidden():
+            ours = other.windowTitle().endswith(f"({_PLUGIN})") and not other.isHidden()
+            if ours and other is not dock and main.dockWidgetArea(other) == area:
                 main.tabifyDockWidget(other, dock)
                 return
 
