@@ -15,7 +15,7 @@ from threadpoolctl import threadpool_limits
 from napari_calcium.ensembles.conditional_null import Grid, tested_windows
 from napari_calcium.ensembles.covariation import covariation, strongest
 from napari_calcium.ensembles.moments import merge_windows
-from napari_calcium.ensembles.patterns import event_groups, independent_patterns, outstanding
+from napari_calcium.ensembles.patterns import event_groups, independent_patterns, outstanding, two_classes
 from napari_calcium.ensembles.refinement import Refined, Rules, refine
 from napari_calcium.ensembles.similarity import contributor_matrix
 from napari_calcium.ensembles.tabulate import Group
@@ -185,8 +185,9 @@ def _search(trains: Trains, above: float, settings: CalibratedEnsembles) -> list
     found: list[Refined] = []
     if np.isfinite(above):
         strong, directions = covariation(trains, above, _EXTRA_SHARE)
-        guesses = outstanding(independent_patterns(directions, settings.seed)) if strong else []
-        found = refine(trains, guesses, rules) if guesses else []
+        if strong:
+            weights = independent_patterns(directions, settings.seed)
+            found = refine(trains, outstanding(weights) + two_classes(weights), rules)
     more = event_groups(_unexplained(trains, found), settings.least_activations)
     return refine(trains, [*(f.members for f in found), *more], rules) if more else found
 

@@ -66,7 +66,8 @@ class CountNull:
 
         Windows side by side are independent draws. The count of sliding windows rises to the least
         significant one when one more neuron comes in (Rice's formula for counts), and never more often than
-        it is there.
+        it is there. That neurons leave at the same moment is not counted, so this is an upper bound, about
+        twice what happens where windows are a few frames long.
         """
         least = self.least(cuts)
         level = np.arange(len(self.tail))[:, None]
