@@ -53,7 +53,7 @@ def find_bad_frames(
     bad |= ~known
     values = np.interp(np.arange(len(correlation)), np.flatnonzero(known), correlation[known])
     window = max(3, round(_WINDOW_S * frame_rate)) | 1
-    level = median_filter(values, min(window, 2 * len(values) - 1), mode="nearest")
+    level = median_filter(values, min(window, 2 * len(values) - 1), mode="mirror")
     drop = level - values
     sd = _MAD_TO_SD * float(np.median(np.abs(drop[known])))
     bad |= (drop > threshold * sd) & (drop > _LEAST_DROP * np.abs(level))

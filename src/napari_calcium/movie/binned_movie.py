@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import weakref
 from typing import Any, Protocol
 
 import numpy as np
@@ -57,6 +58,7 @@ class _ScratchFile:
         self._bytes = 2 * self._height * self._width
         self._file = tempfile.TemporaryFile(prefix="napari_calcium_", buffering=0)  # noqa: SIM115
         self._file.truncate(shape[0] * self._bytes)
+        weakref.finalize(self, self._file.close)
 
     def write(self, start: int, values: NDArray[np.int16]) -> None:
         self._file.seek(start * self._bytes)
@@ -64,6 +66,8 @@ class _ScratchFile:
 
     def read(self, start: int, stop: int) -> NDArray[np.int16]:
         values = np.empty((stop - start, self._height, self._width), np.int16)
+        if start == stop:
+            return values
         self._file.seek(start * self._bytes)
         left = values.data.cast("B")
         while len(left):

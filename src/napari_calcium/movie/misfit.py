@@ -156,12 +156,13 @@ def moments(
     template: _Image,
     weight: _Image,
     centre: np.float32,
+    centres: _Image,
     out: NDArray[np.float64],
 ) -> None:
     """Fill `out` (n, 6) with weighted sums over the pixels of each sampled frame that lie inside.
 
-    The sums are of 1, the template T, the frame I, T², I² and T I, where `centre` is first subtracted from T
-    and I: the variances are differences of these sums.
+    The sums are of 1, the template T, the frame I, T², I² and T I, where first `centre` is subtracted from T
+    and `centres` (n,) from the frames: the variances are differences of these sums.
     """
     width = frames.shape[2]
     row = np.empty(width, np.float32)
@@ -172,7 +173,7 @@ def moments(
             weights = weight[y]
             expected = template[y]
             for x in range(np.uint64(width)):
-                i = row[x] - centre
+                i = row[x] - centres[k]
                 w = weights[x] if i == i else np.float32(0)
                 i = i if i == i else np.float32(0)
                 t = expected[x] - centre

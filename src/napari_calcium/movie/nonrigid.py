@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from napari_calcium.movie.field_prior import posterior_covariance, smooth_covariance
 from napari_calcium.movie.grid import Grid
 from napari_calcium.movie.pyramid import pyramid
-from napari_calcium.movie.rigid import LONGEST_WAVE, RigidAligner
+from napari_calcium.movie.rigid import LONGEST_WAVE, RigidAligner, frame_means
 
 __all__ = ["Alignment", "FieldAligner", "Level"]
 
@@ -19,6 +19,8 @@ _LIGHT_SD = 0.15
 _STEPS = 1
 _COARSEST_STEPS = 3
 _LEAST_GAIN = 0.1
+# Contrast, as a share of the brightness, that rounding alone leaves in a frame.
+_FLAT = 1e-5
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,18 +140,18 @@ class Level:
         from napari_calcium.movie.misfit import moments
 
         sums = np.empty((len(frames), 6))
-        centre = np.float32(self.template.mean())
-        nodes = self.nodes(fields)
-        moments(frames, nodes, *self.grid.numbers, self.template, self.precision**2, centre, sums)
+        centre, centres = np.float32(self.template.mean()), frame_means(frames)
+        weight = np.square(self.precision)
+        moments(frames, self.nodes(fields), *self.grid.numbers, self.template, weight, centre, centres, sums)
         with np.errstate(divide="ignore", invalid="ignore"):
             mean_t, mean_i, tt, ii, ti = (sums[:, 1:] / sums[:, :1]).T
             var_t, var_i, both = tt - mean_t**2, ii - mean_i**2, ti - mean_t * mean_i
-            flat = ~((var_t > 1e-12 * tt) & (var_i > 1e-12 * ii))
+            flat = ~((var_t > (_FLAT * centre) ** 2) & (var_i > (_FLAT * centres) ** 2))
             slope = np.where(flat, 1.0, both / var_t)
             correlation = np.where(flat, np.nan, both / np.sqrt(var_t * var_i))
         # A frame that does not resemble the template must not be blown up to its contrast.
         slope = np.where(np.isfinite(slope) & (slope > _LEAST_GAIN), slope, 1.0)
-        offset = np.nan_to_num(mean_t + centre - (mean_i + centre) / slope)
+        offset = np.nan_to_num(mean_t + centre - (mean_i + centres) / slope)
         return (1 / slope).astype(np.float32), offset.astype(np.float32), correlation.astype(np.float32)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import scipy.fft
 from numpy.typing import NDArray
 
-__all__ = ["LONGEST_WAVE", "RigidAligner"]
+__all__ = ["LONGEST_WAVE", "RigidAligner", "frame_means"]
 
 _TAPER_SHARE = 0.08
 LONGEST_WAVE = 64.0
@@ -67,14 +67,15 @@ class RigidAligner:
         return _peaks(near) - np.array(self._reach, np.float32)
 
     def _prepared(self, frames: NDArray[np.float32]) -> NDArray[np.float32]:
-        centred = frames - _means(frames)
+        centred = frames - frame_means(frames)[:, None, None]
         np.nan_to_num(centred, copy=False, nan=0.0)
         centred *= self._taper
         return centred
 
 
-def _means(frames: NDArray[np.float32]) -> NDArray[np.float32]:
-    means = frames.mean(axis=(1, 2), dtype=np.float64, keepdims=True)
+def frame_means(frames: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the mean (n,) of each frame's pixels that are not missing; 0 where all are."""
+    means = frames.mean(axis=(1, 2), dtype=np.float64)
     for k in np.flatnonzero(np.isnan(means)):
         seen = np.isfinite(frames[k])
         means[k] = frames[k][seen].mean(dtype=np.float64) if seen.any() else 0.0

@@ -34,7 +34,8 @@ def enhanced_mean(mean: NDArray[np.float32], radius: float = 6.0) -> NDArray[np.
     spread = np.sqrt(gaussian_filter(high**2, 4 * radius))
     # A quiet corner must not be blown up to the contrast of the tissue.
     floor = 0.1 * float(spread.max())
-    even = high / np.maximum(spread, floor) if floor > 0 else np.zeros_like(high)
+    contrast = floor > 1e-9 * float(np.abs(filled).max())
+    even = high / np.maximum(spread, floor) if contrast else np.zeros_like(high)
     return np.asarray(even, np.float32)
 
 
