@@ -164,5 +164,6 @@ def _holds_alone(trains: Trains, candidates: list[Candidate], mine: int, rivals:
         return False
     _, active = trains.active(np.array([at]), np.array([at + trains.width]))
     count = int(np.isin(active, rest).sum())
-    chance = 1 - (1 - candidate.background[rest]) ** trains.rate[at]
+    level, relative, _ = trains.levels
+    chance = 1 - (1 - candidate.background[rest]) ** relative[level[at]]
     return bool(upper_tail(poisson_binomial(chance))[count] <= candidate.cut)

@@ -188,7 +188,7 @@ def _search(trains: Trains, above: float, settings: CalibratedEnsembles) -> list
         if strong:
             weights = independent_patterns(directions, settings.seed)
             found = refine(trains, outstanding(weights) + two_classes(weights), rules)
-    more = event_groups(_unexplained(trains, found), settings.least_activations)
+    more = event_groups(_unexplained(trains, found), trains.coverage, settings.least_activations)
     return refine(trains, [*(f.members for f in found), *more], rules) if more else found
 
 

@@ -98,8 +98,10 @@ def significant_components(
     int
         0 if no component stands out, or with fewer than 3 events.
     """
+    if len(contributors) < 3:
+        return 0
     varying = contributors[:, contributors.std(axis=0) > 0].astype(np.float64)
-    if len(varying) < 3 or not varying.shape[1]:
+    if not varying.shape[1]:
         return 0
     scores = (varying - varying.mean(axis=0)) / varying.std(axis=0)
     random = np.random.default_rng(seed)

@@ -171,7 +171,7 @@ def _ward(most_clusters: int, contributors: NDArray[np.float32]) -> NDArray[np.i
 
 
 def _graph(deviations: float, contributors: NDArray[np.float32]) -> NDArray[np.int64]:
-    shared, score = overlap_scores(contributors)
+    shared, score = overlap_scores(contributors, contributors.sum(axis=0, dtype=np.float64))
     linked = (score > deviations) & (shared >= 2)
     size = np.sqrt(np.maximum(contributors.sum(axis=1), 1.0))
     cosine = shared / np.outer(size, size)

@@ -92,7 +92,11 @@ def two_classes(weights: NDArray[np.float64]) -> list[NDArray[np.int64]]:
 
 
 def event_groups(
-    contributors: NDArray[np.float32], least_events: int, deviations: float = 3.0, least_shared: int = 3
+    contributors: NDArray[np.float32],
+    activity: NDArray[np.float64],
+    least_events: int,
+    deviations: float = 3.0,
+    least_shared: int = 3,
 ) -> list[NDArray[np.int64]]:
     """Group events that share more neurons than chance, and name the neurons that recur in each group.
 
@@ -102,6 +106,8 @@ def event_groups(
     ----------
     contributors : (n_events, n_rois) float32
         0 and 1.
+    activity : (n_rois,) float64
+        How busy each neuron is in the whole recording, in any unit.
     least_events : int
         Smaller groups are dropped.
     deviations, least_shared
@@ -112,7 +118,7 @@ def event_groups(
     list of (n,) int64
         Rows of the neurons that contribute to at least a third of a group's events.
     """
-    shared, score = overlap_scores(contributors)
+    shared, score = overlap_scores(contributors, activity)
     partner = (score > deviations) & (shared >= least_shared)
     groups = []
     free = np.ones(len(contributors), bool)

@@ -46,11 +46,20 @@ def jaccard(contributors: NDArray[np.float32]) -> NDArray[np.float32]:
     return similarity
 
 
-def overlap_scores(contributors: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def overlap_scores(
+    contributors: NDArray[np.float32], activity: NDArray[np.float64]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Return how many neurons each pair of events shares, and how far that is above chance.
 
-    Chance: each event draws its neurons in proportion to how often they contribute at all, so busy neurons
-    and large events share more without meaning more.
+    Chance: each event draws its neurons in proportion to their activity, so busy neurons and large events
+    share more without meaning more.
+
+    Parameters
+    ----------
+    contributors : (n_events, n_rois) float32
+        0 and 1.
+    activity : (n_rois,) float64
+        How busy each neuron is, in any unit.
 
     Returns
     -------
@@ -59,7 +68,7 @@ def overlap_scores(contributors: NDArray[np.float32]) -> tuple[NDArray[np.float3
     """
     shared = contributors @ contributors.T
     size = contributors.sum(axis=1)
-    share = contributors.sum(axis=0) / max(float(size.sum()), 1.0)
+    share = activity / max(float(activity.sum()), 1e-12)
     expected = np.maximum(np.outer(size, size) * float((share**2).sum()), 1e-9)
     score = ((shared - expected) / np.sqrt(expected)).astype(np.float32)
     np.fill_diagonal(shared, 0)
