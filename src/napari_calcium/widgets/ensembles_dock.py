@@ -23,10 +23,12 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_calcium.figures.export import FIGURES
 from napari_calcium.figures.palette import ensemble_color
 from napari_calcium.recording import Recording
 from napari_calcium.results import Activations, Ensembles
 from napari_calcium.widgets.dock_place import DockPlace
+from napari_calcium.widgets.exporting import Export, ExportButton, table_writer
 from napari_calcium.widgets.links import Links
 from napari_calcium.widgets.plots.activations_plot import ActivationsPlot
 from napari_calcium.widgets.theme import plot_colors
@@ -105,6 +107,8 @@ class EnsemblesDock(QWidget):
         walk.addWidget(self.previous)
         walk.addWidget(self.activation, 1)
         walk.addWidget(self.next)
+        self.export_button = ExportButton(self.export, self)
+        walk.addWidget(self.export_button)
         times = QWidget()
         column = QVBoxLayout(times)
         column.setContentsMargins(0, 0, 0, 0)
@@ -186,6 +190,14 @@ class EnsemblesDock(QWidget):
     def show_span(self, seconds: tuple[float, float] | None) -> None:
         """Show this span of time."""
         self.plot.show_span(seconds)
+
+    def export(self) -> Export | None:
+        """Return what can be exported: the figure of the ensembles, and the table of their activations."""
+        recording, ensembles = self._recording, self._ensembles
+        if recording is None or ensembles is None:
+            return None
+        figure = next(kind for kind in FIGURES if kind.stem == "ensembles")
+        return Export(f"{recording.name}_ensembles", recording, figure, table_writer(ensembles.activations))
 
     def showEvent(self, event: Any) -> None:
         """Take the dock's place."""

@@ -6,11 +6,14 @@ from typing import Any
 
 from psygnal import Signal
 from qtpy.QtCore import QSize, Qt, QTimer
-from qtpy.QtWidgets import QLabel, QSizePolicy, QSplitter, QStackedWidget, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
+from napari_calcium.figures.export import FIGURES
 from napari_calcium.figures.palette import ensemble_color
 from napari_calcium.recording import Recording
+from napari_calcium.widgets.activity_movie import activity_trace
 from napari_calcium.widgets.dock_place import DockPlace
+from napari_calcium.widgets.exporting import Export, ExportButton, table_writer, traces_writer
 from napari_calcium.widgets.links import Links
 from napari_calcium.widgets.plots.coactivity_plot import CoactivityPlot
 from napari_calcium.widgets.plots.heatmap_plot import HeatmapPlot
@@ -76,7 +79,14 @@ class PopulationDock(QWidget):
         self.pages = QStackedWidget()
         self.pages.addWidget(self.hint)
         self.pages.addWidget(split)
+        self.export_button = ExportButton(self.export, self)
+        corner = QHBoxLayout()
+        corner.setContentsMargins(6, 2, 6, 0)
+        corner.addWidget(QLabel("All neurons; members of an ensemble stand together"), 1)
+        corner.addWidget(self.export_button)
         column = QVBoxLayout(self)
+        column.setSpacing(2)
+        column.addLayout(corner)
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(self.pages)
 
@@ -122,6 +132,21 @@ class PopulationDock(QWidget):
             self._show_data(recording)
         chosen = selection.ensemble
         self.heatmap.show_cells(selection.cells, None if chosen is None else ensemble_color(chosen))
+
+    def export(self) -> Export | None:
+        """Return what can be exported: the coactivity, or the heatmap before it was counted."""
+        recording = self._recording
+        trace = activity_trace(recording) if recording is not None else None
+        if recording is None or trace is None:
+            return None
+        stem = "heatmap" if recording.coactivity is None else "coactivity"
+        figure = next(kind for kind in FIGURES if kind.stem == stem)
+        write = (
+            traces_writer(recording, tuple(recording.roi_ids.tolist()), trace[0])
+            if recording.coactivity is None
+            else table_writer(recording.coactivity)
+        )
+        return Export(f"{recording.name}_{stem}", recording, figure, write)
 
     def showEvent(self, event: Any) -> None:
         """Draw what happened while the dock was hidden."""

@@ -21,10 +21,13 @@ from qtpy.QtWidgets import (
 from superqt import QFlowLayout
 
 from napari_calcium.figures.decimate import outline
+from napari_calcium.figures.export import FigureKind
 from napari_calcium.figures.palette import ensemble_color
+from napari_calcium.figures.traces_figure import draw_traces, prepare_traces, traces_size
 from napari_calcium.recording import Recording
 from napari_calcium.session import Session
 from napari_calcium.widgets.dock_place import DockPlace
+from napari_calcium.widgets.exporting import Export, ExportButton, traces_writer
 from napari_calcium.widgets.links import Links
 from napari_calcium.widgets.plots.trace_lanes import TraceLanes, make_lanes
 from napari_calcium.widgets.plots.traces_plot import TracesPlot, trace_color
@@ -112,7 +115,9 @@ class TracesDock(QWidget):
         choices.setContentsMargins(0, 0, 0, 0)
         choices.setHorizontalSpacing(10)
         choices.setVerticalSpacing(2)
-        for widget in (*self.boxes.values(), self.events_box, self.scale_box, self.all_button):
+        self.export_button = ExportButton(self.export, self)
+        buttons = (self.all_button, self.export_button)
+        for widget in (*self.boxes.values(), self.events_box, self.scale_box, *buttons):
             choices.addWidget(widget)
         bar = QHBoxLayout()
         bar.setContentsMargins(6, 2, 6, 0)
@@ -216,6 +221,22 @@ class TracesDock(QWidget):
         self.plot.show_lanes(lanes, recording.events if marked else None, preview_events)
         self.plot.show_focus(selection.focus)
         self._show_activations(recording, selection.ensemble)
+
+    def export(self) -> Export | None:
+        """Return what can be exported: the drawn cells in the last of the chosen stages."""
+        recording, cells = self._recording, self._shown_cells()
+        shown = [name for name, box in self.boxes.items() if box.isChecked() and name != "baseline"]
+        if recording is None or not cells or not shown:
+            return None
+        stage = shown[-1]
+        figure = FigureKind(
+            "traces",
+            ("traces",),
+            lambda made: prepare_traces(made, cells, stage),
+            traces_size,
+            draw_traces,
+        )
+        return Export(f"{recording.name}_{stage}", recording, figure, traces_writer(recording, cells, stage))
 
     def showEvent(self, event: Any) -> None:
         """Draw what happened while the dock was hidden."""

@@ -1,0 +1,123 @@
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from napari.components import ViewerModel
+from qtpy.QtWidgets import QFileDialog
+
+from napari_calcium.figures.export import FIGURES
+from napari_calcium.widgets.ensembles_dock import EnsemblesDock
+from napari_calcium.widgets.exporting import Export, ExportButton, table_writer, traces_writer
+from napari_calcium.widgets.population_dock import PopulationDock
+from napari_calcium.widgets.traces import TracesDock
+from napari_calcium.widgets.viewer_session import session_of
+
+MAGIC = {".png": b"\x89PNG", ".svg": b"<?xml", ".pdf": b"%PDF"}
+
+
+@pytest.fixture
+def export(recording) -> Export:
+    figure = next(kind for kind in FIGURES if kind.stem == "ensembles")
+    return Export("demo", recording, figure, table_writer(recording.ensembles.activations))
+
+
+@pytest.mark.parametrize("ending", MAGIC)
+def test_pictures_are_what_their_name_says(tmp_path, export, ending):
+    path = export.write(tmp_path / f"figure{ending}")
+    assert path.read_bytes().startswith(MAGIC[ending])
+    assert [p.name for p in tmp_path.iterdir()] == [path.name]
+
+
+def test_a_name_without_ending_is_a_picture(tmp_path, export):
+    assert export.write(tmp_path / "figure") == tmp_path / "figure.png"
+
+
+def test_other_endings_are_refused_and_nothing_is_left(tmp_path, export):
+    with pytest.raises(ValueError, match="end the name in"):
+        export.write(tmp_path / "figure.docx")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_failed_export_leaves_the_old_file(tmp_path, export, recording):
+    def broken(path):
+        path.write_text("half")
+        raise OSError("disk full")
+
+    old = tmp_path / "table.csv"
+    old.write_text("old")
+    with pytest.raises(OSError, match="disk full"):
+        Export("demo", recording, export.figure, broken).write(old)
+    assert old.read_text() == "old"
+    assert [p.name for p in tmp_path.iterdir()] == ["table.csv"]
+
+
+def test_numbers_of_traces_are_the_stored_ones(tmp_path, recording):
+    traces_writer(recording, (7, 2), "dff")(tmp_path / "dff.csv")
+    table = pd.read_csv(tmp_path / "dff.csv", comment="#")
+    assert list(table.columns) == ["time_s", "7 (ΔF/F)", "2 (ΔF/F)"]
+    np.testing.assert_allclose(table["2 (ΔF/F)"], recording.traces["dff"].values[2], rtol=1e-5, atol=1e-7)
+    np.testing.assert_allclose(table["time_s"], np.arange(400) / recording.frame_rate)
+
+
+def test_tables_have_the_columns_of_the_results_folder(tmp_path, recording):
+    table_writer(recording.ensembles.activations)(tmp_path / "a.csv")
+    table = pd.read_csv(tmp_path / "a.csv")
+    assert list(table.columns) == ["ensemble_id", "time_s", "p_value", "n_members_active"]
+    assert len(table) == len(recording.ensembles.activations)
+
+
+@pytest.fixture
+def viewer():
+    return ViewerModel()
+
+
+@pytest.mark.parametrize("kind", [TracesDock, EnsemblesDock, PopulationDock])
+def test_every_dock_exports_what_it_shows(qtbot, tmp_path, viewer, recording, kind):
+    dock = kind(viewer)
+    qtbot.addWidget(dock)
+    assert dock.export() is None
+    session = session_of(viewer)
+    session.open(recording)
+    session.choose_ensemble(1)
+    export = dock.export()
+    assert export is not None
+    for ending in (".png", ".csv"):
+        assert export.write(tmp_path / f"{export.name}{ending}").stat().st_size > 100
+
+
+def test_the_traces_dock_exports_the_last_of_the_chosen_stages(qtbot, viewer, recording):
+    dock = TracesDock(viewer)
+    qtbot.addWidget(dock)
+    session = session_of(viewer)
+    session.open(recording)
+    session.selection.cells = (3,)
+    assert dock.export().name == "demo_denoised"
+    dock.boxes["denoised"].setChecked(False)
+    assert dock.export().name == "demo_dff"
+
+
+def test_the_button_asks_and_writes(qtbot, tmp_path, monkeypatch, export):
+    target = tmp_path / "figure.svg"
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(target), ""))
+    button = ExportButton(lambda: export, None)
+    qtbot.addWidget(button)
+    button.click()
+    assert target.exists()
+
+
+@pytest.mark.parametrize("chosen", ["", "/nowhere/at/all/figure.png", "figure.docx"])
+def test_the_button_survives_what_people_do(qtbot, monkeypatch, tmp_path, export, chosen):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (chosen, ""))
+    button = ExportButton(lambda: export, None)
+    qtbot.addWidget(button)
+    button.click()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_button_says_when_there_is_nothing(qtbot, monkeypatch):
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: pytest.fail("asked"))
+    button = ExportButton(lambda: None, None)
+    qtbot.addWidget(button)
+    button.click()
