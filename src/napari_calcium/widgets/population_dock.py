@@ -82,7 +82,10 @@ class PopulationDock(QWidget):
         self.export_button = ExportButton(self.export, self)
         corner = QHBoxLayout()
         corner.setContentsMargins(6, 2, 6, 0)
-        corner.addWidget(QLabel("All neurons; members of an ensemble stand together"), 1)
+        words = QLabel("All neurons; members of an ensemble stand together")
+        # It may be cut: a label that insists on its width makes the whole window wider.
+        words.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        corner.addWidget(words, 1)
         corner.addWidget(self.export_button)
         column = QVBoxLayout(self)
         column.setSpacing(2)
