@@ -128,6 +128,8 @@ def _scale(trace: Trace, scaled: bool) -> tuple[NDArray[np.float32], NDArray[np.
         known = peaks[np.isfinite(peaks)]
         if len(known):
             low[:] = 0.0 if trace.unit == "ΔF/F" else np.percentile(known, 1)
-            span[:] = np.percentile(known, _TOP) - low
+            top = np.percentile(known, _TOP)
+            # Where next to nothing ever happens, the percentile is where nothing does.
+            span[:] = (top if top > low[0] else known.max()) - low
     span[~(span > 0)] = 1.0
     return low, span

@@ -41,7 +41,7 @@ class Picture:
 
 @dataclass(frozen=True)
 class RasterPyramid:
-    """A raster of levels (0 … 255) with coarser copies, whose samples are maxima of 4 × 1 or 1 × 4 finer ones.
+    """A raster of levels (0 … 255) with coarser copies, each sample the maximum of 4 × 1 or 1 × 4 finer ones.
 
     Attributes
     ----------
