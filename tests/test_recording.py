@@ -239,3 +239,15 @@ def test_movies_are_equal_if_they_are_the_same_file_or_array():
     assert plain(movie=Movie(data)) == plain(movie=Movie(data))
     assert plain(movie=Movie(data)) != plain(movie=Movie(data.copy()))
     assert plain(movie=Movie(data, "a.tif")) == plain(movie=Movie(data.copy(), "a.tif"))
+
+
+def test_a_stage_that_makes_one_of_several_traces_of_a_file_keeps_the_others():
+    read = entry("read", (), ("traces/raw", "traces/denoised"))
+    recording = plain(traces={"raw": trace(), "denoised": trace(1)}, log=(read,))
+    recording = recording.with_step(entry("events", ("traces/denoised",), ("events",)), events=Events())
+    recording = recording.with_step(
+        entry("denoise", ("traces/raw",), ("traces/denoised",)), traces={"denoised": trace(2)}
+    )
+    assert recording.traces["raw"] == trace() and recording.traces["denoised"] == trace(2)
+    assert recording.events is None and stages(recording) == ["read", "denoise"]
+    assert recording.log[0].writes == ("traces/raw",)

@@ -239,13 +239,18 @@ class Recording:
         entry : LogEntry
             Its `writes` say what is new. Every result that was made, directly or in several steps, from an
             earlier version of one of them is dropped, with its log entries; so a result and the settings in
-            the log always belong together.
+            the log always belong together. What was read from the same file as a trace that is now made anew
+            stays.
         **changes
             Fields of the recording; ``traces`` holds only the new traces.
         """
         stale, kept = set(entry.writes), []
         for old in self.log:
-            if stale.intersection(old.reads) or stale.intersection(old.writes) or old.stage == entry.stage:
+            left = tuple(name for name in old.writes if name not in stale)
+            if not old.reads and left and len(left) < len(old.writes) and old.stage != entry.stage:
+                # One of several things that were read from a file, which do not depend on each other.
+                kept.append(dataclasses.replace(old, writes=left))
+            elif stale.intersection(old.reads) or stale.intersection(old.writes) or old.stage == entry.stage:
                 stale.update(old.writes)
             else:
                 kept.append(old)
