@@ -208,8 +208,8 @@ def run(
     Returns
     -------
     Recording
-        A recording that already holds ΔF/F and no raw fluorescence skips the baseline. A skipped stage leaves
-        nothing of an earlier run behind.
+        A recording whose file holds ΔF/F already skips the baseline. A skipped stage leaves nothing of an
+        earlier run behind.
     """
     recording = _without_results(recording)
     wanted = [stage for stage in STAGES if _applies(recording, stage, settings)]
@@ -274,7 +274,8 @@ def peak_memory_mb() -> float:
 def _applies(recording: Recording, stage: str, settings: PipelineSettings) -> bool:
     if getattr(settings, stage) is None:
         return False
-    return stage != "baseline" or "raw" in recording.traces or "dff" not in recording.traces
+    # Called before any stage ran, so that ΔF/F is what the file holds.
+    return stage != "baseline" or "dff" not in recording.traces
 
 
 def _without_results(recording: Recording) -> Recording:
@@ -296,7 +297,13 @@ _FALLBACKS = ("denoised", "background_corrected", "dff")
 
 
 def _input(recording: Recording, wanted: str, stage: str) -> tuple[str, Trace, tuple[str, ...]]:
-    """Return the trace that a stage reads: the one it names, else the nearest one made before it."""
+    """Return the trace that a stage reads: the one it names, else the nearest one made before it.
+
+    Raw fluorescence is read without its neuropil where the file has a corrected trace.
+    """
+    if wanted == "raw" and "corrected" in recording.traces:
+        note = f"{TITLES[stage]} reads corrected, which is raw without its neuropil"
+        return "corrected", recording.traces["corrected"], (note,)
     if wanted in recording.traces:
         return wanted, recording.traces[wanted], ()
     if wanted in _FALLBACKS:

@@ -95,7 +95,8 @@ def read_csv(
         *value_notes(table.traces[keep], [_called(layout, table, cell_names, int(k)) for k in keep]),
     ]
     values = table.traces if len(keep) == len(ids) else table.traces[keep]
-    resolved = layout.settings.replace(unit=kind, frame_rate=rate)
+    rejected = "leave_out" if layout.settings.rejected_cells == "leave_out" else "keep"
+    resolved = layout.settings.replace(unit=kind, frame_rate=rate, rejected_cells=rejected)
     return Recording(
         name=_stem(Path(path)),
         roi_ids=ids[keep],
@@ -231,7 +232,7 @@ def _cells(layout: Layout, table: NumberTable) -> tuple[NDArray[np.int64], tuple
 
 def _kept(layout: Layout, n_rois: int) -> NDArray[np.int64]:
     every = np.arange(n_rois)
-    if layout.settings.rejected_cells == "keep":
+    if layout.settings.rejected_cells != "leave_out":
         return every
     return np.setdiff1d(every, layout.rejected)
 
@@ -240,7 +241,7 @@ def _rejected_note(layout: Layout, names: tuple[str, ...]) -> list[str]:
     if not layout.rejected:
         return []
     which = listed([names[k] if names else str(k) for k in layout.rejected])
-    kept = layout.settings.rejected_cells == "keep"
+    kept = layout.settings.rejected_cells != "leave_out"
     fate = "kept; set rejected_cells to leave_out to drop them" if kept else "left out"
     return [f"{len(layout.rejected)} neurons marked as rejected ({which}) are {fate}"]
 

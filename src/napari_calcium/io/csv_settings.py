@@ -111,9 +111,11 @@ class CsvSettings(Settings):
         Choice((("auto", "find out"), ("point", "1.5"), ("comma", "1,5"))),
     ] = Field("auto", title="Decimal sign", description="Whether one and a half is written 1.5 or 1,5.")
     rejected_cells: Annotated[
-        Literal["keep", "leave_out"], Choice((("keep", "keep"), ("leave_out", "leave out")))
+        Literal["auto", "keep", "leave_out"],
+        Choice((("auto", "as usual"), ("keep", "keep"), ("leave_out", "leave out"))),
     ] = Field(
-        "keep",
+        "auto",
         title="Rejected cells",
-        description="What to do with cells that were marked as rejected in Inscopix.",
+        description="What to do with cells that were marked as rejected where they were extracted. As usual: "
+        "a table keeps them; ROIs that suite2p, CaImAn or NWB call no cells are left out.",
     )

@@ -146,7 +146,8 @@ def entry_of(recording: Recording | None, stage: str) -> LogEntry | None:
 
 def not_needed(recording: Recording, stage: str) -> bool:
     """Whether a stage has nothing to do: the baseline of a recording that came as ΔF/F."""
-    return stage == "baseline" and "raw" not in recording.traces and "dff" in recording.traces
+    made = entry_of(recording, "baseline") is not None
+    return stage == "baseline" and "dff" in recording.traces and not made
 
 
 def pending(recording: Recording, settings: PipelineSettings) -> tuple[str, ...]:
