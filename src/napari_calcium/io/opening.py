@@ -1,17 +1,23 @@
-"""Open whatever a user points at: a fluorescence table or a results folder, with or without positions."""
+"""Open whatever a user points at: a table, a results folder, or what another program extracted."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from napari_calcium.io.csv import CsvSettings, read_csv
 from napari_calcium.io.errors import ReadError
 from napari_calcium.io.positions import PositionSettings, add_positions
 from napari_calcium.io.results_folder import is_results_folder, read_results
+from napari_calcium.io.suite2p import find_suite2p, read_suite2p
 from napari_calcium.progress import Progress, silent
 from napari_calcium.recording import Recording
 
-__all__ = ["open_recording"]
+__all__ = ["open_recording", "reader_of"]
+
+Reader = Callable[[CsvSettings, Progress], Recording]
+
+_FORMATS = "a CSV of fluorescence, a results folder, or a folder of suite2p"
 
 
 def open_recording(
@@ -21,13 +27,15 @@ def open_recording(
     *,
     on_progress: Progress = silent,
 ) -> Recording:
-    """Read a recording.
+    """Read a recording; what wrote it is told by its content.
 
     Parameters
     ----------
     path : path
-        A CSV of fluorescence or ΔF/F, or a results folder (whose own settings count then).
+        A CSV of fluorescence or ΔF/F, a results folder (whose own settings count then), or what another
+        program extracted: see :func:`reader_of`.
     read : CsvSettings
+        Of other programs' files `frame_rate` and `rejected_cells` count.
     positions : PositionSettings
         Relative paths in it start at the folder of `path`.
     on_progress
@@ -39,12 +47,13 @@ def open_recording(
         If there is nothing there, or it cannot be read.
     """
     path = Path(path)
-    if path.is_dir():
-        if is_results_folder(path):
-            return read_results(path)
-        raise ReadError(f"{path.name}: a folder, but not a results folder of napari-calcium; give a file")
     if not path.exists():
         raise ReadError(f"{path}: no such file; check the name and the folder")
+    reader = reader_of(path)
+    if reader is not None:
+        return add_positions(reader(read, on_progress), positions, path.parent)
+    if path.is_dir():
+        raise ReadError(f"{path.name}: this folder is not known; give {_FORMATS}")
     if path.suffix.lower() in (".tif", ".tiff"):
         raise ReadError(
             f"{path.name}: a TIFF; this version analyses tables of fluorescence (CSV). "
@@ -52,3 +61,19 @@ def open_recording(
         )
     recording = read_csv(path, read, on_progress=on_progress)
     return add_positions(recording, positions, path.parent)
+
+
+def reader_of(path: str | Path) -> Reader | None:
+    """Return what reads a folder or file that is no plain table, told by its content; None for others.
+
+    Raises
+    ------
+    ReadError
+        If it is known but the user must choose, as with a folder of several planes.
+    """
+    path = Path(path)
+    if path.is_dir() and is_results_folder(path):
+        return lambda settings, progress: read_results(path)
+    if find_suite2p(path) is not None:
+        return lambda settings, progress: read_suite2p(path, settings)
+    return None

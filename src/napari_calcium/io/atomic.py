@@ -1,0 +1,70 @@
+"""Replace a file whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+__all__ = ["replacing"]
+
+_ABANDONED_S = 24 * 3600.0
+
+
+@contextmanager
+def replacing(path: str | Path) -> Iterator[Path]:
+    """Give a path beside `path` to write to, and put the file in its place when all went well.
+
+    Whatever happens in between (an error, a full disk, a killed process, a power cut), what is at `path` is
+    the old file whole or the new one whole. What a killed process left beside it is removed by a save a day
+    later.
+
+    Raises
+    ------
+    OSError
+        Where the folder cannot be written to; nothing has changed then.
+    """
+    target = Path(path)
+    # A link stays a link to the file it names.
+    target = target.resolve() if target.is_symlink() else target
+    prefix = f".{target.name}."
+    _sweep(target.parent, prefix)
+    handle, name = tempfile.mkstemp(".part", prefix, target.parent)
+    os.close(handle)
+    partial = Path(name)
+    try:
+        yield partial
+        partial.chmod(target.stat().st_mode & 0o777 if target.exists() else 0o666 & ~_umask())
+        with partial.open("rb+") as file:
+            os.fsync(file.fileno())
+        partial.replace(target)
+        _sync_folder(target.parent)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _umask() -> int:
+    current = os.umask(0o022)
+    os.umask(current)
+    return current
+
+
+def _sweep(folder: Path, prefix: str) -> None:
+    for path in folder.iterdir():
+        if path.name.startswith(prefix) and path.name.endswith(".part"):
+            with suppress(OSError):
+                if time.time() - path.stat().st_mtime > _ABANDONED_S:
+                    path.unlink()
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the new name itself last; Windows has no such call and needs none."""
+    with suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
