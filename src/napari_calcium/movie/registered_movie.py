@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -68,6 +69,11 @@ class RegisteredMovie:
         """3: time, row, column."""
         return 3
 
+    @property
+    def source(self) -> MovieSource:
+        """The movie as recorded: what :meth:`move` takes frames of."""
+        return self._movie
+
     def move(self, frames: NDArray[np.float32], span: slice) -> NDArray[np.float32]:
         """Return frames (n, height, width), read before from `span` of the movie, moved into place."""
         from napari_calcium.movie.warp import warp_frames
@@ -76,6 +82,41 @@ class RegisteredMovie:
         moved = np.empty_like(prepared)
         warp_frames(prepared, self._fields[span], *self._grid.numbers, _CLAMP, moved)
         return moved
+
+    def window(self, frames: slice, rows: slice, columns: slice) -> NDArray[np.float32]:
+        """Return a rectangle of some frames, moved into place, reading little more than it from the movie.
+
+        Parameters
+        ----------
+        frames, rows, columns : slice
+            Start and stop within the movie, step 1.
+
+        Returns
+        -------
+        (frames, rows, columns) float32
+            As slicing gives it, up to rounding. A movie that cannot be sliced in space is read whole.
+        """
+        from napari_calcium.movie.warp import warp_frames
+
+        fields = self._fields[frames]
+        if self._preparation.line_phase or not len(fields):
+            return self[frames, rows, columns]
+        area = [
+            _reached(span, fields[..., axis], self.shape[1 + axis])
+            for axis, span in enumerate((rows, columns))
+        ]
+        try:
+            read = np.asarray(self._movie[frames, area[0], area[1]])
+        except (TypeError, IndexError, ValueError, AttributeError):
+            read = np.asarray(self._movie[frames])[:, area[0], area[1]]
+        with np.errstate(over="ignore", invalid="ignore"):
+            pixels = np.array(read, np.float32, order="C")
+        pixels[np.isinf(pixels)] = np.nan
+        y0, y_step, x0, x_step = self._grid.numbers
+        moved = np.empty_like(pixels)
+        warp_frames(pixels, fields, y0 - area[0].start, y_step, x0 - area[1].start, x_step, _CLAMP, moved)
+        top, left = rows.start - area[0].start, columns.start - area[1].start
+        return moved[:, top : top + rows.stop - rows.start, left : left + columns.stop - columns.start]
 
     def __getitem__(self, index: Any) -> NDArray[np.float32]:
         """Return frames as float32: an integer or a slice, or a tuple with rows and columns as well."""
@@ -94,6 +135,13 @@ class RegisteredMovie:
             return self.move(read_chunk(self._movie, span).pixels, span)
         parts = [self._read(range(k, k + 1)) for k in numbers]
         return np.concatenate(parts) if parts else np.empty((0, *self.shape[1:]), np.float32)
+
+
+def _reached(span: slice, displacement: NDArray[np.float32], length: int) -> slice:
+    """Return the pixels along one axis that a span of the registered movie is sampled from, and itself."""
+    before = min(0, math.floor(float(displacement.min())))
+    after = max(0, math.ceil(float(displacement.max()))) + 1
+    return slice(max(0, span.start + before), min(length, span.stop + after))
 
 
 def write_registered(
