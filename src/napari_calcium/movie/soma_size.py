@@ -20,6 +20,7 @@ DEFAULT_RADIUS = 6.0
 """Radius in pixels where nothing flashes."""
 
 _RADII = 2.0 * 2.0 ** (np.arange(8) / 2)
+_LOG_STEP = np.log(2.0) / 2
 _STRETCHES = 5
 _BINS = 24
 _PEAK_SD = 5.0
@@ -121,5 +122,5 @@ def _typical(strength: NDArray[np.float32], radii: NDArray[np.float64]) -> float
         if 0 < k < len(values) - 1:
             before, here, after = values[k - 1 : k + 2]
             offset = 0.5 * (before - after) / (before - 2 * here + after)
-        sizes.append(np.log(radii[k]) + offset * np.log(radii[1] / radii[0]))
+        sizes.append(np.log(radii[k]) + offset * _LOG_STEP)
     return float(np.exp(np.median(sizes)))
