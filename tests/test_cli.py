@@ -137,7 +137,7 @@ def test_export_holds_the_stored_values(results, tmp_path, suffix):
         (("run", "{empty}", "--frame-rate", "10"), "empty.csv"),
         (("inspect", "{empty}"), "empty.csv"),
         (("export", "{folder}", "x.csv"), "not a results folder"),
-        (("view", "{folder}"), "not a results folder"),
+        (("view", "{folder}"), "a results folder"),
         (("view", "{cells}"), "no screen"),
     ],
 )
