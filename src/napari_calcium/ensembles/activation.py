@@ -11,11 +11,11 @@ from napari_calcium.ensembles.conditional_null import CountNull, count_null
 from napari_calcium.ensembles.moments import local_peaks, rank_windows
 from napari_calcium.ensembles.trains import Trains
 from napari_calcium.numerics.binning import runs_of_windows, window_counts
-from napari_calcium.numerics.poisson_binomial import poisson_binomial, upper_tail
 
 __all__ = ["Candidate", "candidate_windows", "contest"]
 
 _LEAST_REST = 3  # neurons an ensemble needs of its own to be seen beside another one
+_ALONE_P = 1e-4  # p-value that is small enough for a window that another ensemble has singled out
 
 
 @dataclass(frozen=True)
@@ -157,6 +157,8 @@ def _rivals(taken: dict[int, list[tuple[int, int]]], mine: int, at: int, width: 
 
 
 def _holds_alone(trains: Trains, candidates: list[Candidate], mine: int, rivals: set[int], at: int) -> bool:
+    from scipy.special import gammainc
+
     candidate = candidates[mine]
     shared = np.concatenate([candidates[k].members for k in sorted(rivals)])
     rest = np.setdiff1d(candidate.members, shared)
@@ -165,5 +167,6 @@ def _holds_alone(trains: Trains, candidates: list[Candidate], mine: int, rivals:
     _, active = trains.active(np.array([at]), np.array([at + trains.width]))
     count = int(np.isin(active, rest).sum())
     level, relative, _ = trains.levels
-    chance = 1 - (1 - candidate.background[rest]) ** relative[level[at]]
-    return bool(upper_tail(poisson_binomial(chance))[count] <= candidate.cut)
+    expected = float((1 - (1 - candidate.background[rest]) ** relative[level[at]]).sum())
+    # A Poisson count of the same mean exceeds the mean more often than this one does: a safe bound.
+    return count > expected and float(gammainc(count, expected)) <= max(candidate.cut, _ALONE_P)
