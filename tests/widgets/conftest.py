@@ -16,7 +16,7 @@ import pytest
 from napari_calcium.pipeline import STAGES, StageError
 from napari_calcium.progress import silent
 from napari_calcium.recording import LogEntry, Recording, Trace
-from napari_calcium.results import Activations, Ensembles, Events, Members
+from napari_calcium.results import Activations, Coactivity, EnsembleEvents, Ensembles, Events, Members
 from napari_calcium.session import Session
 from napari_calcium.simulate import Simulation, SimulationSettings, simulate
 
@@ -145,3 +145,63 @@ def fake_stages(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeStages]:
         monkeypatch.setattr(f"napari_calcium.widgets.{module}.run_stage", fake)
     yield fake
     fake.gate.set()
+
+
+@pytest.fixture(scope="session")
+def populated(recording: Recording) -> Recording:
+    """With coactivity and ensemble events; all but the last belong to an ensemble, each has a guest."""
+    return _with_population(recording)
+
+
+_WINDOW = 0.5
+
+
+def _with_population(recording: Recording) -> Recording:
+    """Add counts of the recording's events, and an ensemble event at each activation, with a guest."""
+    assert recording.events is not None and recording.ensembles is not None
+    n = int(recording.duration_s / _WINDOW)
+    which = np.minimum((recording.events.onset_s / _WINDOW).astype(int), n - 1)
+    pairs = np.unique(np.column_stack([which, recording.events.roi_id]), axis=0)
+    counts = np.bincount(pairs[:, 0], minlength=n)
+    flat = np.full(n, 1.5)
+    table = Coactivity(
+        np.arange(n) * _WINDOW, counts, flat, flat / 10, 2 * flat, counts > 3, _WINDOW, _WINDOW
+    )
+    events = _ensemble_events(recording)
+    alike = np.equal.outer(events.ensemble_id, events.ensemble_id).astype(np.float32) * 0.8
+    np.fill_diagonal(alike, 1)
+    known = recording.ensembles
+    return recording.with_step(
+        LogEntry("coactivity", {}, ("traces/dff",), ("coactivity", "ensemble_events")),
+        coactivity=table,
+        ensemble_events=events,
+        ensembles=Ensembles(known.members, known.activations, alike, known.notes),
+    )
+
+
+def _ensemble_events(recording: Recording) -> EnsembleEvents:
+    assert recording.ensembles is not None
+    known = recording.ensembles
+    order = np.argsort(known.activations.time_s, kind="stable")
+    times, owner = known.activations.time_s[order], known.activations.ensemble_id[order]
+    keep = np.concatenate([[True], np.diff(times) > 1.2])
+    times, owner = times[keep], owner[keep].copy()
+    owner[-1] = -1
+    parts = []
+    for ensemble in owner.tolist():
+        members = known.members_of(ensemble).roi_id if ensemble >= 0 else recording.roi_ids[:3]
+        guest = next(int(c) for c in recording.roi_ids if c not in known.members.roi_id)
+        parts.append(np.unique([*members[1:], guest]))
+    n = len(times)
+    return EnsembleEvents(
+        np.arange(n),
+        times - _WINDOW / 2,
+        times + _WINDOW / 2,
+        times,
+        np.array([len(p) for p in parts]),
+        np.full(n, 1e-4),
+        owner,
+        np.concatenate([[0], np.cumsum([len(p) for p in parts])]),
+        np.concatenate(parts),
+        0.3,
+    )

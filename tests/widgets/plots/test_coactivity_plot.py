@@ -110,3 +110,32 @@ def test_a_long_recording_is_drawn_with_no_more_points_than_pixels(plot):
     x, y = plot._counts.getData()
     assert len(x) <= 2 * plot.pixels
     assert y.max() == 7
+
+
+def test_a_click_names_the_event(qtbot, plot):
+    heard = Mock()
+    plot.event_clicked.connect(heard)
+    click(qtbot, plot, 70.5 * STEP)
+    heard.assert_called_once_with(1)
+
+
+def test_expectation_and_threshold_are_drawn_with_the_counts(plot):
+    assert plot._expected.getData()[1].max() == 3
+    assert plot._limit.getData()[1].max() == 3
+
+
+def test_events_of_other_ensembles_are_dimmed_and_the_chosen_lie_on_top(plot):
+    plot.show_chosen(4)
+    spots = plot._dots.points()
+    assert [spot.pos().y() for spot in spots] == [5, 9]
+    assert [spot.brush().color().alpha() == 255 for spot in spots] == [False, True]
+    plot.show_chosen(None)
+    assert all(spot.brush().color().alpha() == 255 for spot in plot._dots.points())
+
+
+def test_an_event_can_be_ringed(plot):
+    plot.show_event(0)
+    (ring,) = plot._ring.points()
+    assert (ring.pos().x(), ring.pos().y()) == (20.5 * STEP, 9)
+    plot.show_event(None)
+    assert len(plot._ring.points()) == 0
