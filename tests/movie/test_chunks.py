@@ -236,3 +236,35 @@ def test_sampled_frames_are_those_of_the_movie():
 
 def test_a_chunk_knows_its_length():
     assert len(Chunk(slice(3, 5), np.zeros((2, 1, 1), np.float32), np.zeros(2, bool))) == 2
+
+
+@pytest.mark.parametrize("mode", ["r", "r+", "c"])
+def test_mapped_files_are_let_go_and_stay_as_they_were(tmp_path, mode):
+    values = np.random.default_rng(0).integers(0, 60000, (40, 64, 70), dtype=np.uint16)
+    path = tmp_path / "movie.bin"
+    path.write_bytes(b"header" + values.tobytes())
+    mapped = np.memmap(path, np.uint16, mode, offset=6, shape=values.shape)
+    if mode == "c":  # written to in memory only: letting go would lose it
+        mapped[3] += 1
+        values[3] += 1
+    for movie, expected in ((mapped, values), (mapped[5:30], values[5:30]), (mapped[::2], values[::2])):
+        for _ in range(2):
+            parts = [part for _, part in map_chunks(lambda c: c.pixels.copy(), movie, chunk_frames=7)]
+            assert_array_equal(np.concatenate(parts), expected)
+    if mode != "c":
+        assert path.read_bytes() == b"header" + values.tobytes()
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="needs /proc")
+def test_streaming_a_mapped_file_does_not_map_it_whole(tmp_path):
+    def mapped_kilobytes():
+        with open("/proc/self/status") as status:
+            return next(int(line.split()[1]) for line in status if line.startswith("RssFile"))
+
+    path = tmp_path / "movie.bin"
+    with open(path, "wb") as file:
+        file.truncate(64 * 2**20)
+    movie = np.memmap(path, np.uint8, "r", shape=(64, 1024, 1024))
+    before = mapped_kilobytes()
+    list(map_chunks(total, movie))
+    assert mapped_kilobytes() - before < 24 * 1024
