@@ -253,3 +253,14 @@ def test_the_same_traces_are_not_prepared_again(ready, session, recording):
     session.apply(recording.with_step(LogEntry("features", {}), features={}), "Features")
     ready()
     assert dock.plot.view.pyramid.coarse[0][0] is base
+
+
+def test_export_is_of_what_is_shown(ready, session, recording, tmp_path):
+    session.open(recording)
+    dock = ready()
+    lines = dock.export().write(tmp_path / "h.csv").read_text("utf-8").splitlines()
+    assert len([line for line in lines if line and not line.startswith("#")]) == 1 + recording.n_frames
+    choose(dock.stages, EVENTS)
+    ready()
+    lines = dock.export().write(tmp_path / "e.csv").read_text("utf-8").splitlines()
+    assert len(lines) == 1 + len(recording.events)

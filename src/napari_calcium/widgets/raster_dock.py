@@ -8,11 +8,20 @@ import numpy as np
 import pyqtgraph as pg
 from psygnal import Signal
 from qtpy.QtCore import Qt
-from qtpy.QtGui import QImage, QPixmap
-from qtpy.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QLabel, QSlider, QVBoxLayout, QWidget
+from qtpy.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QHBoxLayout,
+    QLabel,
+    QSizePolicy,
+    QSlider,
+    QVBoxLayout,
+    QWidget,
+)
 from superqt import QFlowLayout
 
 from napari_calcium.figures.axis_labels import latest_trace, unit_scale
+from napari_calcium.figures.export import FIGURES
 from napari_calcium.figures.palette import ensemble_color, rgb
 from napari_calcium.figures.raster_levels import (
     MISSING,
@@ -28,7 +37,9 @@ from napari_calcium.figures.row_order import display_order
 from napari_calcium.figures.row_sorting import ORDERS, RowOrder, missing_for, sort_rows
 from napari_calcium.progress import Progress
 from napari_calcium.recording import Recording
+from napari_calcium.widgets.exporting import Export, ExportButton, table_writer, traces_writer
 from napari_calcium.widgets.latest_job import LatestJob
+from napari_calcium.widgets.plots.color_scale import scale_picture
 from napari_calcium.widgets.plots.raster_plot import RasterPlot, RasterView
 from napari_calcium.widgets.theme import PlotColors, readable
 from napari_calcium.widgets.view_dock import ViewDock
@@ -60,7 +71,6 @@ _LABELS: dict[RowOrder, str] = {
     "position": "Neurons, top to bottom",
 }
 _GAP = "#6a7b8c"
-_BAR = (72, 10)
 
 
 class RasterDock(ViewDock):
@@ -120,8 +130,15 @@ class RasterDock(ViewDock):
         stage, order = _joined(QLabel("Show"), self.stages), _joined(QLabel("Sort by"), self.orders)
         for part in (stage, order, self.scaled, self.scale):
             choices.addWidget(part)
-        choices.addWidget(self.readout)
-        column.addLayout(choices)
+        # It may be cut: a label that insists on its width makes the whole window wider.
+        self.readout.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self.export_button = ExportButton(self.export, self)
+        bar = QHBoxLayout()
+        bar.setContentsMargins(0, 0, 6, 0)
+        bar.addLayout(choices, 3)
+        bar.addWidget(self.readout, 1)
+        bar.addWidget(self.export_button)
+        column.addLayout(bar)
         column.addWidget(self.plot, 1)
         self._connect_choices()
 
@@ -180,6 +197,21 @@ class RasterDock(ViewDock):
         selection = self.session.selection
         self.plot.show_cells(selection.cells, selection.ensemble)
 
+    def export(self) -> Export | None:
+        """Return what can be exported: the heatmap and its traces, or the raster and its events."""
+        recording, stage = self.recording, self.stages.currentData()
+        if recording is None or stage is None:
+            return None
+        stem = "raster" if stage == EVENTS else "heatmap"
+        figure = next(kind for kind in FIGURES if kind.stem == stem)
+        if stage == EVENTS and recording.events is not None:
+            write = table_writer(recording.events)
+        elif stage in recording.traces:
+            write = traces_writer(recording, tuple(recording.roi_ids.tolist()), stage)
+        else:
+            return None
+        return Export(f"{recording.name}_{stem}", recording, figure, write)
+
     # --- preparing
 
     def _ask(self, recording: Recording, stage: str, order: RowOrder, scaled: bool) -> None:
@@ -237,7 +269,7 @@ class RasterDock(ViewDock):
         gain = 8.0 ** (self.bright.value() / 100)
         table = _trace_colors(gain)
         self.plot.set_table(table)
-        self.bar.setPixmap(_pixmap(_trace_colors(1.0)[1:]))
+        self.bar.setPixmap(scale_picture(_trace_colors(1.0)[1:]))
         self._name_scale(gain)
 
     def _name_scale(self, gain: float) -> None:
@@ -347,12 +379,6 @@ def _trace_colors(gain: float) -> np.ndarray[Any, np.dtype[np.uint8]]:
     table[MISSING] = rgb(_GAP)
     table[1:] = colors[level]
     return table
-
-
-def _pixmap(colors: np.ndarray[Any, np.dtype[np.uint8]]) -> QPixmap:
-    row = np.ascontiguousarray(colors[None])
-    image = QImage(row.data, row.shape[1], 1, 3 * row.shape[1], QImage.Format.Format_RGB888)
-    return QPixmap.fromImage(image).scaled(*_BAR)
 
 
 def _joined(*parts: QWidget) -> QWidget:
