@@ -11,7 +11,7 @@ import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
 from psygnal import Signal
-from qtpy.QtCore import QRectF, QSize, Qt
+from qtpy.QtCore import QRectF, QSize, Qt, QTimer
 
 from napari_calcium.figures.palette import ensemble_color, rgb
 from napari_calcium.figures.raster_pyramid import RasterPyramid
@@ -71,6 +71,10 @@ class SimilarityPlot(pg.GraphicsLayoutWidget):
         self._tree_box.setYLink(self.box)
         self._side.setYLink(self.box)
         self._top.setXLink(self.box)
+        self._square = QTimer(self)
+        self._square.setSingleShot(True)
+        self._square.setInterval(0)
+        self._square.timeout.connect(self._stay_square)
         self._build()
         self.set_colors(colors)
         self.scene().sigMouseClicked.connect(self._on_click)
@@ -160,9 +164,13 @@ class SimilarityPlot(pg.GraphicsLayoutWidget):
         self.hovered.emit(None)
 
     def _on_resized(self, *_: object) -> None:
-        # No higher than makes the matrix square: both its sides are the same events.
-        self.setMaximumHeight(max(160, int(self.box.width()) + _STRIP + 2 * _MARGIN + _GAP))
+        # Later: a change of size amid one would leave the boxes where they were before.
+        self._square.start()
         self._draw()
+
+    def _stay_square(self) -> None:
+        """Be no higher than makes the matrix square: both its sides are the same events."""
+        self.setMaximumHeight(max(160, int(self.box.width()) + _STRIP + 2 * _MARGIN + _GAP))
 
     def _draw(self) -> None:
         if self._view is None:
