@@ -10,7 +10,7 @@ import scipy.fft
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
-__all__ = ["MatchedFilter", "activity", "decay_filter", "disc", "negative_sd", "soma_kernel"]
+__all__ = ["MatchedFilter", "decay_filter", "disc", "negative_sd", "soma_kernel", "squared_activity"]
 
 _SURROUND = (8 / 6, 13 / 6)
 """Inner and outer radius of the surround that is subtracted, in radii of a soma."""
@@ -126,8 +126,10 @@ def negative_sd(response: NDArray[np.float32], radius: float) -> NDArray[np.floa
     return np.asarray(np.sqrt(variance), np.float32)
 
 
-def activity(response: NDArray[np.float32], sd: NDArray[np.float32], threshold: float) -> NDArray[np.float32]:
-    """Return the root of the summed squares of what exceeds `threshold` standard deviations, (rows, columns).
+def squared_activity(
+    response: NDArray[np.float32], sd: NDArray[np.float32], threshold: float
+) -> NDArray[np.float32]:
+    """Return the summed squares of what exceeds `threshold` standard deviations, (rows, columns).
 
     Where `sd` is 0 nothing ever changed, and neither is there activity.
     """
@@ -138,4 +140,4 @@ def activity(response: NDArray[np.float32], sd: NDArray[np.float32], threshold: 
         z = response[start : start + step] * scale
         z[z <= threshold] = 0
         total += np.einsum("tyx,tyx->yx", z, z)
-    return np.sqrt(total)
+    return total

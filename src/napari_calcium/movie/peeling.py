@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy import ndimage, signal
 
 from napari_calcium.movie.footprint_shape import soma_outline
-from napari_calcium.movie.matched_filter import activity, decay_filter, negative_sd, soma_kernel
+from napari_calcium.movie.matched_filter import decay_filter, negative_sd, soma_kernel, squared_activity
 from napari_calcium.movie.whitened_movie import STEPS, Whitened
 from napari_calcium.numerics.blocks import map_blocks
 from napari_calcium.progress import Progress, silent
@@ -23,6 +23,7 @@ _ROUNDS = 4
 _ACTIVE_SD = 2.0
 _SUBTRACT_SD = 1.0
 _PEAK_SD = 4.5
+_NEGLIGIBLE = 1e-3
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,43 +99,45 @@ class Peeling:
         """
         response = decay_filter(self.white.response, self.decay_bins)
         sd = negative_sd(response, self.radius)
-        strength = activity(response, sd, _PEAK_SD)
+        squares = squared_activity(response, sd, _PEAK_SD)
         found: list[Candidate] = []
-        start = max(float(strength.max(initial=0.0)), self.least_activity)
+        start = max(float(np.sqrt(squares.max(initial=0.0))), self.least_activity)
         on_progress(0, 1000)
         while len(found) < limit:
-            seeds = self._seeds(strength)
+            seeds = self._seeds(squares)
             if not len(seeds):
                 break
             fits = [fit for _, fit in map_blocks(partial(self._fit_one, seeds), len(seeds), 1)]
             for seed, candidate in zip(seeds, fits, strict=True):
                 if candidate is None:
-                    self._silence(strength, seed)
+                    self._silence(squares, seed)
                 else:
                     found.append(candidate)
-                    self._take_out(candidate)
-                    self._update(strength, sd, candidate, seed)
-            left = np.log(max(float(strength.max()), self.least_activity) / self.least_activity)
+                    self._update(squares, sd, candidate, seed)
+            highest = float(np.sqrt(squares.max()))
+            left = np.log(max(highest, self.least_activity) / self.least_activity)
             on_progress(int(1000 * (1 - left / max(1e-9, np.log(start / self.least_activity)))), 1000)
         on_progress(1000, 1000)
         return found
 
-    def _seeds(self, strength: NDArray[np.float32]) -> NDArray[np.int64]:
+    def _seeds(self, squares: NDArray[np.float32]) -> NDArray[np.int64]:
         """Places (row, column) of the response, far enough apart, the strongest first."""
         apart = max(2, round(_APART_RADII * self.radius / 2))
-        highest = ndimage.maximum_filter(strength, 2 * apart + 1, mode="constant")
-        places = np.argwhere((strength >= self.least_activity) & (strength == highest))
-        order = np.argsort(-strength[places[:, 0], places[:, 1]], kind="stable")
+        highest = ndimage.maximum_filter(squares, 2 * apart + 1, mode="constant")
+        places = np.argwhere((squares >= self.least_activity**2) & (squares == highest))
+        order = np.argsort(-squares[places[:, 0], places[:, 1]], kind="stable")
         chosen: list[NDArray[np.int64]] = []
         for place in places[order]:
             if all(np.abs(place - other).max() > apart for other in chosen):
                 chosen.append(place)
         return np.array(chosen, np.int64).reshape(-1, 2)
 
-    def _area(self, corner: tuple[int, int], side: int) -> tuple[tuple[slice, slice], tuple[slice, slice]]:
-        """Return where a square lies in the frame, and which part of the square that is."""
+    def _area(
+        self, corner: tuple[int, int], sides: tuple[int, ...]
+    ) -> tuple[tuple[slice, slice], tuple[slice, slice]]:
+        """Return where a rectangle lies in the frame, and which part of the rectangle that is."""
         frame, inside = [], []
-        for first, length in zip(corner, self.white.pixels.shape[1:], strict=True):
+        for first, side, length in zip(corner, sides, self.white.pixels.shape[1:], strict=True):
             start, stop = max(first, 0), min(first + side, length)
             frame.append(slice(start, stop))
             inside.append(slice(start - first, stop - first))
@@ -142,14 +145,18 @@ class Peeling:
 
     def window(self, corner: tuple[int, int], side: int) -> NDArray[np.float32]:
         """Return a square of the movie (n_bins, side, side) in standard deviations, 0 outside the frame."""
-        frame, inside = self._area(corner, side)
+        frame, inside = self._area(corner, (side, side))
         window = np.zeros((len(self.white.pixels), side, side), np.float32)
         window[:, inside[0], inside[1]] = self.white.pixels[:, frame[0], frame[1]]
         window /= STEPS
         return window
 
     def _fit_one(self, seeds: NDArray[np.int64], which: slice) -> Candidate | None:
-        return self._fit(seeds[which.start])
+        """Fit the soma at one seed and take it out: other seeds are too far away to be touched."""
+        candidate = self._fit(seeds[which.start])
+        if candidate is not None:
+            self._take_out(candidate)
+        return candidate
 
     def _fit(self, seed: NDArray[np.int64]) -> Candidate | None:
         half = self.half
@@ -191,7 +198,7 @@ class Peeling:
         side = 2 * half + 1
         off = len(candidate.weights) // 2 - half
         corner = (candidate.corner[0] + off, candidate.corner[1] + off)
-        _, inside = self._area(corner, side)
+        _, inside = self._area(corner, (side, side))
         seen = np.zeros((side, side), bool)
         seen[inside] = True
         trace = self._subtracted(candidate)
@@ -204,45 +211,59 @@ class Peeling:
         return np.where(trace > _SUBTRACT_SD * noise_of(trace), trace, np.float32(0))
 
     def _take_out(self, candidate: Candidate) -> None:
-        side = len(candidate.weights)
-        frame, inside = self._area(candidate.corner, side)
-        steps = STEPS * candidate.weights[inside]
-        view = self.white.pixels[:, frame[0], frame[1]]
+        rows, columns = np.nonzero(candidate.weights)
+        box = slice(rows.min(), rows.max() + 1), slice(columns.min(), columns.max() + 1)
+        weights = candidate.weights[box]
+        corner = candidate.corner[0] + int(rows.min()), candidate.corner[1] + int(columns.min())
+        frame, inside = self._area(corner, weights.shape)
+        trace = self._subtracted(candidate)
+        active = np.flatnonzero(trace)
+        light = np.rint(trace[active, None, None] * (STEPS * weights[inside]))
         limits = np.iinfo(np.int16)
-        left = view - np.rint(self._subtracted(candidate)[:, None, None] * steps)
-        view[:] = np.clip(left, limits.min, limits.max)
+        left = self.white.pixels[active, frame[0], frame[1]] - light
+        self.white.pixels[active, frame[0], frame[1]] = np.clip(left, limits.min, limits.max)
 
     def _update(
         self,
-        strength: NDArray[np.float32],
+        squares: NDArray[np.float32],
         sd: NDArray[np.float32],
         candidate: Candidate,
         seed: NDArray[np.int64],
     ) -> None:
         """Subtract the candidate from the response too: it is the product of an image and a trace."""
+        image, (rows, columns) = self._response_image(candidate, squares.shape)
+        trace = decay_filter(self._subtracted(candidate).copy(), self.decay_bins)
+        changed = np.flatnonzero(trace > _NEGLIGIBLE)
+        before = self.white.response[changed, rows, columns]
+        after = before - trace[changed, None, None] * image
+        self.white.response[changed, rows, columns] = after
+        area = squares[rows, columns]
+        here = float(squares[seed[0], seed[1]])
+        less = squared_activity(before, sd[rows, columns], _PEAK_SD)
+        less -= squared_activity(after, sd[rows, columns], _PEAK_SD)
+        squares[rows, columns] = np.clip(area - less, 0, area)
+        # A place that stays nearly as active as it was would be found for ever.
+        if squares[seed[0], seed[1]] > 0.25 * here:
+            self._silence(squares, seed)
+
+    def _response_image(
+        self, candidate: Candidate, shape: tuple[int, ...]
+    ) -> tuple[NDArray[np.float32], tuple[slice, slice]]:
+        """Return the response to a footprint, and where it lies in the response of the movie."""
         kernel = soma_kernel(max(1.0, self.radius / 2))
         image, first = _halved(candidate)
         image = signal.fftconvolve(image, kernel[::-1, ::-1], mode="full").astype(np.float32)
         reach = len(kernel) // 2
         top, left = first[0] - reach, first[1] - reach
-        rows = slice(max(top, 0), min(top + image.shape[0], strength.shape[0]))
-        columns = slice(max(left, 0), min(left + image.shape[1], strength.shape[1]))
-        image = image[rows.start - top : rows.stop - top, columns.start - left : columns.stop - left]
-        trace = decay_filter(self._subtracted(candidate).copy(), self.decay_bins)
-        area = self.white.response[:, rows, columns]
-        area -= trace[:, None, None] * image
-        before = float(strength[seed[0], seed[1]])
-        strength[rows, columns] = np.minimum(
-            activity(area, sd[rows, columns], _PEAK_SD), strength[rows, columns]
-        )
-        # A place that stays as active as it was would be found for ever.
-        if strength[seed[0], seed[1]] > 0.5 * before:
-            self._silence(strength, seed)
+        rows = slice(max(top, 0), min(top + image.shape[0], shape[0]))
+        columns = slice(max(left, 0), min(left + image.shape[1], shape[1]))
+        seen = image[rows.start - top : rows.stop - top, columns.start - left : columns.stop - left]
+        return seen, (rows, columns)
 
-    def _silence(self, strength: NDArray[np.float32], seed: NDArray[np.int64]) -> None:
+    def _silence(self, squares: NDArray[np.float32], seed: NDArray[np.int64]) -> None:
         reach = max(1, round(self.radius / 4))
         top, left = np.maximum(seed - reach, 0)
-        strength[top : seed[0] + reach + 1, left : seed[1] + reach + 1] = 0
+        squares[top : seed[0] + reach + 1, left : seed[1] + reach + 1] = 0
 
 
 def _fitted(image: NDArray[np.float32], half: int) -> NDArray[np.float32]:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
+from threadpoolctl import threadpool_limits
 
 from napari_calcium.checks import check_frame_rate
 from napari_calcium.movie.anatomical_cells import anatomical_footprints
@@ -117,7 +118,9 @@ def find_cells(
         on_progress(1, 1)
         return rois
     bin_rate = rate / getattr(binned, "frames_per_bin", 1)
-    rois, radius = _functional(binned, images.get("coverage"), bin_rate, settings, on_progress, executor)
+    # The bytes of a product may depend on the number of threads that BLAS uses.
+    with threadpool_limits(limits=1, user_api="blas"):
+        rois, radius = _functional(binned, images.get("coverage"), bin_rate, settings, on_progress, executor)
     if isinstance(settings, CombinedCells):
         return _joined(rois, _from_image(images, shape, radius, settings.contrast))
     return rois
@@ -131,6 +134,7 @@ def _functional(
     on_progress: Progress,
     executor: Executor | None,
 ) -> tuple[Rois, float]:
+    """Find active cells, in as many stretches as memory asks for; return them and the radius of somata."""
     n_bins, height, width = movie_shape(binned)
     fitting = max(16, int(settings.memory * _MEGABYTE) // (_BYTES_PER_PIXEL * height * width))
     ends = np.linspace(0, n_bins, -(-n_bins // fitting) + 1).astype(int).tolist()

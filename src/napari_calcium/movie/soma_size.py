@@ -25,8 +25,9 @@ _STRETCHES = 5
 _BINS = 24
 _PEAK_SD = 5.0
 _PLACES = 60
-_MAD_TO_SD = 1.4826
-_REFINE_BINS = 250
+_LEAST_SD = 0.1
+_REFINE_BINS = (64, 250)
+_REFINE_PIXELS = 2**25
 _LEAST_ACTIVITY = 12.0
 _SHARP_SD = 8.0
 _LEAST_SHARP = 5
@@ -40,14 +41,18 @@ class _Sizes:
     filters: tuple[MatchedFilter, ...]
 
     def __call__(self, chunk: Chunk) -> NDArray[np.float32]:
-        pixels = np.nan_to_num((chunk.pixels - self.level.at(chunk.frames)) / self.level.sd)
+        pixels = chunk.pixels
+        self.level.subtract_from(pixels, chunk.frames)
+        pixels /= self.level.sd
+        np.nan_to_num(pixels, copy=False)
         return np.stack([self._strength(soma(pixels)) for soma in self.filters])
 
     def _strength(self, response: NDArray[np.float32]) -> NDArray[np.float32]:
         # Wide filters also see the neuropil, whose spread is their noise.
-        sd = _MAD_TO_SD * np.median(np.abs(response - np.median(response, axis=0)), axis=0)
-        z = np.divide(response, sd, out=np.zeros_like(response), where=sd > 0.1)
-        active = np.where(z > _PEAK_SD, response, np.float32(0))
+        centred = response - response.mean(axis=0)
+        below = np.minimum(centred, 0)
+        sd = np.sqrt(2 * np.einsum("tyx,tyx->yx", below, below) / len(below))
+        active = np.where((centred > _PEAK_SD * sd) & (sd > _LEAST_SD), centred, np.float32(0))
         return np.asarray(np.einsum("tyx,tyx->yx", active, active))
 
 
@@ -90,8 +95,9 @@ def estimate_radius(
         for _, part in map_chunks(work, binned, start=first, stop=first + size, chunk_frames=size):
             strength += part
     rough = _typical(strength, radii)
-    first = max(start, (start + stop - _REFINE_BINS) // 2)
-    white = whiten(binned, level, bin_rate, rough, first, min(stop, first + _REFINE_BINS))
+    bins = int(np.clip(_REFINE_PIXELS // (shape[1] * shape[2]), *_REFINE_BINS))
+    first = max(start, (start + stop - bins) // 2)
+    white = whiten(binned, level, bin_rate, rough, first, min(stop, first + bins))
     return _sharp_radius(Peeling(white, rough, decay_bins, _LEAST_ACTIVITY)) or rough
 
 

@@ -21,7 +21,8 @@ STEPS = np.float32(32.0)
 _POOL = 4
 _HIGH_PASS_RADII = 10 / 6
 _SLOW_SECONDS = 60.0
-_CHUNK_SECONDS = 4.0
+_CHUNK_SECONDS = 1.0
+_MEAN_SECONDS = 8.0
 _LEAST_BINS = 8
 _MAD_TO_SD = 1.4826
 _SAMPLE = 3
@@ -33,9 +34,9 @@ class Level:
 
     Attributes
     ----------
-    centres : (n_chunks,) float64
+    centres : (n_means,) float64
         Middle of each stretch of the movie, in bins from the start of the movie.
-    slow : (n_chunks, height, width) float32
+    slow : (n_means, height, width) float32
         Running mean of the pixel over about a minute, at each centre.
     sd : (height, width) float32
         Noise of a bin, from differences of neighbouring bins; infinite where a pixel never changes.
@@ -45,13 +46,15 @@ class Level:
     slow: NDArray[np.float32]
     sd: NDArray[np.float32]
 
-    def at(self, bins: slice) -> NDArray[np.float32]:
-        """Return the slow level of each of some bins, (n, height, width) float32."""
+    def subtract_from(self, pixels: NDArray[np.float32], bins: slice) -> None:
+        """Subtract the slow level, linear between the centres, from bins (n, height, width) in place."""
         place = np.interp(np.arange(bins.start, bins.stop), self.centres, np.arange(len(self.centres)))
-        before = np.minimum(place.astype(int), len(self.centres) - 1)
-        after = np.minimum(before + 1, len(self.centres) - 1)
-        along = (place - before).astype(np.float32)[:, None, None]
-        return np.asarray(self.slow[before] * (1 - along) + self.slow[after] * along, np.float32)
+        for frame, at in zip(pixels, place.tolist(), strict=True):
+            before = int(at)
+            along = np.float32(at - before)
+            frame -= self.slow[before]
+            if along > 0:
+                frame -= along * (self.slow[before + 1] - self.slow[before])
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,7 +92,7 @@ def measure_level(
     Parameters
     ----------
     binned : MovieSource
-        (n_bins, height, width); missing pixels count as zero change.
+        (n_bins, height, width); missing pixels are left out.
     bin_rate : float
         Bins per second.
     """
@@ -104,24 +107,49 @@ def measure_level(
         on_progress=on_progress,
         executor=executor,
     )
-    centres, means = [], []
-    squares, differences = np.zeros(shape[1:]), 0
-    for bins, (mean, square) in chunks:
-        centres.append((bins.start + bins.stop - 1) / 2)
-        means.append(mean)
+    per_mean = max(size, round(_MEAN_SECONDS * bin_rate / size) * size)
+    n_means = -(-(stop - start) // per_mean)
+    slow, count = np.zeros((2, n_means, *shape[1:]), np.float32)
+    squares, differences = np.zeros((2, *shape[1:]))
+    for bins, (total, known, square, pairs) in chunks:
+        slow[(bins.start - start) // per_mean] += total
+        count[(bins.start - start) // per_mean] += known
         squares += square
-        differences += bins.stop - bins.start - 1
-    slow = np.stack(means)
-    window = max(1, round(_SLOW_SECONDS * bin_rate / size)) | 1
+        differences += pairs
+    ends = np.minimum(start + per_mean * np.arange(n_means + 1), stop)
+    centres = (ends[:-1] + ends[1:] - 1) / 2
+    slow = _means(slow, count)
+    window = max(1, round(_SLOW_SECONDS * bin_rate / per_mean)) | 1
     slow = uniform_filter1d(slow, min(window, 2 * len(slow) - 1), axis=0, mode="nearest")
-    sd = np.sqrt(squares / max(1, differences) / 2)
-    return Level(np.array(centres), slow, np.where(sd > 0, sd, np.inf).astype(np.float32))
+    sd = np.sqrt(squares / np.maximum(differences, 1) / 2)
+    return Level(centres, slow, np.where(sd > 0, sd, np.inf).astype(np.float32))
 
 
-def _measure(chunk: Chunk) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    pixels = np.nan_to_num(chunk.pixels, copy=False)
-    change = np.diff(pixels, axis=0)
-    return pixels.mean(axis=0, dtype=np.float32), np.einsum("tyx,tyx->yx", change, change)
+_Measured = tuple[NDArray[np.float32], NDArray[np.int64] | int, NDArray[np.float32], NDArray[np.int64] | int]
+
+
+def _measure(chunk: Chunk) -> _Measured:
+    """Return the sum of each pixel over the bins that saw it, and of its squared changes."""
+    pixels = chunk.pixels
+    if not np.isnan(pixels.sum(dtype=np.float64)):
+        change = np.diff(pixels, axis=0)
+        total = pixels.sum(axis=0, dtype=np.float32)
+        return total, len(pixels), np.einsum("tyx,tyx->yx", change, change), len(change)
+    known = ~np.isnan(pixels)
+    both = known[1:] & known[:-1]
+    change = np.where(both, np.diff(pixels, axis=0), np.float32(0))
+    total = np.where(known, pixels, np.float32(0)).sum(axis=0, dtype=np.float32)
+    return total, known.sum(axis=0), np.einsum("tyx,tyx->yx", change, change), both.sum(axis=0)
+
+
+def _means(total: NDArray[np.float32], count: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the means of stretches (n, height, width); where a pixel was not seen, its mean over all."""
+    means = np.divide(total, count, out=np.zeros_like(total), where=count > 0)
+    if (count == 0).any():
+        seen = count.sum(axis=0)
+        overall = np.divide(total.sum(axis=0), seen, out=np.zeros_like(seen), where=seen > 0)
+        means = np.where(count > 0, means, overall)
+    return means
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,7 +173,7 @@ class _Whitening:
         from napari_calcium.movie.whitening_kernels import pool, subtract_pooled
 
         pixels = chunk.pixels
-        pixels -= self.level.at(chunk.frames)
+        self.level.subtract_from(pixels, chunk.frames)
         pixels /= self.level.sd
         np.nan_to_num(pixels, copy=False)
         n, height, width = pixels.shape

@@ -16,21 +16,25 @@ def pool(frames: _Movie, factor: int, out: _Movie) -> None:
     """Average (n, height, width) over squares of `factor` pixels into `out`, rounded up; edges hold fewer."""
     n, height, width = frames.shape
     rows, columns = out.shape[1:]
+    line = np.empty(width, np.float32)
     for k in range(n):
         for i in range(rows):
             top = i * factor
             below = min(top + factor, height)
-            out[k, i] = 0
-            for y in range(top, below):
-                for j in range(columns):
-                    left = j * factor
-                    total = np.float32(0)
-                    for x in range(left, min(left + factor, width)):
-                        total += frames[k, y, x]
-                    out[k, i, j] += total
-            for j in range(columns):
-                right = min((j + 1) * factor, width)
-                out[k, i, j] /= np.float32((below - top) * (right - j * factor))
+            line[:] = frames[k, top]
+            for y in range(top + 1, below):
+                for x in range(width):
+                    line[x] += frames[k, y, x]
+            whole = width // factor
+            share = np.float32(1 / ((below - top) * factor))
+            for j in range(whole):
+                total = np.float32(0)
+                for x in range(factor):
+                    total += line[j * factor + x]
+                out[k, i, j] = total * share
+            if whole < columns:
+                left = whole * factor
+                out[k, i, whole] = line[left:].sum() / np.float32((below - top) * (width - left))
 
 
 @njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
