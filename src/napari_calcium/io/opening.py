@@ -7,6 +7,7 @@ from pathlib import Path
 
 from napari_calcium.io.csv import CsvSettings, read_csv
 from napari_calcium.io.errors import ReadError
+from napari_calcium.io.nwb import is_nwb, read_nwb
 from napari_calcium.io.positions import PositionSettings, add_positions
 from napari_calcium.io.results_folder import is_results_folder, read_results
 from napari_calcium.io.suite2p import find_suite2p, read_suite2p
@@ -17,7 +18,7 @@ __all__ = ["open_recording", "reader_of"]
 
 Reader = Callable[[CsvSettings, Progress], Recording]
 
-_FORMATS = "a CSV of fluorescence, a results folder, or a folder of suite2p"
+_FORMATS = "a CSV of fluorescence, a results folder, or a folder of suite2p, or an NWB file"
 
 
 def open_recording(
@@ -76,4 +77,6 @@ def reader_of(path: str | Path) -> Reader | None:
         return lambda settings, progress: read_results(path)
     if find_suite2p(path) is not None:
         return lambda settings, progress: read_suite2p(path, settings)
+    if is_nwb(path):
+        return lambda settings, progress: read_nwb(path, settings, on_progress=progress)
     return None

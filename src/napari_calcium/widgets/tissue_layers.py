@@ -202,7 +202,8 @@ class TissueLayers:
     def _add_movie(self) -> None:
         movie = self._recording.movie
         found = activity_trace(self._recording)
-        if movie is not None:
+        # A movie that a saved recording links to may have been moved.
+        if movie is not None and getattr(movie.data, "available", True):
             last = movie.n_frames - 1
             frames = np.stack([np.asarray(movie.data[k]) for k in sorted({0, last // 2, last})])
             layer = self._viewer.add_image(

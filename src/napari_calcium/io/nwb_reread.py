@@ -1,0 +1,220 @@
+"""Open again what :func:`~napari_calcium.io.nwb_write.save_nwb` saved: an equal recording."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from napari_calcium.io.errors import ReadError
+from napari_calcium.io.hdf5 import Hdf5File
+from napari_calcium.io.linked_movie import LinkedMovie
+from napari_calcium.io.nwb_layout import ABOUT, CELLS, MODULE, SCHEMA_VERSION, SIMILARITY
+from napari_calcium.progress import Progress, part, silent
+from napari_calcium.recording import LogEntry, Movie, Recording, Source, Trace
+from napari_calcium.results import (
+    Activations,
+    Coactivity,
+    EnsembleEvents,
+    Ensembles,
+    Events,
+    Members,
+    Table,
+)
+from napari_calcium.rois import Rois
+
+__all__ = ["is_own_nwb", "read_by_frames", "reread"]
+
+_BLOCK_BYTES = 1 << 24
+
+
+def is_own_nwb(file: Hdf5File) -> bool:
+    """Whether an NWB file holds a whole recording of this program."""
+    return file.is_dataset(f"scratch/{ABOUT}")
+
+
+def reread(file: Hdf5File, on_progress: Progress = silent) -> Recording:
+    """Return the recording in a file that this program saved.
+
+    Raises
+    ------
+    ReadError
+        If it was saved by a later version, or is damaged; it names the field.
+    """
+    field = f"scratch/{ABOUT}"
+    try:
+        about = json.loads(file.text(field) or "")
+        version = about["schema_version"]
+    except (ValueError, TypeError, KeyError, RecursionError):
+        raise file.error(field, "is damaged; copy the file again") from None
+    if version != SCHEMA_VERSION:
+        raise file.error(
+            field, f"saved in layout {version}, this program reads layout {SCHEMA_VERSION}; update it"
+        )
+    try:
+        return _recording(file, about, on_progress)
+    except ReadError:
+        raise
+    except (ValueError, TypeError, KeyError, AttributeError, IndexError, OverflowError) as error:
+        message = f"does not fit what the file holds ({' '.join(str(error).split())[:200]})"
+        raise file.error(field, message) from None
+
+
+def _recording(file: Hdf5File, about: dict[str, Any], on_progress: Progress) -> Recording:
+    ids = file.array(f"{CELLS}/id", ndim=1).astype(np.int64)
+    return Recording(
+        name=about["name"],
+        roi_ids=ids,
+        frame_rate=about["frame_rate"],
+        traces=_traces(file, about["traces"], len(ids), on_progress),
+        cell_names=tuple(about["cell_names"]),
+        rois=_rois(file, about["rois"], ids),
+        images={
+            name: np.ascontiguousarray(file.array(f"processing/ophys/SummaryImages/{safe}", ndim=2).T)
+            for name, safe in about["images"]
+        },
+        movie=_movie(file.path.parent, about["movie"]),
+        pixel_size_um=about["pixel_size_um"],
+        events=_table(file, about, "events", Events),
+        coactivity=_table(file, about, "coactivity", Coactivity),
+        ensemble_events=_ensemble_events(file, about),
+        ensembles=_ensembles(file, about),
+        features=_features(file, about["features"]),
+        recording_features=about["recording_features"],
+        source=None if about["source"] is None else Source(**about["source"]),
+        log=tuple(_log_entry(entry) for entry in about["log"]),
+    )
+
+
+def _traces(file: Hdf5File, listed: list[list[str]], n_rois: int, on_progress: Progress) -> dict[str, Trace]:
+    traces = {}
+    for k, (name, place, unit) in enumerate(listed):
+        field = f"processing/ophys/{place}/data"
+        share = part(on_progress, k / len(listed), (k + 1) / len(listed))
+        values = read_by_frames(file, field, share)
+        if values.shape[0] != n_rois:
+            raise file.error(field, f"has {values.shape[0]} cells, but there are {n_rois}")
+        traces[name] = Trace(values, unit)
+    return traces
+
+
+def read_by_frames(file: Hdf5File, field: str, on_progress: Progress = silent) -> NDArray[np.float32]:
+    """Return a dataset that lies as (frames, cells) as (cells, frames) float32, turned in blocks.
+
+    Raises
+    ------
+    ReadError
+        If it is missing, no table of numbers, or damaged.
+    """
+    stored = file.dataset(field)
+    if stored.dtype.kind not in "fiub" or stored.ndim != 2:
+        raise file.error(field, f"must be a table of numbers, got {stored.dtype} of {stored.shape}")
+    n_frames, n_rois = stored.shape
+    values = np.empty((n_rois, n_frames), np.float32)
+    step = max(1, _BLOCK_BYTES // max(1, stored.dtype.itemsize * n_rois))
+    for start in range(0, n_frames if n_rois else 0, step):
+        block = file.read(field, stored, slice(start, start + step))
+        with np.errstate(over="ignore", invalid="ignore"):
+            values[:, start : start + step] = block.T
+        on_progress(min(start + step, n_frames), n_frames)
+    return values
+
+
+def _rois(file: Hdf5File, about: dict[str, Any] | None, ids: NDArray[np.int64]) -> Rois | None:
+    if about is None:
+        return None
+    height, width = (int(n) for n in about["shape"])
+    place = file.array(f"{CELLS}/place", ndim=1)
+    placed = np.flatnonzero(place >= 0)
+    rows = placed[np.argsort(place[placed], kind="stable")]
+    return Rois(
+        ids[rows],
+        _footprints(file, len(ids), (height, width))[rows],
+        (height, width),
+        file.array(f"{CELLS}/label", ndim=1).astype(np.int64)[rows],
+        file.array(f"{CELLS}/accepted", ndim=1).astype(bool)[rows],
+        {name: file.array(f"{CELLS}/{safe}", ndim=1)[rows] for name, safe in about["quality"].items()},
+    )
+
+
+def _footprints(file: Hdf5File, n_rois: int, shape: tuple[int, int]) -> sparse.csr_array:
+    field = f"{CELLS}/pixel_mask"
+    mask = file.read(field, file.dataset(field))
+    ends = file.array(f"{field}_index", ndim=1).astype(np.int64)
+    if mask.dtype.names != ("x", "y", "weight") or len(ends) != n_rois:
+        raise file.error(field, "has not the form of a pixel mask")
+    offsets = np.concatenate([[0], ends])
+    if (np.diff(offsets) < 0).any() or offsets[-1] != len(mask):
+        raise file.error(f"{field}_index", "does not fit the pixels")
+    y, x = mask["y"].astype(np.int64), mask["x"].astype(np.int64)
+    if len(mask) and (y.max() >= shape[0] or x.max() >= shape[1]):
+        raise file.error(field, f"has pixels outside the image of {shape[0]} × {shape[1]}")
+    return sparse.csr_array(
+        (mask["weight"].astype(np.float32), y * shape[1] + x, offsets), shape=(n_rois, shape[0] * shape[1])
+    )
+
+
+def _movie(folder: Path, about: dict[str, Any] | None) -> Movie | None:
+    if about is None:
+        return None
+    path, shape = about["path"], tuple(int(n) for n in about["shape"])
+    return Movie(LinkedMovie(path, folder, shape, about["dtype"]), path)
+
+
+def _table(file: Hdf5File, about: dict[str, Any], name: str, table: type[Any]) -> Any:
+    if name not in about["tables"]:
+        return None
+    return table(**_columns(file, name, table), **_numbers(about["tables"][name]))
+
+
+def _numbers(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if isinstance(value, (int, float, str))}
+
+
+def _columns(file: Hdf5File, name: str, table: type[Table]) -> dict[str, NDArray[Any]]:
+    return {
+        column: file.array(f"processing/{MODULE}/{name}/{column}", ndim=1).astype(empty.dtype)
+        for column, empty in table().columns().items()
+    }
+
+
+def _ensemble_events(file: Hdf5File, about: dict[str, Any]) -> EnsembleEvents | None:
+    if "ensemble_events" not in about["tables"]:
+        return None
+    field = f"processing/{MODULE}/ensemble_events/roi_ids"
+    ends = file.array(f"{field}_index", ndim=1).astype(np.int64)
+    columns: dict[str, Any] = {**_columns(file, "ensemble_events", EnsembleEvents)}
+    return EnsembleEvents(
+        **columns,
+        member_offsets=np.concatenate([np.zeros(1, np.int64), ends]),
+        member_ids=file.array(field, ndim=1).astype(np.int64),
+        **_numbers(about["tables"]["ensemble_events"]),
+    )
+
+
+def _ensembles(file: Hdf5File, about: dict[str, Any]) -> Ensembles | None:
+    if about["ensembles"] is None:
+        return None
+    return Ensembles(
+        Members(**_columns(file, "ensemble_members", Members)),
+        Activations(**_columns(file, "ensemble_activations", Activations)),
+        file.array(f"scratch/{SIMILARITY}", ndim=2),
+        tuple(about["ensembles"]["notes"]),
+        about["ensembles"]["expected_by_chance"],
+    )
+
+
+def _features(file: Hdf5File, listed: list[list[str]] | None) -> dict[str, NDArray[Any]] | None:
+    if listed is None:
+        return None
+    fields = {name: (f"processing/{MODULE}/features/{safe}", kind) for name, safe, kind in listed}
+    return {name: file.array(field, ndim=1).astype(np.dtype(kind)) for name, (field, kind) in fields.items()}
+
+
+def _log_entry(entry: dict[str, Any]) -> LogEntry:
+    lists = {name: tuple(entry[name]) for name in ("reads", "writes", "notes")}
+    return LogEntry(**(entry | lists))

@@ -1,0 +1,407 @@
+"""Save a recording, all of it, as one NWB file."""
+
+from __future__ import annotations
+
+import json
+import uuid
+import warnings
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_calcium import __version__
+from napari_calcium.io.atomic import replacing
+from napari_calcium.io.nwb_layout import (
+    ABOUT,
+    MODULE,
+    NO_PLACE,
+    SCHEMA_VERSION,
+    SIMILARITY,
+    interface_of,
+    safe_names,
+    series_names,
+)
+from napari_calcium.progress import Progress, silent
+from napari_calcium.recording import Recording
+from napari_calcium.results import EnsembleEvents, Table
+
+__all__ = ["save_nwb"]
+
+_BLOCK_BYTES = 1 << 24
+_UNKNOWN = "unknown"
+_ANY_AGE = "P0D/"
+"""From zero days, without an upper limit."""
+
+
+def save_nwb(
+    recording: Recording,
+    path: str | Path,
+    *,
+    session_start: datetime | None = None,
+    on_progress: Progress = silent,
+) -> None:
+    """Save a recording as one NWB file, from which :func:`~napari_calcium.io.nwb.read_nwb` gives it back.
+
+    Parameters
+    ----------
+    recording : Recording
+        Everything in it is saved: traces of every stage with units, footprints, choice of cells and measures,
+        images, events, coactivity, ensembles with activations, features, settings and provenance. A movie is
+        linked by its path, not copied; one that lies in memory only is not saved.
+    path : path
+        ``.nwb``. Replaced whole or not at all, whenever the process is killed.
+    session_start : datetime with time zone, optional
+        When the recording was made, which NWB asks for; by default the time of saving, which the file says.
+    on_progress
+        In bytes of traces; an exception from it ends the saving and leaves the old file.
+
+    Raises
+    ------
+    OSError
+        Where the disk is full or the folder cannot be written to; the old file is as it was.
+
+    Notes
+    -----
+    Traces lie uncompressed as (frames, cells), as NWB prescribes, and are turned in blocks: memory beside the
+    recording is some 10 MB. Images and masks have x first, as NWB prescribes.
+    """
+    path = Path(path)
+    with replacing(path) as partial:
+        with warnings.catch_warnings():
+            # pynwb warns of its own later versions.
+            warnings.simplefilter("ignore")
+            _write_structure(recording, partial, session_start)
+        _fill_traces(recording, partial, on_progress)
+
+
+def _write_structure(recording: Recording, path: Path, session_start: datetime | None) -> None:
+    from pynwb import NWBHDF5IO, NWBFile
+    from pynwb.file import Subject
+
+    now = datetime.now().astimezone()
+    told = "" if session_start is not None else "; session_start_time is the time of saving"
+    nwb = NWBFile(
+        session_description=f"calcium imaging: {_printable(recording.name)}",
+        identifier=str(uuid.uuid4()),
+        session_start_time=session_start or now,
+        notes=f"saved by napari-calcium {__version__}{told}",
+        source_script=f"napari-calcium {__version__}",
+        source_script_file_name="napari-calcium",
+        # Archives ask for a subject, of which a recording knows nothing.
+        subject=Subject(subject_id=_UNKNOWN, description=_UNKNOWN, sex="U", age=_ANY_AGE),
+    )
+    plane = _imaging_plane(nwb, recording)
+    ophys = nwb.create_processing_module("ophys", "cells and their traces")
+    _add_traces(recording, ophys, _add_cells(recording, ophys, plane))
+    _add_images(recording, ophys)
+    _add_movie(recording, nwb, plane)
+    _add_tables(recording, nwb)
+    text = json.dumps(_about(recording), ensure_ascii=True)
+    nwb.add_scratch(text, name=ABOUT, description="what napari-calcium needs to open the recording again")
+    with NWBHDF5IO(str(path), "w") as file:
+        file.write(nwb)
+
+
+def _printable(text: str) -> str:
+    return "".join(c if c.isprintable() else " " for c in text).strip() or "recording"
+
+
+def _imaging_plane(nwb: Any, recording: Recording) -> Any:
+    from pynwb.ophys import OpticalChannel
+
+    channel = OpticalChannel(name="channel", description=_UNKNOWN, emission_lambda=float("nan"))
+    more: dict[str, Any] = {}
+    if recording.frame_rate is not None:
+        more["imaging_rate"] = recording.frame_rate
+    if recording.pixel_size_um is not None:
+        more |= {"grid_spacing": [recording.pixel_size_um] * 2, "grid_spacing_unit": "micrometers"}
+    return nwb.create_imaging_plane(
+        name="ImagingPlane",
+        optical_channel=channel,
+        description="field of view",
+        device=nwb.create_device(name="Microscope", description=_UNKNOWN),
+        excitation_lambda=float("nan"),
+        indicator=_UNKNOWN,
+        location=_UNKNOWN,
+        **more,
+    )
+
+
+def _column(name: str, data: Any, description: str) -> Any:
+    from hdmf.common import VectorData
+
+    return VectorData(name=name, description=description, data=data)
+
+
+def _add_cells(recording: Recording, ophys: Any, plane: Any) -> Any:
+    """Write one row a cell, in the order of the traces, also for cells without a place."""
+    from hdmf.common import VectorIndex
+    from pynwb.ophys import ImageSegmentation, PlaneSegmentation
+
+    place = _places(recording)
+    mask, ends = _pixel_masks(recording, place)
+    pixels = _column("pixel_mask", mask, "pixels of the cell and their weights")
+    columns = [
+        VectorIndex(name="pixel_mask_index", data=ends, target=pixels),
+        pixels,
+        _column("place", place, "row of the cell's ROI, -1 where it has none"),
+    ]
+    rois = recording.rois
+    if rois is not None:
+        where: dict[str, NDArray[Any]] = {"accepted": rois.accepted, "label": rois.labels}
+        safe = _quality_names(recording)
+        where |= {safe[name]: values for name, values in rois.quality.items()}
+        texts = {"accepted": "whether the ROI counts as a cell", "label": "number in the label image"}
+        columns += [
+            _column(name, _spread(values, place), texts.get(name, "measure of the ROI"))
+            for name, values in where.items()
+        ]
+    table = PlaneSegmentation(
+        name="PlaneSegmentation",
+        description="cells of napari-calcium; their ids never change",
+        imaging_plane=plane,
+        id=np.asarray(recording.roi_ids),
+        columns=columns,
+        colnames=[column.name for column in columns if column.name != "pixel_mask_index"],
+    )
+    ophys.add(ImageSegmentation(name="ImageSegmentation", plane_segmentations=[table]))
+    return table
+
+
+def _quality_names(recording: Recording) -> dict[str, str]:
+    names = tuple(recording.rois.quality) if recording.rois is not None else ()
+    return {name: f"quality {safe}" for name, safe in safe_names(names, "measure").items()}
+
+
+def _places(recording: Recording) -> NDArray[np.int64]:
+    place = np.full(recording.n_rois, NO_PLACE, np.int64)
+    if recording.rois is not None:
+        place[recording.rows(recording.rois.ids)] = np.arange(len(recording.rois))
+    return place
+
+
+def _spread(values: NDArray[Any], place: NDArray[np.int64]) -> NDArray[Any]:
+    """Return values of ROIs in the order of the cells; nothing in particular where there is no ROI."""
+    nothing = np.nan if values.dtype.kind == "f" else 0
+    spread = np.full(len(place), nothing, values.dtype)
+    spread[place >= 0] = values[place[place >= 0]]
+    return spread
+
+
+_MASK = np.dtype([("x", "<u4"), ("y", "<u4"), ("weight", "<f4")])
+
+
+def _pixel_masks(
+    recording: Recording, place: NDArray[np.int64]
+) -> tuple[NDArray[np.void], NDArray[np.int64]]:
+    rois = recording.rois
+    if rois is None:
+        return np.empty(0, _MASK), np.zeros(recording.n_rois, np.int64)
+    lengths = np.zeros(recording.n_rois, np.int64)
+    lengths[place >= 0] = rois.areas[place[place >= 0]]
+    ordered = rois.footprints[place[place >= 0]]
+    mask = np.empty(ordered.nnz, _MASK)
+    mask["y"], mask["x"] = np.divmod(ordered.indices, rois.shape[1]) if ordered.nnz else (0, 0)
+    mask["weight"] = ordered.data
+    return mask, np.cumsum(lengths)
+
+
+def _trace_names(recording: Recording) -> dict[str, str]:
+    return series_names(tuple(recording.traces))
+
+
+def _add_traces(recording: Recording, ophys: Any, cells: Any) -> None:
+    """Lay out the traces; their numbers are filled in by :func:`_fill_traces`."""
+    from hdmf.backends.hdf5 import H5DataIO
+    from pynwb.ophys import DfOverF, Fluorescence, RoiResponseSeries
+
+    safe = _trace_names(recording)
+    interfaces: dict[str, list[Any]] = {}
+    for name, trace in recording.traces.items():
+        kind = interface_of(name, trace.unit)
+        region = cells.create_roi_table_region(description="all cells", region=list(range(recording.n_rois)))
+        series = RoiResponseSeries(
+            name=safe[name],
+            data=H5DataIO(shape=trace.values.T.shape, dtype=np.float32),
+            rois=region,
+            unit=_printable(trace.unit),
+            description=f"stage {_printable(name)} of napari-calcium",
+            **_clock(recording),
+        )
+        interfaces.setdefault(kind, []).append(series)
+    for kind, series in interfaces.items():
+        make = DfOverF if kind == "DfOverF" else Fluorescence
+        ophys.add(make(name=kind, roi_response_series=series))
+
+
+def _clock(recording: Recording) -> dict[str, Any]:
+    if recording.frame_rate is not None:
+        return {"rate": recording.frame_rate, "starting_time": 0.0}
+    # No frame has a time as long as the frame rate is not known.
+    return {"timestamps": np.full(recording.n_frames, np.nan)}
+
+
+def _add_images(recording: Recording, ophys: Any) -> None:
+    from pynwb.base import Images
+    from pynwb.image import GrayscaleImage
+
+    if not recording.images:
+        return
+    safe = safe_names(tuple(recording.images), "image")
+    images = [
+        GrayscaleImage(name=safe[name], data=np.ascontiguousarray(image.T), description=_printable(name))
+        for name, image in recording.images.items()
+    ]
+    ophys.add(Images(name="SummaryImages", images=images, description="pictures of the field of view"))
+
+
+def _add_movie(recording: Recording, nwb: Any, plane: Any) -> None:
+    from pynwb.ophys import TwoPhotonSeries
+
+    movie = recording.movie
+    if movie is None or movie.path is None or recording.frame_rate is None:
+        return
+    height, width = movie.data.shape[-2:]
+    series = TwoPhotonSeries(
+        name="TwoPhotonSeries",
+        external_file=[_printable(movie.path)],
+        starting_frame=[0],
+        format="external",
+        dimension=[int(width), int(height)],
+        imaging_plane=plane,
+        unit="n.a.",
+        # Versions of pynwb differ in what they ask for beside a rate.
+        timestamps=np.arange(movie.n_frames) / recording.frame_rate,
+        description="the movie, which is linked and not copied",
+    )
+    nwb.add_acquisition(series)
+
+
+def _add_tables(recording: Recording, nwb: Any) -> None:
+    tables = {name: _table_columns(table) for name, table in _tables(recording).items()}
+    if recording.features is not None:
+        safe = safe_names(tuple(recording.features), "feature")
+        features = {safe[name]: values for name, values in recording.features.items()}
+        tables["features"] = [_column(name, values, "see its name") for name, values in features.items()]
+    if not tables:
+        return
+    module = nwb.create_processing_module(MODULE, "events, ensembles and features found by napari-calcium")
+    for name, columns in tables.items():
+        module.add(_dynamic_table(name, columns))
+    if recording.ensembles is not None:
+        nwb.add_scratch(
+            np.asarray(recording.ensembles.similarity),
+            name=SIMILARITY,
+            description="Jaccard similarity of the ensemble events' contributors",
+        )
+
+
+def _tables(recording: Recording) -> dict[str, Table]:
+    found = recording.ensembles
+    tables: dict[str, Table | None] = {
+        "events": recording.events,
+        "coactivity": recording.coactivity,
+        "ensemble_events": recording.ensemble_events,
+        "ensemble_members": None if found is None else found.members,
+        "ensemble_activations": None if found is None else found.activations,
+    }
+    return {name: table for name, table in tables.items() if table is not None}
+
+
+def _table_columns(table: Table) -> list[Any]:
+    from hdmf.common import VectorIndex
+
+    columns = [_column(name, np.asarray(v), "see its name") for name, v in table.columns().items()]
+    if isinstance(table, EnsembleEvents):
+        members = _column("roi_ids", np.asarray(table.member_ids), "cells that contribute")
+        ends = np.asarray(table.member_offsets[1:])
+        columns += [VectorIndex(name="roi_ids_index", data=ends, target=members), members]
+    return columns
+
+
+def _dynamic_table(name: str, columns: list[Any]) -> Any:
+    from hdmf.common import DynamicTable
+
+    return DynamicTable(
+        name=name,
+        description=f"{name.replace('_', ' ')}; times in seconds from the start of the first frame",
+        columns=columns,
+        colnames=[column.name for column in columns if not column.name.endswith("_index")],
+    )
+
+
+def _about(recording: Recording) -> dict[str, Any]:
+    """Return what is not an array, for JSON; NaN is written as Python reads it."""
+    rois, movie, found = recording.rois, recording.movie, recording.ensembles
+    traces, images = _trace_names(recording), safe_names(tuple(recording.images), "image")
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "program": f"napari-calcium {__version__}",
+        "name": recording.name,
+        "frame_rate": recording.frame_rate,
+        "pixel_size_um": recording.pixel_size_um,
+        "cell_names": list(recording.cell_names),
+        "traces": [
+            [name, f"{interface_of(name, trace.unit)}/{traces[name]}", trace.unit]
+            for name, trace in recording.traces.items()
+        ],
+        "images": [[name, images[name]] for name in recording.images],
+        "rois": None if rois is None else {"shape": list(rois.shape), "quality": _quality_names(recording)},
+        "movie": None
+        if movie is None or movie.path is None
+        else {"path": movie.path, "shape": list(movie.data.shape), "dtype": np.dtype(movie.data.dtype).str},
+        "tables": _of_tables(recording),
+        "ensembles": None
+        if found is None
+        else {"notes": list(found.notes), "expected_by_chance": float(found.expected_by_chance)},
+        "features": _feature_types(recording),
+        "recording_features": {name: float(v) for name, v in recording.recording_features.items()},
+        "source": None if recording.source is None else asdict(recording.source),
+        "log": [asdict(entry) | {"settings": _plain(entry.settings)} for entry in recording.log],
+    }
+
+
+def _of_tables(recording: Recording) -> dict[str, dict[str, Any]]:
+    """Return what describes a table as a whole: its unit, its windows."""
+    return {
+        name: {key: v for key, v in vars(table).items() if isinstance(v, (int, float, str))}
+        for name, table in _tables(recording).items()
+    }
+
+
+def _feature_types(recording: Recording) -> list[list[str]] | None:
+    if recording.features is None:
+        return None
+    safe = safe_names(tuple(recording.features), "feature")
+    return [[name, safe[name], values.dtype.str] for name, values in recording.features.items()]
+
+
+def _plain(data: Any) -> Any:
+    if isinstance(data, Mapping):
+        return {str(key): _plain(value) for key, value in data.items()}
+    if isinstance(data, (list, tuple)):
+        return [_plain(value) for value in data]
+    return data.item() if isinstance(data, np.generic) else data
+
+
+def _fill_traces(recording: Recording, path: Path, on_progress: Progress) -> None:
+    safe = _trace_names(recording)
+    total = sum(trace.values.nbytes for trace in recording.traces.values())
+    done = 0
+    on_progress(0, total)
+    with h5py.File(path, "r+") as file:
+        for name, trace in recording.traces.items():
+            stored = file[f"processing/ophys/{interface_of(name, trace.unit)}/{safe[name]}/data"]
+            n_rois, n_frames = trace.values.shape
+            step = max(1, _BLOCK_BYTES // max(1, 4 * n_rois))
+            for start in range(0, n_frames if n_rois else 0, step):
+                block = trace.values[:, start : start + step]
+                stored[start : start + step] = np.ascontiguousarray(block.T)
+                done += block.nbytes
+                on_progress(done, total)
