@@ -19,7 +19,7 @@ class Wandering:
         rng = np.random.default_rng(0)
         self.shape = (n_frames, side, side)
         waves = [gaussian_filter(rng.standard_normal((side, side)), s, mode="wrap") for s in (1.5, 6, 20)]
-        self.scene = (300 + 60 * sum(wave / wave.std() for wave in waves)).astype(np.int16)
+        self.scene = (800 + 60 * sum(wave / wave.std() for wave in waves)).astype(np.int16)
         self.noise = rng.normal(0, 40, (17, side, side)).astype(np.int16)
         self.path = np.rint(4 * np.sin(np.arange(n_frames)[:, None] / [37.0, 23.0])).astype(int)
 

@@ -16,8 +16,6 @@ __all__ = ["Alignment", "FieldAligner", "Level"]
 
 _LIMIT = 4.0
 _LIGHT_SD = 0.15
-_STEPS = 1
-_COARSEST_STEPS = 3
 _LEAST_GAIN = 0.1
 # Contrast, as a share of the brightness, that rounding alone leaves in a frame.
 _FLAT = 1e-5
@@ -215,7 +213,7 @@ class FieldAligner:
         fields = np.broadcast_to(shifts[:, None, None, :], shape).astype(np.float64)
         gain, offset, correlation = coarsest.brightness(scales[-1], fields)
         for scale, level, error in zip(scales[::-1], self.levels[::-1], self._errors[::-1], strict=True):
-            for _ in range(_COARSEST_STEPS if level is coarsest else _STEPS):
+            for _ in range(_steps(level.factor, coarsest.factor)):
                 now = Alignment(fields, gain, offset, correlation)
                 fields = self._step(scale, now, level, error)
             if level is coarsest:
@@ -236,6 +234,13 @@ class FieldAligner:
         flat = now.fields.reshape(len(frames), -1)
         better = (flat @ level.information + level.scores(frames, now)) @ error
         return np.clip(better, -self.max_shift, self.max_shift).reshape(now.fields.shape)
+
+
+def _steps(factor: int, coarsest: int) -> int:
+    """Return how many steps a level takes: the finest, which costs most, starts from a converged one."""
+    if coarsest == 1:
+        return 4
+    return {1: 1, coarsest: 3}.get(factor, 2)
 
 
 def _slope(image: NDArray[np.float32], axis: int) -> NDArray[np.float32]:

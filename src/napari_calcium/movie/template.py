@@ -201,8 +201,15 @@ def _align_chunk(
 
 
 def _centred(alignment: Alignment) -> Alignment:
+    """Return the alignment with a mean field of zero, and brightness that leaves the middle frame as it is.
+
+    Without the second, a template that is less sharp than its frames would gain contrast in each round.
+    """
     fields = alignment.fields - alignment.fields.mean(axis=0)
-    return Alignment(fields, alignment.gain, alignment.offset, alignment.correlation)
+    scale, level = np.median(alignment.gain), np.median(alignment.offset)
+    return Alignment(
+        fields, alignment.gain / scale, (alignment.offset - level) / scale, alignment.correlation
+    )
 
 
 _Sums = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]
