@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from napari_calcium.io.caiman import is_caiman, read_caiman
 from napari_calcium.io.csv import CsvSettings, read_csv
 from napari_calcium.io.errors import ReadError
 from napari_calcium.io.nwb import is_nwb, read_nwb
@@ -18,7 +19,7 @@ __all__ = ["open_recording", "reader_of"]
 
 Reader = Callable[[CsvSettings, Progress], Recording]
 
-_FORMATS = "a CSV of fluorescence, a results folder, or a folder of suite2p, or an NWB file"
+_FORMATS = "a CSV of fluorescence, a results folder, or a folder of suite2p, an NWB file or CaImAn's HDF5"
 
 
 def open_recording(
@@ -77,6 +78,8 @@ def reader_of(path: str | Path) -> Reader | None:
         return lambda settings, progress: read_results(path)
     if find_suite2p(path) is not None:
         return lambda settings, progress: read_suite2p(path, settings)
+    if is_caiman(path):
+        return lambda settings, progress: read_caiman(path, settings)
     if is_nwb(path):
         return lambda settings, progress: read_nwb(path, settings, on_progress=progress)
     return None
