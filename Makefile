@@ -26,7 +26,7 @@ lint:
 
 benchmark:
 	@VENV=$(VENV) tools/setup dev
-	cd benchmarks && ../$(BIN)/asv run --python=same --quick --show-stderr
+	cd benchmarks && ../$(BIN)/asv machine --yes && env -u QT_QPA_PLATFORM $(SCREEN) ../$(BIN)/asv run --python=same --quick --show-stderr $(ASV_ARGS)
 
 pictures:
 	@VENV=$(VENV) tools/setup pyqt6

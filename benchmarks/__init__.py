@@ -1,0 +1,1 @@
+"""Speed and memory of every stage (asv), and accuracy against known truth."""
