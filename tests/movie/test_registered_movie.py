@@ -93,6 +93,14 @@ def test_as_many_fields_as_frames_are_needed(movie):
         RegisteredMovie(movie[:5], lazy._fields, lazy._grid)
 
 
+def test_displacements_must_be_finite(movie):
+    lazy = view(movie)
+    fields = lazy._fields.copy()
+    fields[3, 0, 0, 1] = np.nan
+    with pytest.raises(ValueError, match="finite"):
+        RegisteredMovie(movie, fields, lazy._grid)
+
+
 @pytest.mark.parametrize("dtype", ["float32", "uint16", "int16", "uint8", "int32", "uint32"])
 def test_written_files_hold_the_registered_movie(movie, tmp_path, dtype):
     lazy = view(movie, (0.5, 0.25))

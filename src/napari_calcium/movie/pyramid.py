@@ -3,25 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 __all__ = ["level_factors", "pyramid"]
 
 _COARSEST = 96
-
-
-@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
-def _halve(frames: NDArray[np.float32], out: NDArray[np.float32]) -> None:
-    for k in range(out.shape[0]):
-        for y in range(out.shape[1]):
-            upper = frames[k, 2 * y]
-            lower = frames[k, 2 * y + 1]
-            row = out[k, y]
-            for x in range(np.uint64(row.shape[0])):
-                left = x + x
-                right = left + np.uint64(1)
-                row[x] = np.float32(0.25) * (upper[left] + upper[right] + lower[left] + lower[right])
 
 
 def level_factors(height: int, width: int) -> tuple[int, ...]:
@@ -41,10 +27,12 @@ def pyramid(frames: NDArray[np.float32], factors: tuple[int, ...]) -> list[NDArr
     A last row or column that fills no square is left out. A pixel that is missing (NaN) makes its square
     missing.
     """
+    from napari_calcium.movie.pyramid_kernel import halve
+
     levels = [frames]
     for _ in factors[1:]:
         n, height, width = levels[-1].shape
         half = np.empty((n, height // 2, width // 2), np.float32)
-        _halve(levels[-1], half)
+        halve(levels[-1], half)
         levels.append(half)
     return levels

@@ -45,7 +45,7 @@ class RegisteredMovie:
     Raises
     ------
     ValueError
-        If there are not as many fields as frames.
+        If there are not as many fields as frames, or some are not finite.
     """
 
     dtype = np.dtype(np.float32)
@@ -56,6 +56,8 @@ class RegisteredMovie:
         self.shape = movie_shape(movie)
         if len(fields) != self.shape[0]:
             raise ValueError(f"the movie has {self.shape[0]} frames, but {len(fields)} were registered")
+        if not np.isfinite(fields).all():
+            raise ValueError("displacements must be finite; fill those of missing frames first")
         self._movie = movie
         self._fields = fields
         self._grid = grid

@@ -164,37 +164,29 @@ class _Gathering:
         self.parts: list[tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.bool_]]] = []
         self._raw_sum = np.zeros(shape[1:])
         self._raw_count = np.zeros(shape[1:], np.int64)
-        self._open: _Part | None = None
+        self._open: tuple[int, NDArray[np.float32], NDArray[np.float32]] | None = None
 
     def add(self, new: _Part) -> None:
         self.parts.append((new.fields, new.correlation, new.missing))
         self._raw_sum += new.raw_sum
         self._raw_count += new.raw_count
-        before = self._open
-        if before is not None:
-            if before.first_bin == new.first_bin:
-                new.sums[0] += before.sums[-1]
-                new.seen[0] += before.seen[-1]
+        if self._open is not None:
+            number, total, count = self._open
+            if number == new.first_bin:
+                new.sums[0] += total
+                new.seen[0] += count
             else:
-                self._close(before.first_bin, before.sums, before.seen)
+                self._close(number, total[None], count[None])
         done = len(new.sums) - 1
         if done:
             self._close(new.first_bin, new.sums[:done], new.seen[:done])
-        last = slice(done, None)
-        self._open = _Part(
-            new.fields[:0],
-            new.correlation[:0],
-            new.missing[:0],
-            new.first_bin + done,
-            new.sums[last].copy(),
-            new.seen[last].copy(),
-            new.raw_sum[:0],
-            0,
-        )
+        # The last bin may go on in the next part.
+        self._open = (new.first_bin + done, new.sums[done].copy(), new.seen[done].copy())
 
     def finish(self) -> dict[str, NDArray[np.float32]]:
         if self._open is not None:
-            self._close(self._open.first_bin, self._open.sums, self._open.seen)
+            number, total, count = self._open
+            self._close(number, total[None], count[None])
         with np.errstate(invalid="ignore"):
             raw_mean = (self._raw_sum / self._raw_count).astype(np.float32)
         return self.summary.images() | {"raw_mean": raw_mean}
