@@ -31,15 +31,15 @@ class Export:
     name : str
         Proposed name of the file, without ending.
     recording : Recording
-    figure : FigureKind
-        Drawn with matplotlib, as by the command line.
+    figure : FigureKind or None
+        Drawn with matplotlib, as by the command line; None where there are but numbers.
     write_table : callable
         Writes the numbers as CSV to a path: stored values, never plotted ones.
     """
 
     name: str
     recording: Recording
-    figure: FigureKind
+    figure: FigureKind | None
     write_table: Callable[[Path], None]
 
     def write(self, path: Path) -> Path:
@@ -55,15 +55,17 @@ class Export:
         ValueError
             If the ending is none of these.
         """
-        path = path if path.suffix else path.with_suffix(".png")
+        path = path if path.suffix else path.with_suffix(".png" if self.figure is not None else ".csv")
         ending = path.suffix.lower()
         if ending not in (*_PICTURES, ".csv"):
             raise ValueError(f"{path.name}: end the name in .png, .svg, .pdf or .csv")
+        if self.figure is None and ending != ".csv":
+            raise ValueError(f"{path.name}: there are numbers only; end the name in .csv")
         beside = path.with_name(f".{path.stem}.{os.getpid()}.part{ending}")
         try:
             if ending == ".csv":
                 self.write_table(beside)
-            else:
+            elif self.figure is not None:
                 figure_of(self.figure, self.recording).savefig(beside, dpi=_RESOLUTION)
             beside.replace(path)
         finally:
@@ -93,7 +95,8 @@ class ExportButton(QPushButton):
         if export is None:
             show_warning("There is nothing to export yet.")
             return
-        chosen, _ = QFileDialog.getSaveFileName(self, "Export", f"{export.name}.png", _FILTER)
+        ending, kinds = ("png", _FILTER) if export.figure is not None else ("csv", "Numbers (*.csv)")
+        chosen, _ = QFileDialog.getSaveFileName(self, "Export", f"{export.name}.{ending}", kinds)
         if not chosen:
             return
         try:

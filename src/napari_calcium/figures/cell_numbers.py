@@ -1,0 +1,238 @@
+"""Everything that is known of each neuron as columns of a table, and which neurons fit a condition."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_calcium.recording import Recording
+
+__all__ = ["CellColumn", "cell_columns", "fitting_rows", "sorted_rows"]
+
+# Key in the features: heading, factor for display, explanation.
+_KNOWN: dict[str, tuple[str, float, str]] = {
+    "n_events": ("Events", 1, "Number of events. An event is not a spike."),
+    "event_rate_per_min": ("Events/min", 1, "Events per minute of recording, missing samples left out."),
+    "amplitude_median": ("Amplitude", 1, "Median amplitude of the events, in the unit of the trace."),
+    "rise_s_median": ("Rise (s)", 1, "Median time from onset to peak."),
+    "decay_s_median": ("Decay (s)", 1, "Median time from the peak until 1/e of the amplitude is left."),
+    "fwhm_s_median": ("Width (s)", 1, "Median full width at half of the amplitude."),
+    "inter_event_interval_s_median": ("Interval (s)", 1, "Median time from one onset to the next."),
+    "inter_event_interval_cv": ("Interval CV", 1, "Spread of the intervals: 1 is random, less is regular."),
+    "burstiness": ("Burstiness", 1, "−1 regular, 0 random, 1 in bursts."),
+    "snr": ("SNR", 1, "Median amplitude over the noise of single samples."),
+    "noise_level_percent_per_sqrt_hz": (
+        "Noise (%/√Hz)",
+        1,
+        "Noise of the trace, comparable across frame rates.",
+    ),
+    "share_in_company": ("In company (%)", 100, "Share of the neuron's events that lie in ensemble events."),
+    "share_in_company_above_chance": (
+        "Above chance (%)",
+        100,
+        "The same, minus what a neuron would have that takes no notice of the others.",
+    ),
+    "lead_s": ("Lead (s)", 1, "Below 0 it leads the others in ensemble events, above 0 it follows."),
+    "lead_q_value": ("Lead q", 1, "False-discovery rate at which the lead differs from 0."),
+    "n_ensembles": ("Ensembles", 1, "How many ensembles it is a member of."),
+}
+
+
+@dataclass(frozen=True, eq=False)
+class CellColumn:
+    """One column of the table of cells.
+
+    Attributes
+    ----------
+    key : str
+        As in the results folder.
+    title, about : str
+        Heading with unit, and one sentence that explains it.
+    values : (n_rois,) array
+        Numbers (float64, NaN where not known) as displayed, or texts, in the order of the recording.
+    """
+
+    key: str
+    title: str
+    about: str
+    values: NDArray[Any]
+
+    @property
+    def is_number(self) -> bool:
+        """Whether the values can be compared and drawn in colours."""
+        return self.values.dtype.kind == "f"
+
+    def text(self, row: int) -> str:
+        """Return what to write for the cell in a row of the recording; nothing for NaN."""
+        value = self.values[row]
+        if not self.is_number:
+            return str(value)
+        if value != value:
+            return ""
+        return f"{value:,.0f}" if self._whole and abs(value) < 1e15 else f"{value:.3g}"
+
+    @cached_property
+    def _whole(self) -> bool:
+        known = self.values[np.isfinite(self.values)]
+        return bool((known == np.round(known)).all())
+
+
+def cell_columns(recording: Recording) -> tuple[CellColumn, ...]:
+    """Return all that is known of each neuron: name, features, ensembles, position and quality of its ROI."""
+    names = recording.cell_names or tuple(str(k) for k in recording.roi_ids.tolist())
+    columns = [CellColumn("cell", "Cell", "Name in the file, else the id.", np.array(names, np.str_))]
+    columns += _of_ensembles(recording)
+    for key, values in (recording.features or {}).items():
+        if key != "roi_id" and values.dtype.kind in "iufb":
+            columns.append(_numbers(key, values))
+    columns += _of_rois(recording)
+    return tuple(columns)
+
+
+def _numbers(key: str, values: NDArray[Any]) -> CellColumn:
+    title, factor, about = _KNOWN.get(key, (key.replace("_", " "), 1.0, ""))
+    return CellColumn(key, title, about or key, factor * values.astype(np.float64))
+
+
+def _of_ensembles(recording: Recording) -> list[CellColumn]:
+    if recording.ensembles is None:
+        return []
+    members = recording.ensembles.members
+    of_cell: dict[int, list[str]] = {}
+    best = np.full(recording.n_rois, np.nan)
+    place = {cell: row for row, cell in enumerate(recording.roi_ids.tolist())}
+    table = zip(
+        members.roi_id.tolist(), members.ensemble_id.tolist(), members.participation.tolist(), strict=True
+    )
+    for cell, ensemble, share in sorted(table):
+        of_cell.setdefault(cell, []).append(str(ensemble))
+        if cell in place:
+            best[place[cell]] = np.fmax(best[place[cell]], 100 * share)
+    texts = [", ".join(of_cell.get(cell, ())) for cell in place]
+    return [
+        CellColumn("ensembles", "In ensemble", "The ensembles it is a member of.", np.array(texts, np.str_)),
+        CellColumn(
+            "participation",
+            "Active in (%)",
+            "Share of its ensemble's activations in which it is active; the highest of several ensembles.",
+            best,
+        ),
+    ]
+
+
+def _of_rois(recording: Recording) -> list[CellColumn]:
+    rois = recording.rois
+    if rois is None:
+        return []
+    rows = recording.rows(rois.ids)
+
+    def spread(values: NDArray[Any]) -> NDArray[np.float64]:
+        column = np.full(recording.n_rois, np.nan)
+        column[rows] = values
+        return column
+
+    size = recording.pixel_size_um
+    unit, step = ("µm", size) if size else ("px", 1.0)
+    known = [
+        ("area", f"Area ({unit}²)", "Size of the ROI.", rois.areas * step**2),
+        ("y", f"y ({unit})", "Centre of the ROI, from the top of the image.", rois.centroids[:, 0] * step),
+        ("x", f"x ({unit})", "Centre of the ROI, from the left of the image.", rois.centroids[:, 1] * step),
+    ]
+    columns = [CellColumn(key, title, about, spread(values)) for key, title, about, values in known]
+    return columns + [
+        CellColumn(key, key.replace("_", " "), "Quality of the ROI.", spread(values))
+        for key, values in rois.quality.items()
+    ]
+
+
+def sorted_rows(
+    column: CellColumn, rows: NDArray[np.int64], *, descending: bool = False
+) -> NDArray[np.int64]:
+    """Return rows sorted by a column; what is equal keeps its order, and what is not known comes last.
+
+    Names that are whole numbers sort as numbers, before other names.
+    """
+    values = column.values[rows]
+    sign = -1 if descending else 1
+    if column.is_number:
+        return rows[np.argsort(sign * values, kind="stable")]
+    number = np.array([float(text) if text.isdecimal() else np.inf for text in values.tolist()], np.float64)
+    rank = np.unique(values, return_inverse=True)[1]
+    return rows[np.lexsort((sign * rank, sign * number, values == ""))]
+
+
+def fitting_rows(text: str, columns: tuple[CellColumn, ...]) -> NDArray[np.int64]:
+    """Return the rows that fit conditions such as ``"snr > 5, events/min >= 2, in ensemble = 1"``.
+
+    Parameters
+    ----------
+    text : str
+        Conditions joined by commas; all must hold. A name of a column may be shortened as long as it is
+        clear. ``=`` on the ensembles means "is a member of". What is not known fits no condition. Text
+        without a sign (< <= = != >= >) is looked for in the names of the cells. Empty: all rows.
+    columns : tuple of CellColumn
+
+    Raises
+    ------
+    ValueError
+        If a column is not known, or what it is compared with is no number; one line for the user.
+    """
+    n = len(columns[0].values) if columns else 0
+    fits = np.ones(n, bool)
+    for part in filter(None, (p.strip() for p in re.split(r",| and ", text))):
+        found = re.fullmatch(r"(.+?)\s*(<=|>=|!=|=|<|>)\s*(.+)", part)
+        if found is None:
+            fits &= _named(columns[0], part) if columns else fits
+        else:
+            fits &= _holds(_column(found[1], columns), found[2], found[3])
+    return np.flatnonzero(fits)
+
+
+def _named(names: CellColumn, part: str) -> NDArray[np.bool_]:
+    low = np.char.lower(names.values)
+    exact: NDArray[np.bool_] = low == part.lower()
+    return exact if exact.any() else np.char.find(low, part.lower()) >= 0
+
+
+def _column(word: str, columns: tuple[CellColumn, ...]) -> CellColumn:
+    wanted = word.strip().lower()
+    names = [(column, {column.key.lower(), column.title.lower()}) for column in columns]
+    for test in (
+        lambda name: name == wanted,
+        lambda name: name.startswith(wanted),
+        lambda name: wanted in name,
+    ):
+        hits = [column for column, of_it in names if any(map(test, of_it))]
+        if len(hits) == 1:
+            return hits[0]
+        if hits:
+            raise ValueError(f"“{word}” could be {', '.join(c.title for c in hits)}")
+    raise ValueError(f"there is no column “{word}”")
+
+
+def _holds(column: CellColumn, sign: str, word: str) -> NDArray[np.bool_]:
+    if not column.is_number:
+        if sign not in ("=", "!="):
+            raise ValueError(f"{column.title} holds no numbers: use = or !=")
+        has = np.array([word in re.split(r",\s*", text) for text in column.values.tolist()], bool)
+        return has if sign == "=" else ~has
+    try:
+        number = float(word.rstrip("%").replace("−", "-"))
+    except ValueError:
+        raise ValueError(f"“{word}” is not a number") from None
+    values = column.values
+    with np.errstate(invalid="ignore"):
+        held = {
+            "<": values < number,
+            "<=": values <= number,
+            "=": values == number,
+            "!=": values != number,
+            ">=": values >= number,
+            ">": values > number,
+        }[sign]
+    return held & ~np.isnan(values)

@@ -1,0 +1,180 @@
+"""The Cells dock with a viewer model: no napari window is needed."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from napari.components import ViewerModel
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QApplication
+
+from napari_calcium.recording import Recording
+from napari_calcium.session import Session
+from napari_calcium.widgets.cells_dock import CellsDock
+from napari_calcium.widgets.tissue_layers import layer_role
+from napari_calcium.widgets.viewer_session import session_of
+
+
+@pytest.fixture
+def viewer():
+    return ViewerModel()
+
+
+@pytest.fixture
+def session(viewer) -> Session:
+    return session_of(viewer)
+
+
+@pytest.fixture
+def measured(recording) -> Recording:
+    rng = np.random.default_rng(0)
+    return recording.replace(features={"snr": rng.random(20), "n_events": np.arange(20)})
+
+
+@pytest.fixture
+def dock(qtbot, viewer, session):
+    made = CellsDock(viewer)
+    qtbot.addWidget(made)
+    made.resize(420, 500)
+    made.show()
+    qtbot.waitExposed(made)
+    return made
+
+
+@pytest.fixture
+def shown(dock, session, measured):
+    session.open(measured)
+    settle()
+    return dock
+
+
+def settle() -> None:
+    for _ in range(3):
+        QApplication.processEvents()
+
+
+def hint(dock) -> str:
+    settle()
+    return dock.hint.text() if dock.pages.currentIndex() == 0 else ""
+
+
+def click(qtbot, dock, row: int, modifier=Qt.KeyboardModifier.NoModifier) -> int:
+    place = dock.table.visualRect(dock.table.model().index(row, 0)).center()
+    qtbot.mouseClick(dock.table.viewport(), Qt.MouseButton.LeftButton, modifier, place)
+    settle()
+    return int(dock.recording.roi_ids[dock.table.rows[row]])
+
+
+def chosen(dock) -> set[int]:
+    rows = [dock.table.rows[i.row()] for i in dock.table.selectionModel().selectedRows()]
+    return set(dock.recording.roi_ids[rows].tolist())
+
+
+def painted(viewer) -> list:
+    return [layer for layer in viewer.layers if layer_role(layer) == "number"]
+
+
+def test_empty_states_say_what_to_do(dock, session, raw_recording):
+    assert "Open a recording" in hint(dock)
+    session.open(Recording("nobody", np.empty(0, int), 10.0))
+    assert "holds no cells" in hint(dock)
+    session.open(raw_recording)
+    settle()
+    assert "run Features" in dock.note.text()
+
+
+def test_a_row_is_a_cell_both_ways(qtbot, shown, session):
+    first = click(qtbot, shown, 4)
+    assert session.selection.cells == (first,) and session.selection.focus == first
+    second = click(qtbot, shown, 6, Qt.KeyboardModifier.ControlModifier)
+    assert set(session.selection.cells) == {first, second}
+    session.selection.cells = (int(shown.recording.roi_ids[0]),)
+    settle()
+    assert chosen(shown) == {int(shown.recording.roi_ids[0])}
+
+
+def test_an_ensemble_chosen_elsewhere_selects_its_members(shown, session, measured):
+    session.choose_ensemble(1)
+    settle()
+    assert chosen(shown) == set(measured.ensembles.members_of(1).roi_id.tolist())
+
+
+def test_a_filter_leaves_what_fits_and_says_how_many(qtbot, shown, session, measured):
+    shown.filter.setText("events >= 15")
+    qtbot.keyClick(shown.filter, Qt.Key.Key_Return)
+    assert sorted(shown.table.rows.tolist()) == [15, 16, 17, 18, 19]
+    assert shown.note.text() == "5 of 20 cells"
+    qtbot.mouseClick(shown.select_all, Qt.MouseButton.LeftButton)
+    assert set(session.selection.cells) == set(measured.roi_ids[15:].tolist())
+
+
+def test_a_filter_that_is_not_understood_says_so_and_keeps_the_table(qtbot, shown):
+    shown.filter.setText("nonsense > 1")
+    qtbot.keyClick(shown.filter, Qt.Key.Key_Return)
+    assert "no column “nonsense”" in shown.note.text()
+    assert len(shown.table.rows) == 20
+    qtbot.keyClick(shown, Qt.Key.Key_Escape)
+    assert shown.note.text() == "20 cells"
+
+
+def test_while_one_types_the_table_follows(qtbot, shown):
+    qtbot.keyClicks(shown.filter, "events = 3")
+    qtbot.waitUntil(lambda: len(shown.table.rows) == 1)
+
+
+def test_somata_take_the_colours_of_a_number(shown, viewer, session, raw_recording):
+    shown.colour_by.setCurrentIndex(shown.colour_by.findData("snr"))
+    shown.colour_by.activated.emit(shown.colour_by.currentIndex())
+    (layer,) = painted(viewer)
+    assert layer.name == "SNR" and shown.bar.isVisible()
+    assert float(shown.low.text()) < float(shown.high.text())
+    shown.colour_by.setCurrentIndex(0)
+    shown.colour_by.activated.emit(0)
+    assert not painted(viewer) and not shown.bar.isVisible()
+
+
+def test_the_colours_go_with_their_somata(shown, viewer, session, traces_only):
+    shown.colour_by.setCurrentIndex(shown.colour_by.findData("snr"))
+    shown.colour_by.activated.emit(shown.colour_by.currentIndex())
+    session.open(traces_only)
+    settle()
+    assert not painted(viewer) and not shown.colour_by.isEnabled()
+
+
+def test_undo_takes_the_numbers_back_and_what_was_typed_stays(shown, session, measured):
+    session.apply(measured.replace(features={"snr": np.arange(20.0)}), "Features")
+    settle()
+    shown.filter.setText("snr >= 18")
+    shown._apply_filter()
+    assert len(shown.table.rows) == 2
+    session.undo()
+    settle()
+    assert shown.filter.text() == "snr >= 18" and len(shown.table.rows) == 0
+
+
+def test_export_has_every_number_of_every_cell_as_stored(qtbot, shown, measured, tmp_path):
+    shown.filter.setText("events = 3")
+    qtbot.keyClick(shown.filter, Qt.Key.Key_Return)
+    table = pd.read_csv(shown.export().write(tmp_path / "cells"[:5]).with_suffix(".csv"))
+    assert table["roi_id"].tolist() == measured.roi_ids.tolist()
+    np.testing.assert_allclose(table["SNR"], measured.features["snr"])
+    with pytest.raises(ValueError, match="numbers only"):
+        shown.export().write(tmp_path / "cells.png")
+
+
+def test_both_themes(shown, viewer):
+    for theme in ("light", "dark"):
+        viewer.theme = theme
+        settle()
+    assert len(shown.table.rows) == 20
+
+
+def test_a_dock_that_is_gone_hears_nothing(qtbot, viewer, session, measured):
+    dock = CellsDock(viewer)
+    dock.show()
+    dock.deleteLater()
+    qtbot.wait(10)
+    session.open(measured)
+    session.choose_ensemble(1)
+    settle()
