@@ -161,7 +161,7 @@ def export_command(
 ) -> None:
     """Write the traces of a results folder for other programs."""
     from napari_calcium.io.export import export_traces
-    from napari_calcium.io.results_folder import read_results
+    from napari_calcium.io.results_reading import read_results
 
     with _one_line_errors():
         recording = read_results(results)

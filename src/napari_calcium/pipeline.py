@@ -1,4 +1,4 @@
-"""The whole analysis: one settings field a stage, in run order, and what runs them on a recording."""
+"""The whole analysis: runs the stages on a recording, in order."""
 
 from __future__ import annotations
 
@@ -8,117 +8,31 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, Literal, Self
+from typing import Any
 
 import numpy as np
-from pydantic import Field
 
 from napari_calcium import __version__
-from napari_calcium.ensembles.coactivity import CoactivitySettings, coactivity
+from napari_calcium.ensembles.coactivity import coactivity
 from napari_calcium.ensembles.company import company_features
-from napari_calcium.ensembles.ensemble_detection import (
-    CalibratedEnsembles,
-    CourseEnsembles,
-    EnsembleSettings,
-    find_ensembles,
-)
-from napari_calcium.ensembles.significance import (
-    ConditionalNull,
-    PooledNull,
-    SignificanceSettings,
-    significance,
-)
-from napari_calcium.events.deconvolved import DeconvolvedEvents
-from napari_calcium.events.event_detection import EventsSettings, detect_events
-from napari_calcium.events.statistics import FeatureSettings, neuron_features, recording_features
-from napari_calcium.events.threshold import ThresholdEvents
-from napari_calcium.io.csv import CsvSettings
-from napari_calcium.io.positions import PositionSettings
+from napari_calcium.ensembles.ensemble_detection import find_ensembles
+from napari_calcium.ensembles.significance import significance
+from napari_calcium.events.event_detection import detect_events
+from napari_calcium.events.statistics import neuron_features, recording_features
+from napari_calcium.pipeline_settings import STAGES, TITLES, PipelineSettings
 from napari_calcium.progress import Progress, part, silent
 from napari_calcium.recording import LogEntry, Recording, Trace
-from napari_calcium.settings import Settings
-from napari_calcium.traces.background import BackgroundSettings, HighPassBackground, remove_background
-from napari_calcium.traces.baseline import (
-    BaselineSettings,
-    PercentileBaseline,
-    SlidingPercentileBaseline,
-    baseline,
-    dff,
-    explain_baseline,
-)
-from napari_calcium.traces.denoise import DenoiseSettings, WaveletDenoise, denoise
+from napari_calcium.traces.background import remove_background
+from napari_calcium.traces.baseline import baseline, dff, explain_baseline
+from napari_calcium.traces.denoise import denoise
 
 __all__ = ["STAGES", "TITLES", "PipelineSettings", "StageError", "preview", "run", "run_stage", "settings_of"]
-
-TITLES: Mapping[str, str] = MappingProxyType(
-    {
-        "baseline": "Baseline and ΔF/F",
-        "background": "Slow background",
-        "denoise": "Denoise",
-        "events": "Events",
-        "coactivity": "Coactivity",
-        "significance": "Ensemble events",
-        "ensembles": "Ensembles",
-        "features": "Features",
-    }
-)
-"""What each stage is called on screen, in run order."""
-
-STAGES: tuple[str, ...] = tuple(TITLES)
-"""Names of the stages that compute, in run order; fields of :class:`PipelineSettings`."""
 
 _POPULATION = ("coactivity", "significance", "ensembles", "features")
 
 
 class StageError(ValueError):
     """A stage that cannot run on this recording; the message is one line that says what to do."""
-
-
-class PipelineSettings(Settings):
-    """Settings of every stage, in run order; None skips a stage. Its YAML reruns everything."""
-
-    version: Literal[1] = Field(1, description="Version of this file's layout.")
-    read: CsvSettings = Field(CsvSettings(), title="Reading", description="How the file is read.")
-    positions: PositionSettings = Field(
-        PositionSettings(), title="Positions", description="Where the cells lie, if a file says so."
-    )
-    baseline: BaselineSettings | None = Field(
-        SlidingPercentileBaseline(), title=TITLES["baseline"], description="F0, and ΔF/F = (F − F0) / F0."
-    )
-    background: BackgroundSettings | None = Field(
-        HighPassBackground(), title=TITLES["background"], description="Takes slow fluctuations away."
-    )
-    denoise: DenoiseSettings | None = Field(
-        WaveletDenoise(), title=TITLES["denoise"], description="Takes noise away and keeps transients."
-    )
-    events: EventsSettings | None = Field(
-        DeconvolvedEvents(), title=TITLES["events"], description="Finds calcium transients in every cell."
-    )
-    coactivity: CoactivitySettings | None = Field(
-        CoactivitySettings(), title=TITLES["coactivity"], description="Counts the cells active together."
-    )
-    significance: SignificanceSettings | None = Field(
-        ConditionalNull(), title=TITLES["significance"], description="Which moments chance does not explain."
-    )
-    ensembles: EnsembleSettings | None = Field(
-        CalibratedEnsembles(), title=TITLES["ensembles"], description="Groups of cells that return together."
-    )
-    features: FeatureSettings | None = Field(
-        FeatureSettings(), title=TITLES["features"], description="Numbers of each cell and the recording."
-    )
-
-    @classmethod
-    def course(cls) -> Self:
-        """Return the settings of the course's text, step by step; docs/stages/ensembles.md has its limits."""
-        return cls(
-            baseline=PercentileBaseline(percentile=25),
-            background=HighPassBackground(),
-            denoise=WaveletDenoise(),
-            events=ThresholdEvents(),
-            coactivity=CoactivitySettings(window=0.5, sliding=False),
-            significance=PooledNull(),
-            ensembles=CourseEnsembles(),
-        )
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,9 @@ from napari_calcium.io.errors import ReadError
 from napari_calcium.io.results_folder import (
     is_results_folder,
     new_results_folder,
-    read_results,
     write_results,
 )
+from napari_calcium.io.results_reading import read_results
 from napari_calcium.recording import LogEntry, Recording, Source, Trace
 from napari_calcium.results import Activations, Coactivity, EnsembleEvents, Ensembles, Events, Members
 from napari_calcium.rois import Rois

@@ -3,7 +3,8 @@ import json
 import pytest
 from qtpy.QtWidgets import QFileDialog, QWidget
 
-from napari_calcium.io.results_folder import is_results_folder, read_results
+from napari_calcium.io.results_folder import is_results_folder
+from napari_calcium.io.results_reading import read_results
 from napari_calcium.pipeline import STAGES, PipelineSettings, run_stage
 from napari_calcium.progress import Cancelled
 from napari_calcium.widgets.saving import Saver, save_recording

@@ -8,7 +8,7 @@ from qtpy.QtCore import QPoint, Qt
 from qtpy.QtWidgets import QApplication, QWidget
 
 from napari_calcium.io.opening import open_recording
-from napari_calcium.io.results_folder import read_results
+from napari_calcium.io.results_reading import read_results
 from napari_calcium.pipeline import STAGES, TITLES, PipelineSettings, run
 from napari_calcium.simulate import SimulationSettings, simulate
 from napari_calcium.widgets.importing import ImportWidget

@@ -10,7 +10,8 @@ from napari_calcium.io.csv import CsvSettings, read_csv
 from napari_calcium.io.errors import ReadError
 from napari_calcium.io.nwb import is_nwb, read_nwb
 from napari_calcium.io.positions import PositionSettings, add_positions
-from napari_calcium.io.results_folder import is_results_folder, read_results
+from napari_calcium.io.results_folder import is_results_folder
+from napari_calcium.io.results_reading import read_results
 from napari_calcium.io.suite2p import find_suite2p, read_suite2p
 from napari_calcium.progress import Progress, silent
 from napari_calcium.recording import Recording

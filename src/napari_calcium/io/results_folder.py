@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 import pandas as pd
@@ -20,20 +19,10 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from napari_calcium import __version__
-from napari_calcium.io.errors import ReadError
-from napari_calcium.recording import LogEntry, Recording, Source, Trace
-from napari_calcium.results import (
-    Activations,
-    Coactivity,
-    EnsembleEvents,
-    Ensembles,
-    Events,
-    Members,
-    Table,
-)
+from napari_calcium.recording import Recording
 from napari_calcium.rois import Rois
 
-__all__ = ["FORMAT_VERSION", "is_results_folder", "new_results_folder", "read_results", "write_results"]
+__all__ = ["FORMAT_VERSION", "is_results_folder", "new_results_folder", "write_results"]
 
 FORMAT_VERSION = 1
 
@@ -264,167 +253,3 @@ def _column(values: Any) -> Any:
         whole = all(v is None or (isinstance(v, int) and not isinstance(v, bool)) for v in values)
         return pd.array(values, dtype="Int64") if whole else pd.Series(values, dtype=object)
     return values
-
-
-def read_results(folder: str | Path) -> Recording:
-    """Read a results folder back into a recording.
-
-    Raises
-    ------
-    ReadError
-        If it is not a results folder, is of a newer version, or a file in it is damaged.
-    """
-    folder = Path(folder)
-    if not is_results_folder(folder):
-        raise ReadError(f"{folder.name}: not a results folder of napari-calcium (no log.json)")
-    try:
-        log = json.loads((folder / "log.json").read_text(encoding="utf-8"))
-        version = log.get("format_version")
-        if version != FORMAT_VERSION:
-            raise ReadError(
-                f"log.json: written in format {version}, this program reads format {FORMAT_VERSION}; "
-                "update napari-calcium"
-            )
-        return _assemble(folder, log)
-    except ReadError as error:
-        raise ReadError(f"{folder.name}/{error}") from None
-    except (OSError, EOFError, ValueError, KeyError, TypeError, AttributeError, BadZipFile) as error:
-        raise ReadError(
-            f"{folder.name}: a file in the folder is damaged ({' '.join(str(error).split())})"
-        ) from error
-
-
-def _assemble(folder: Path, log: dict[str, Any]) -> Recording:
-    about = json.loads((folder / "traces" / "traces.json").read_text(encoding="utf-8"))
-    roi_ids = np.load(folder / "traces" / "roi_ids.npy", allow_pickle=False)
-    traces = {
-        name: Trace(np.load(folder / "traces" / f"{name}.npy", mmap_mode="r", allow_pickle=False), unit)
-        for name, unit in about["units"].items()
-    }
-    tables = log["tables"]
-    events = _read_table(folder / "events.csv", Events)
-    return Recording(
-        log["recording"],
-        roi_ids,
-        about["frame_rate_hz"],
-        traces,
-        tuple(about["cell_names"]),
-        _read_rois(folder),
-        {p.stem: tifffile.imread(p) for p in sorted((folder / "images").glob("*.tif"))},
-        None,
-        log["pixel_size_um"],
-        Events(**events, unit=tables["events"]["amplitude_unit"]) if events else None,
-        _read_coactivity(folder, tables),
-        _read_ensemble_events(folder, tables),
-        _read_ensembles(folder, tables),
-        _read_features(folder, tables),
-        {k: _nan(v) for k, v in tables.get("features", {}).get("recording", {}).items()},
-        Source(**log["input"]) if log["input"] else None,
-        tuple(_log_entry(step) for step in log["steps"]),
-    )
-
-
-def _read_coactivity(folder: Path, tables: dict[str, Any]) -> Coactivity | None:
-    columns = _read_table(folder / "coactivity.csv", Coactivity)
-    if not columns:
-        return None
-    widths = tables["coactivity"]
-    return Coactivity(**columns, window_s=float(widths["window_s"]), step_s=float(widths["step_s"]))
-
-
-def _log_entry(step: dict[str, Any]) -> LogEntry:
-    return LogEntry(
-        step["stage"],
-        step["settings"],
-        tuple(step["reads"]),
-        tuple(step["writes"]),
-        tuple(step["warnings"]),
-        step["version"],
-        step["seconds"],
-        step["peak_memory_mb"],
-    )
-
-
-def _nan(value: float | None) -> float:
-    return float("nan") if value is None else value
-
-
-def _read_table(path: Path, table: type[Table]) -> dict[str, NDArray[Any]]:
-    if not path.exists():
-        return {}
-    frame = pd.read_csv(path)
-    empty = table().columns()
-    if missing := empty.keys() - set(frame.columns):
-        raise ReadError(f"{path.name}: column {sorted(missing)[0]} is missing")
-    return {name: _typed(frame[name], column.dtype) for name, column in empty.items()}
-
-
-def _typed(column: Any, dtype: np.dtype[Any]) -> NDArray[Any]:
-    # An empty cell is "none": −1 among ids, NaN among numbers.
-    filled = column.fillna(-1) if dtype.kind == "i" else column
-    array: NDArray[Any] = filled.to_numpy().astype(dtype)
-    return array
-
-
-def _read_ensemble_events(folder: Path, tables: dict[str, Any]) -> EnsembleEvents | None:
-    columns = _read_table(folder / "ensemble_events.csv", EnsembleEvents)
-    if not columns:
-        return None
-    pairs = pd.read_csv(folder / "ensemble_event_neurons.csv")
-    event = pairs["event_id"].to_numpy(np.int64)
-    offsets = np.searchsorted(event, np.arange(len(columns["event_id"]) + 1))
-    return EnsembleEvents(
-        **columns,
-        member_offsets=offsets.astype(np.int64),
-        member_ids=pairs["roi_id"].to_numpy(np.int64),
-        expected_by_chance=_nan(tables["ensemble_events"]["expected_by_chance"]),
-    )
-
-
-def _read_ensembles(folder: Path, tables: dict[str, Any]) -> Ensembles | None:
-    members = _read_table(folder / "ensemble_members.csv", Members)
-    if not members:
-        return None
-    return Ensembles(
-        Members(**members),
-        Activations(**_read_table(folder / "ensemble_activations.csv", Activations)),
-        np.load(folder / "similarity.npy", allow_pickle=False),
-        tuple(tables["ensembles"]["notes"]),
-        _nan(tables["ensembles"]["expected_by_chance"]),
-    )
-
-
-def _read_features(folder: Path, tables: dict[str, Any]) -> dict[str, NDArray[Any]] | None:
-    path = folder / "features.csv"
-    if not path.exists():
-        return None
-    frame = pd.read_csv(path)
-    types = tables["features"]["types"]
-    return {name: _typed(frame[name], np.dtype(dtype)) for name, dtype in types.items()}
-
-
-def _read_rois(folder: Path) -> Rois | None:
-    if not (folder / "rois.csv").exists():
-        return None
-    frame = pd.read_csv(folder / "rois.csv")
-    with np.load(folder / "footprints.npz", allow_pickle=False) as stored:
-        shape = (int(stored["height"]), int(stored["width"]))
-        footprints = sparse.csr_array(
-            (stored["data"], stored["indices"], stored["indptr"]), shape=tuple(stored["shape"])
-        )
-    label = frame["label"]
-    placed = label.notna().to_numpy()
-    rows = np.flatnonzero(placed)[np.argsort(label[placed].to_numpy(), kind="stable")]
-    part = frame.iloc[rows]
-    return Rois(
-        part["roi_id"].to_numpy(np.int64),
-        footprints[rows],
-        shape,
-        part["file_label"].to_numpy().astype(np.int64),
-        part["accepted"].to_numpy().astype(bool),
-        {
-            str(name).removeprefix("quality_"): part[name].to_numpy(np.float64)
-            for name in frame.columns
-            if str(name).startswith("quality_")
-        },
-    )

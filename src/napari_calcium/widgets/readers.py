@@ -23,7 +23,8 @@ from napari_calcium.io.csv_settings import CsvSettings
 from napari_calcium.io.errors import ReadError
 from napari_calcium.io.labels import read_labels
 from napari_calcium.io.positions import PositionSettings, add_positions
-from napari_calcium.io.results_folder import is_results_folder, read_results
+from napari_calcium.io.results_folder import is_results_folder
+from napari_calcium.io.results_reading import read_results
 from napari_calcium.io.text_blocks import TextFile
 from napari_calcium.io.tiff import open_movie
 from napari_calcium.recording import Recording

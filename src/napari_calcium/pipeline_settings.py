@@ -1,0 +1,89 @@
+"""The settings of the whole analysis: one field a stage, in run order."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Literal, Self
+
+from pydantic import Field
+
+from napari_calcium.ensembles.coactivity import CoactivitySettings
+from napari_calcium.ensembles.ensemble_detection import CalibratedEnsembles, CourseEnsembles, EnsembleSettings
+from napari_calcium.ensembles.significance import ConditionalNull, PooledNull, SignificanceSettings
+from napari_calcium.events.deconvolved import DeconvolvedEvents
+from napari_calcium.events.event_detection import EventsSettings
+from napari_calcium.events.statistics import FeatureSettings
+from napari_calcium.events.threshold import ThresholdEvents
+from napari_calcium.io.csv import CsvSettings
+from napari_calcium.io.positions import PositionSettings
+from napari_calcium.settings import Settings
+from napari_calcium.traces.background import BackgroundSettings, HighPassBackground
+from napari_calcium.traces.baseline import BaselineSettings, PercentileBaseline, SlidingPercentileBaseline
+from napari_calcium.traces.denoise import DenoiseSettings, WaveletDenoise
+
+__all__ = ["STAGES", "TITLES", "PipelineSettings"]
+
+TITLES: Mapping[str, str] = MappingProxyType(
+    {
+        "baseline": "Baseline and ΔF/F",
+        "background": "Slow background",
+        "denoise": "Denoise",
+        "events": "Events",
+        "coactivity": "Coactivity",
+        "significance": "Ensemble events",
+        "ensembles": "Ensembles",
+        "features": "Features",
+    }
+)
+"""What each stage is called on screen, in run order."""
+
+STAGES: tuple[str, ...] = tuple(TITLES)
+"""Names of the stages that compute, in run order; fields of :class:`PipelineSettings`."""
+
+
+class PipelineSettings(Settings):
+    """Settings of every stage, in run order; None skips a stage. Its YAML reruns everything."""
+
+    version: Literal[1] = Field(1, description="Version of this file's layout.")
+    read: CsvSettings = Field(CsvSettings(), title="Reading", description="How the file is read.")
+    positions: PositionSettings = Field(
+        PositionSettings(), title="Positions", description="Where the cells lie, if a file says so."
+    )
+    baseline: BaselineSettings | None = Field(
+        SlidingPercentileBaseline(), title=TITLES["baseline"], description="F0, and ΔF/F = (F − F0) / F0."
+    )
+    background: BackgroundSettings | None = Field(
+        HighPassBackground(), title=TITLES["background"], description="Takes slow fluctuations away."
+    )
+    denoise: DenoiseSettings | None = Field(
+        WaveletDenoise(), title=TITLES["denoise"], description="Takes noise away and keeps transients."
+    )
+    events: EventsSettings | None = Field(
+        DeconvolvedEvents(), title=TITLES["events"], description="Finds calcium transients in every cell."
+    )
+    coactivity: CoactivitySettings | None = Field(
+        CoactivitySettings(), title=TITLES["coactivity"], description="Counts the cells active together."
+    )
+    significance: SignificanceSettings | None = Field(
+        ConditionalNull(), title=TITLES["significance"], description="Which moments chance does not explain."
+    )
+    ensembles: EnsembleSettings | None = Field(
+        CalibratedEnsembles(), title=TITLES["ensembles"], description="Groups of cells that return together."
+    )
+    features: FeatureSettings | None = Field(
+        FeatureSettings(), title=TITLES["features"], description="Numbers of each cell and the recording."
+    )
+
+    @classmethod
+    def course(cls) -> Self:
+        """Return the settings of the course's text, step by step; docs/stages/ensembles.md has its limits."""
+        return cls(
+            baseline=PercentileBaseline(percentile=25),
+            background=HighPassBackground(),
+            denoise=WaveletDenoise(),
+            events=ThresholdEvents(),
+            coactivity=CoactivitySettings(window=0.5, sliding=False),
+            significance=PooledNull(),
+            ensembles=CourseEnsembles(),
+        )
