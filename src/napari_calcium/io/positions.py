@@ -11,6 +11,7 @@ from pydantic import Field
 
 from napari_calcium import __version__
 from napari_calcium.io.errors import ReadError
+from napari_calcium.io.imagej import is_imagej_rois, link_imagej_rois
 from napari_calcium.io.labels import link_labels, read_image, read_labels
 from napari_calcium.io.tiff_metadata import read_facts
 from napari_calcium.recording import LogEntry, Recording
@@ -25,7 +26,8 @@ class PositionSettings(Settings):
     labels: str | None = Field(
         None,
         title="ROI label image",
-        description="TIFF in which every pixel of a cell has the cell's number and background is 0.",
+        description="TIFF in which every pixel of a cell has the cell's number and background is 0, "
+        "or the zip of ImageJ's ROI manager.",
     )
     image: str | None = Field(
         None, title="Image", description="TIFF of the tissue to show under the cells, e.g. the mean image."
@@ -56,8 +58,11 @@ def add_positions(recording: Recording, settings: PositionSettings, folder: str 
     """
     if settings.labels is not None:
         path = Path(folder) / settings.labels
-        recording = link_labels(recording, read_labels(path), by=settings.link)
-        recording = _with_pixel_size(recording, path)
+        if is_imagej_rois(path):
+            recording = link_imagej_rois(recording, path, _field(recording, settings, folder))
+        else:
+            recording = link_labels(recording, read_labels(path), by=settings.link)
+            recording = _with_pixel_size(recording, path)
     if settings.image is not None:
         path = Path(folder) / settings.image
         recording = _with_pixel_size(_with_image(recording, path), path)
@@ -69,6 +74,14 @@ def add_positions(recording: Recording, settings: PositionSettings, folder: str 
     merged = PositionSettings.validated(earlier | given | link)
     # Whoever saves the pipeline of this recording finds here which files to read again.
     return recording.with_step(LogEntry("positions", merged.model_dump(mode="json"), version=__version__))
+
+
+def _field(recording: Recording, settings: PositionSettings, folder: str | Path) -> tuple[int, int] | None:
+    """Return the size of the image that outlines were drawn on, None where nothing tells it."""
+    images = list(recording.images.values())
+    if settings.image is not None:
+        images = [read_image(Path(folder) / settings.image)]
+    return (images[0].shape[0], images[0].shape[1]) if images else None
 
 
 def _with_pixel_size(recording: Recording, path: Path) -> Recording:
