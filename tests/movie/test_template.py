@@ -30,11 +30,11 @@ def test_missing_frames_are_left_out_unless_there_are_no_others():
     assert len(read_sample(np.full((6, 3, 4), np.nan), 6)) == 1
 
 
-def test_the_sample_has_a_fixed_size_in_memory(monkeypatch):
-    monkeypatch.setattr(template_module, "_SAMPLE_MB", 100 / 2**20)
-    movie = np.zeros((50, 3, 4), np.uint16)
-    assert len(read_sample(movie, 50)) == 4
-    assert len(read_sample(np.zeros((50, 30, 40)), 50)) == 1
+def test_the_sample_has_a_fixed_size_in_memory_but_some_frames_in_any_case(monkeypatch):
+    monkeypatch.setattr(template_module, "_SAMPLE_MB", 1.0)
+    assert len(read_sample(np.zeros((9000, 10, 20), np.uint16), 5000)) == 2**20 // 400
+    assert len(read_sample(np.zeros((90, 300, 300), np.uint16), 5000)) == 60
+    assert len(read_sample(np.zeros((90, 300, 300), np.uint16), 7)) == 7
 
 
 def test_the_template_is_the_scene_sharp_and_in_its_own_units(moving_scene):

@@ -12,6 +12,7 @@ from functools import partial
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
+from numpy.lib.array_utils import byte_bounds
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
@@ -154,12 +155,13 @@ def _let_go(movie: MovieSource, read: NDArray[Any]) -> None:
     mapped = getattr(movie, "_mmap", None)
     if not (isinstance(movie, np.memmap) and movie.mode in ("r", "r+") and isinstance(mapped, mmap.mmap)):
         return
-    if not hasattr(mapped, "madvise") or not read.flags.c_contiguous:
+    if not hasattr(mapped, "madvise"):
         return
-    base = np.frombuffer(mapped, np.uint8).__array_interface__["data"][0]
-    first = read.__array_interface__["data"][0] - base
+    base = byte_bounds(np.frombuffer(mapped, np.uint8))[0]
+    first, last = (place - base for place in byte_bounds(read))
     start = -(-first // mmap.PAGESIZE) * mmap.PAGESIZE
-    length = (first + read.nbytes) // mmap.PAGESIZE * mmap.PAGESIZE - start
+    length = last // mmap.PAGESIZE * mmap.PAGESIZE - start
+    # An array in another byte order or type was copied, and lies elsewhere.
     if first >= 0 and length > 0 and start + length <= len(mapped):
         mapped.madvise(mmap.MADV_DONTNEED, start, length)
 

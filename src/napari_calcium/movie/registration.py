@@ -316,8 +316,7 @@ def _registration(
     bad = find_bad_frames(
         correlation, fields, missing, frame_rate, threshold=settings.bad_frames, max_shift=max_shift
     )
-    flat = fields.reshape(len(fields), -1, 2).astype(np.float64)
-    shifts = np.einsum("tnc,n->tc", flat, grid.mean_weights())
+    shifts = np.einsum("tnc,n->tc", fields.reshape(len(fields), -1, 2), grid.mean_weights())
     return Registration(
         shape,
         grid,

@@ -20,6 +20,7 @@ from napari_calcium.progress import Progress, part, silent
 __all__ = ["Template", "build_template", "read_sample"]
 
 _SAMPLE_MB = 160.0
+_LEAST_FRAMES = 60
 _SEED_FRAMES = 20
 _RIGID_ROUNDS = 4
 _FIELD_ROUNDS = 2
@@ -54,13 +55,15 @@ class Template:
 
 
 def read_sample(movie: MovieSource, number: int, on_progress: Progress = silent) -> NDArray[np.generic]:
-    """Return frames spread over the movie, in its own dtype; at most 160 MiB of them, at least one.
+    """Return frames spread over the movie, in its own dtype.
 
-    Frames without a single finite pixel are left out, unless there is no other.
+    There are at most 160 MiB of them, unless 60 frames are larger.
+
+    Frames without a single finite pixel are left out; one is kept where there is no other.
     """
     n_frames, height, width = movie_shape(movie)
     dtype = np.dtype(movie.dtype)
-    room = max(1, int(_SAMPLE_MB * 2**20) // (height * width * dtype.itemsize))
+    room = max(_LEAST_FRAMES, int(_SAMPLE_MB * 2**20) // (height * width * dtype.itemsize))
     frames = spread_frames(n_frames, min(number, room))
     sample = np.empty((len(frames), height, width), dtype)
     kept = 0
