@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
-__all__ = ["Demixing"]
+__all__ = ["Demixing", "weighted_sums"]
 
 _RIDGE = 1e-3
 _LEAST_SUM = 0.2
@@ -22,7 +22,7 @@ class Demixing:
 
     Attributes
     ----------
-    weights : (n_rois, height * width) csr_array of float32
+    weights : (n_rois, height * width) csr_array of float64
         Rows of sum 1, or of no entries for a cell without pixels.
     mixing : (n_rois, n_rois) csr_array of float64
         What the weighted means are multiplied by; its rows have sum 1, so that a movie of one
@@ -68,20 +68,26 @@ class Demixing:
         mixing = sparse.eye_array(n, format="csr")
         if overlap == "demixed" and n:
             mixing = _unmixing(sparse.csr_array(weights @ footprints.T.astype(np.float64)))
-        return cls(sparse.csr_array(weights.astype(np.float32)), sparse.csr_array(mixing))
+        return cls(weights, sparse.csr_array(mixing))
 
     def __call__(self, pixels: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return (n_rois, n) traces of frames (n, height * width); NaN where a pixel is missing."""
-        means = [self.weights @ frame for frame in pixels]
-        shape = (len(pixels), self.weights.shape[0])
-        stacked = np.array(means, np.float64).reshape(shape)
-        return np.asarray((self.mixing @ stacked.T), np.float32)
+        return np.asarray(self.mixing @ weighted_sums(self.weights, pixels), np.float32)
 
     def take(self, rows: NDArray[np.int64]) -> Self:
         """Return what is needed for some cells: their rows of the mixing, and all weights they use."""
         mixing = sparse.csr_array(self.mixing[rows])
         needed = np.unique(mixing.indices)
         return type(self)(sparse.csr_array(self.weights[needed]), sparse.csr_array(mixing[:, needed]))
+
+
+def weighted_sums(weights: sparse.csr_array, pixels: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Return weights (n_rois, p) times frames (n, p), (n_rois, n), summed up in double precision."""
+    from napari_calcium.movie.weighted_means import add_up
+
+    sums = np.empty((weights.shape[0], len(pixels)))
+    add_up(weights.indptr, weights.indices, weights.data, np.ascontiguousarray(pixels), sums)
+    return sums
 
 
 def _without_shared(footprints: sparse.csr_array) -> sparse.csr_array:

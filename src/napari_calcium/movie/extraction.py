@@ -12,7 +12,7 @@ from scipy import ndimage, sparse
 
 from napari_calcium.checks import check_frame_rate
 from napari_calcium.movie.chunks import Chunk, MovieSource, map_chunks, movie_shape, read_chunk, spread_frames
-from napari_calcium.movie.demixing import Demixing
+from napari_calcium.movie.demixing import Demixing, weighted_sums
 from napari_calcium.movie.extraction_settings import (
     EstimatedNeuropil,
     ExtractionSettings,
@@ -86,8 +86,8 @@ class _Pass:
         if self.registered is not None:
             pixels = self.registered.move(pixels, chunk.frames)
         flat = pixels.reshape(len(pixels), -1)
-        around = np.array([self.rings @ frame for frame in flat], np.float32)
-        return self.demixing(flat), around.reshape(len(flat), -1).T, chunk.missing
+        around = weighted_sums(self.rings, flat).astype(np.float32)
+        return self.demixing(flat), around, chunk.missing
 
 
 def extract(

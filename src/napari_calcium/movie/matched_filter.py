@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Self
 
 import numpy as np
@@ -16,18 +17,20 @@ _SURROUND = (8 / 6, 13 / 6)
 """Inner and outer radius of the surround that is subtracted, in radii of a soma."""
 
 _SD_SMOOTHING = 8 / 6
-_ANTIALIAS = 5
+_ANTIALIAS = 9
 _BLOCK = 1 << 18
 
 
 def disc(radius: float, half: int) -> NDArray[np.float64]:
     """Return the share of each pixel that a disc about the centre covers, (2 half + 1, 2 half + 1)."""
-    fine = (np.arange(_ANTIALIAS * (2 * half + 1)) + 0.5) / _ANTIALIAS - half - 0.5
+    n = _ANTIALIAS * (2 * half + 1)
+    fine = (np.arange(n) - (n - 1) / 2) / _ANTIALIAS
     inside = fine[:, None] ** 2 + fine[None] ** 2 <= radius**2
     side = 2 * half + 1
     return np.asarray(inside.reshape(side, _ANTIALIAS, side, _ANTIALIAS).mean(axis=(1, 3)))
 
 
+@lru_cache(maxsize=64)
 def soma_kernel(radius: float) -> NDArray[np.float32]:
     """Return a disc minus its surround, of sum 0 and unit norm, on a square just large enough."""
     inner, outer = (radius * r for r in _SURROUND)
@@ -35,7 +38,9 @@ def soma_kernel(radius: float) -> NDArray[np.float32]:
     surround = disc(outer, half) - disc(inner, half)
     centre = disc(radius, half)
     kernel = centre / centre.sum() - surround / surround.sum()
-    return np.asarray(kernel / np.linalg.norm(kernel), np.float32)
+    result = np.asarray(kernel / np.linalg.norm(kernel), np.float32)
+    result.flags.writeable = False
+    return result
 
 
 @dataclass(frozen=True, eq=False)

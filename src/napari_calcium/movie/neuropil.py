@@ -39,7 +39,7 @@ def neuropil_rings(
 
     Returns
     -------
-    (n_rois, height * width) csr_array of float32
+    (n_rois, height * width) csr_array of float64
         A row without entries where no pixel is free, or the cell has none.
     """
     free = _free(footprints, shape) & (True if seen is None else seen)
@@ -48,9 +48,9 @@ def neuropil_rings(
         span = slice(footprints.indptr[k], footprints.indptr[k + 1])
         pixels = _ring(footprints.indices[span], free, gap, width)
         columns.append(pixels)
-        data.append(np.full(len(pixels), 1 / max(1, len(pixels)), np.float32))
+        data.append(np.full(len(pixels), 1 / max(1, len(pixels))))
         ends.append(ends[-1] + len(pixels))
-    empty = (np.zeros(0, np.float32), np.zeros(0, np.int64))
+    empty = (np.zeros(0), np.zeros(0, np.int64))
     values = np.concatenate(data) if data else empty[0]
     places = np.concatenate(columns) if columns else empty[1]
     return sparse.csr_array((values, places, ends), shape=footprints.shape)

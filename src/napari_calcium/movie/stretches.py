@@ -61,6 +61,8 @@ def merged(stretches: list[Found]) -> Found:
     }
     stretch = np.repeat(np.arange(len(stretches)), [len(s) for s in stretches])
     group = _groups(_overlap(footprints), columns["explained"], stretch)
+    if not len(group):
+        return stretches[0]
     members = sparse.csr_array((np.ones(len(group)), (group, np.arange(len(group)))))
     total = members @ columns["explained"]
     share = sparse.csr_array(members * columns["explained"][None] / np.maximum(total, 1e-300)[:, None])
