@@ -23,9 +23,9 @@ from napari_calcium.io.trace_unit import TraceKind, guess_unit
 from napari_calcium.progress import Progress, silent
 from napari_calcium.recording import LogEntry, Recording, Trace
 
-__all__ = ["CsvDescription", "CsvSettings", "ReadError", "describe_csv", "read_csv"]
+__all__ = ["TRACES_BY_KIND", "CsvDescription", "CsvSettings", "ReadError", "describe_csv", "read_csv"]
 
-_TRACES: dict[TraceKind, tuple[str, str, str]] = {
+TRACES_BY_KIND: dict[TraceKind, tuple[str, str, str]] = {
     "raw": ("raw", "a.u.", "raw intensities"),
     "dff": ("dff", "ΔF/F", "ΔF/F as a fraction, so the baseline stage is skipped"),
     "percent_dff": ("dff", "ΔF/F", "ΔF/F in percent, stored as a fraction; the baseline stage is skipped"),
@@ -36,6 +36,7 @@ _TRACES: dict[TraceKind, tuple[str, str, str]] = {
     ),
     "spikes": ("spikes", "spikes/frame", "inferred spikes per frame, not fluorescence"),
 }
+"""What each kind of values is called in a recording: trace, unit, and in words."""
 
 
 def read_csv(
@@ -81,7 +82,7 @@ def read_csv(
     unit, why = guess_unit(table.traces, layout.heading)
     unit, why = ("spikes", "CASCADE writes them") if layout.settings.layout == "cascade" else (unit, why)
     kind: TraceKind = unit if settings.unit == "auto" else settings.unit
-    name, symbol, what = _TRACES[kind]
+    name, symbol, what = TRACES_BY_KIND[kind]
     rate, rate_notes = _frame_rate(Path(path), layout, table, settings.frame_rate)
     ids, cell_names, name_notes = _cells(layout, table)
     keep = _kept(layout, len(ids))

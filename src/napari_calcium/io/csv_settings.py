@@ -110,6 +110,12 @@ class CsvSettings(Settings):
         BeforeValidator(_word),
         Choice((("auto", "find out"), ("point", "1.5"), ("comma", "1,5"))),
     ] = Field("auto", title="Decimal sign", description="Whether one and a half is written 1.5 or 1,5.")
+    variable: str | None = Field(
+        None,
+        title="Variable",
+        description="Of a MATLAB file: which variable holds the traces, such as F or session.dff. "
+        "Leave empty where only one can.",
+    )
     rejected_cells: Annotated[
         Literal["auto", "keep", "leave_out"],
         Choice((("auto", "as usual"), ("keep", "keep"), ("leave_out", "leave out"))),

@@ -8,6 +8,7 @@ from pathlib import Path
 from napari_calcium.io.caiman import is_caiman, read_caiman
 from napari_calcium.io.csv import CsvSettings, read_csv
 from napari_calcium.io.errors import ReadError
+from napari_calcium.io.matlab import is_matlab, read_matlab
 from napari_calcium.io.nwb import is_nwb, read_nwb
 from napari_calcium.io.positions import PositionSettings, add_positions
 from napari_calcium.io.results_folder import is_results_folder
@@ -20,7 +21,7 @@ __all__ = ["open_recording", "reader_of"]
 
 Reader = Callable[[CsvSettings, Progress], Recording]
 
-_FORMATS = "a CSV of fluorescence, a results folder, or a folder of suite2p, an NWB file or CaImAn's HDF5"
+_FORMATS = "a CSV of fluorescence, a results folder, a folder of suite2p, an NWB file, CaImAn's HDF5 or a MATLAB file"
 
 
 def open_recording(
@@ -79,6 +80,8 @@ def reader_of(path: str | Path) -> Reader | None:
         return lambda settings, progress: read_results(path)
     if find_suite2p(path) is not None:
         return lambda settings, progress: read_suite2p(path, settings)
+    if is_matlab(path):
+        return lambda settings, progress: read_matlab(path, settings)
     if is_caiman(path):
         return lambda settings, progress: read_caiman(path, settings)
     if is_nwb(path):
