@@ -5,6 +5,8 @@ from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 from pydantic import TypeAdapter
 
@@ -199,6 +201,39 @@ def test_movies_without_contrast_do_not_move(movie, method):
     assert np.isfinite(found.binned[:]).all()
 
 
+@given(
+    shape=st.tuples(st.integers(1, 12), st.integers(1, 45), st.integers(1, 45)),
+    dtype=st.sampled_from(["uint8", "int16", "uint16", "float32", "float64"]),
+    lost=st.sampled_from([0.0, 0.01, 0.6]),
+    rigid=st.booleans(),
+    options=st.fixed_dictionaries(
+        {
+            "correct_line_phase": st.booleans(),
+            "background": st.sampled_from([0.0, 4.0]),
+            "bin_duration": st.sampled_from([0.01, 0.3, 60.0]),
+            "template_frames": st.sampled_from([1, 5, 300]),
+        }
+    ),
+    seed=st.integers(0, 99),
+)
+@settings(max_examples=25, deadline=None)
+def test_any_movie_has_a_finite_registration(shape, dtype, lost, rigid, options, seed):
+    rng = np.random.default_rng(seed)
+    movie = (200 * rng.random(shape)).astype(dtype)
+    if movie.dtype.kind == "f":
+        movie[rng.random(shape) < lost] = np.nan
+        movie[rng.random(shape[0]) < lost] = np.inf
+    movie.flags.writeable = False
+    found = register(movie, RATE, (RigidRegistration if rigid else NonRigidRegistration)(**options))
+    assert found.fields.shape[0] == len(found.bad) == len(found.correlation) == shape[0]
+    assert np.isfinite(found.fields).all()
+    assert np.abs(found.fields).max() <= max(1.0, 0.1 * min(shape[1:])) + 1e-5
+    assert np.isfinite(found.binned[:]).all()
+    for name, image in found.images.items():
+        assert image.shape == shape[1:], name
+        assert not np.isinf(image).any(), name
+
+
 def test_one_frame_is_its_own_template(scene):
     found = register(scene.movie[:1], RATE, SETTINGS)
     assert_allclose(found.fields, 0, atol=1e-3)
@@ -247,9 +282,9 @@ def test_what_is_no_movie_is_refused():
 
 def test_settings_name_their_method():
     adapter = TypeAdapter(RegistrationSettings)
-    for settings in (NonRigidRegistration(node_spacing=48), RigidRegistration(max_shift=5)):
-        assert adapter.validate_python(settings.model_dump()) == settings
-        assert type(settings).from_yaml(settings.to_yaml()) == settings
+    for chosen in (NonRigidRegistration(node_spacing=48), RigidRegistration(max_shift=5)):
+        assert adapter.validate_python(chosen.model_dump()) == chosen
+        assert type(chosen).from_yaml(chosen.to_yaml()) == chosen
     assert all(field.description for field in NonRigidRegistration.model_fields.values() if field.title)
 
 
