@@ -9,6 +9,7 @@ from napari_calcium.io.caiman import is_caiman, read_caiman
 from napari_calcium.io.csv import CsvSettings, read_csv
 from napari_calcium.io.errors import ReadError
 from napari_calcium.io.matlab import is_matlab, read_matlab
+from napari_calcium.io.minian import find_minian, read_minian
 from napari_calcium.io.nwb import is_nwb, read_nwb
 from napari_calcium.io.positions import PositionSettings, add_positions
 from napari_calcium.io.results_folder import is_results_folder
@@ -21,7 +22,7 @@ __all__ = ["open_recording", "reader_of"]
 
 Reader = Callable[[CsvSettings, Progress], Recording]
 
-_FORMATS = "a CSV of fluorescence, a results folder, a folder of suite2p, an NWB file, CaImAn's HDF5 or a MATLAB file"
+_FORMATS = "a table (CSV, MATLAB), a results folder, NWB, CaImAn's HDF5, suite2p or Minian"
 
 
 def open_recording(
@@ -80,6 +81,8 @@ def reader_of(path: str | Path) -> Reader | None:
         return lambda settings, progress: read_results(path)
     if find_suite2p(path) is not None:
         return lambda settings, progress: read_suite2p(path, settings)
+    if find_minian(path) is not None:
+        return lambda settings, progress: read_minian(path, settings)
     if is_matlab(path):
         return lambda settings, progress: read_matlab(path, settings)
     if is_caiman(path):
