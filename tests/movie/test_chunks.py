@@ -18,6 +18,7 @@ from napari_calcium.movie.chunks import (
     sample_frames,
     spread_frames,
 )
+from napari_calcium.movie.mapped_movie import travelling
 from napari_calcium.progress import Cancelled
 
 
@@ -268,4 +269,5 @@ def test_streaming_a_mapped_file_does_not_map_it_whole(tmp_path):
     before = mapped_kilobytes()
     list(map_chunks(total, movie))
     list(map_chunks(total, movie.reshape(32, 2, 1024, 1024)[:, 1]))  # one channel of two
+    list(map_chunks(total, travelling(movie)))
     assert mapped_kilobytes() - before < 24 * 1024

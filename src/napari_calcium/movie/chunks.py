@@ -16,6 +16,7 @@ from numpy.lib.array_utils import byte_bounds
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
+from napari_calcium.movie.mapped_movie import travelling
 from napari_calcium.numerics.blocks import map_blocks
 from napari_calcium.progress import Progress, silent
 
@@ -143,27 +144,29 @@ def read_chunk(movie: MovieSource, frames: slice, out: NDArray[np.float32] | Non
     missing = np.zeros(shape[0], np.bool_)
     if read.dtype.kind == "f":
         _mark_missing(pixels, missing)
-    _let_go(movie, read)
+    _let_go(read)
     return Chunk(frames, pixels, missing)
 
 
-def _let_go(movie: MovieSource, read: NDArray[Any]) -> None:
+def _let_go(read: NDArray[Any]) -> None:
     """Unmap the pages of a memory-mapped file that were read, lest all of it counts as memory in the end.
 
-    The system keeps them in its cache for whoever reads them again.
+    The system keeps them in its cache for whoever reads them again. Maps that may have been changed in memory
+    only are left alone.
     """
-    mapped = getattr(movie, "_mmap", None)
-    if not (isinstance(movie, np.memmap) and movie.mode in ("r", "r+") and isinstance(mapped, mmap.mmap)):
+    owner: Any = read
+    mode = ""
+    while isinstance(owner, np.ndarray):
+        mode = owner.mode if isinstance(owner, np.memmap) else mode
+        owner = owner.base
+    if not (isinstance(owner, mmap.mmap) and mode in ("r", "r+") and hasattr(owner, "madvise")):
         return
-    if not hasattr(mapped, "madvise"):
-        return
-    base = byte_bounds(np.frombuffer(mapped, np.uint8))[0]
+    base = byte_bounds(np.frombuffer(owner, np.uint8))[0]
     first, last = (place - base for place in byte_bounds(read))
     start = -(-first // mmap.PAGESIZE) * mmap.PAGESIZE
     length = last // mmap.PAGESIZE * mmap.PAGESIZE - start
-    # An array in another byte order or type was copied, and lies elsewhere.
-    if first >= 0 and length > 0 and start + length <= len(mapped):
-        mapped.madvise(mmap.MADV_DONTNEED, start, length)
+    if length > 0:
+        owner.madvise(mmap.MADV_DONTNEED, start, length)
 
 
 def _mark_missing(pixels: NDArray[np.float32], missing: NDArray[np.bool_]) -> None:
@@ -203,7 +206,8 @@ def map_chunks(
         work after the chunks under way.
     executor : Executor, optional
         Where to run; there each worker reads its own chunks, so the movie and the function must reach it
-        (a process needs them picklable). By default threads, one a core, while one more reads ahead
+        (a process needs them picklable; a memory
+        map is sent as the name of its file). By default threads, one a core, while one more reads ahead
         into buffers that are used again: memory is (cores + 2) chunks, whatever the length of the movie.
 
     Notes
@@ -215,7 +219,7 @@ def map_chunks(
     stop = n_frames if stop is None else min(stop, n_frames)
     size = chunk_frames or frames_per_chunk(height, width)
     if executor is not None:
-        work = partial(_read_and_apply, function, movie, start)
+        work = partial(_read_and_apply, function, travelling(movie), start)
         blocks = map_blocks(work, max(0, stop - start), size, on_progress=on_progress, executor=executor)
         for block, result in blocks:
             yield slice(start + block.start, start + block.stop), result

@@ -14,7 +14,9 @@ from napari_calcium.movie.rigid import LONGEST_WAVE, RigidAligner, frame_means
 
 __all__ = ["Alignment", "FieldAligner", "Level"]
 
+# Standard deviations at which a pixel's residual is cut.
 _LIMIT = 4.0
+# By how much, as a share, the light of a place changes from frame to frame.
 _LIGHT_SD = 0.15
 _LEAST_GAIN = 0.1
 # Contrast, as a share of the brightness, that rounding alone leaves in a frame.

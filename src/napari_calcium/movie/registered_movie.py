@@ -13,6 +13,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from napari_calcium.movie.chunks import MovieSource, frames_per_chunk, map_chunks, movie_shape, read_chunk
 from napari_calcium.movie.grid import Grid
+from napari_calcium.movie.mapped_movie import travelling
 from napari_calcium.movie.preparation import Preparation
 from napari_calcium.progress import Progress, silent
 
@@ -65,6 +66,9 @@ class RegisteredMovie:
 
     def __len__(self) -> int:
         return self.shape[0]
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"_movie": travelling(self._movie)}
 
     @property
     def ndim(self) -> int:

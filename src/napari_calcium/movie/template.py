@@ -24,8 +24,10 @@ _LEAST_FRAMES = 60
 _SEED_FRAMES = 20
 _RIGID_ROUNDS = 4
 _FIELD_ROUNDS = 2
+# Pixels by which frames and their parts move, before anything is known of the recording.
 _RIGID_SD = 20.0
 _FIELD_SD = 1.0
+# Of the median: no pixel is taken for more certain.
 _LEAST_SD = 0.3
 
 
