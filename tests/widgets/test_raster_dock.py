@@ -9,11 +9,12 @@ from qtpy.QtCore import QPointF, Qt
 from qtpy.QtWidgets import QApplication
 
 from napari_calcium.figures.raster_levels import event_levels
+from napari_calcium.figures.raster_view import EVENTS
 from napari_calcium.figures.row_order import display_order
 from napari_calcium.figures.row_sorting import sort_rows
 from napari_calcium.recording import LogEntry, Recording, Trace
 from napari_calcium.session import Session
-from napari_calcium.widgets.raster_dock import EVENTS, RasterDock
+from napari_calcium.widgets.raster_dock import RasterDock
 from napari_calcium.widgets.viewer_session import session_of
 
 

@@ -29,24 +29,20 @@ from napari_calcium.figures.raster_levels import (
     NO_EVENT,
     PLAIN_EVENT,
     TraceLevels,
-    event_levels,
-    trace_levels,
 )
-from napari_calcium.figures.raster_pyramid import RasterPyramid
-from napari_calcium.figures.row_order import display_order
-from napari_calcium.figures.row_sorting import ORDERS, RowOrder, missing_for, sort_rows
+from napari_calcium.figures.raster_view import EVENTS, RasterView, levels_key, prepare_view
+from napari_calcium.figures.row_sorting import ORDERS, RowOrder, missing_for
 from napari_calcium.progress import Progress
 from napari_calcium.recording import Recording
 from napari_calcium.widgets.exporting import Export, ExportButton, table_writer, traces_writer
 from napari_calcium.widgets.latest_job import LatestJob
 from napari_calcium.widgets.plots.color_scale import scale_picture
-from napari_calcium.widgets.plots.raster_plot import RasterPlot, RasterView
+from napari_calcium.widgets.plots.raster_plot import RasterPlot
 from napari_calcium.widgets.theme import PlotColors, readable
 from napari_calcium.widgets.view_dock import ViewDock
 
 __all__ = ["RasterDock"]
 
-EVENTS = "events"
 _STAGES = {
     "raw": "Raw",
     "baseline": "F0",
@@ -62,13 +58,6 @@ _ORDERS: dict[RowOrder, str] = {
     "rate": "Event rate",
     "component": "First component",
     "position": "Position",
-}
-_LABELS: dict[RowOrder, str] = {
-    "ensemble": "Neurons, by ensemble",
-    "id": "Neurons, by id",
-    "rate": "Neurons, by rate",
-    "component": "Neurons, by component",
-    "position": "Neurons, top to bottom",
 }
 _GAP = "#6a7b8c"
 
@@ -216,14 +205,14 @@ class RasterDock(ViewDock):
 
     def _ask(self, recording: Recording, stage: str, order: RowOrder, scaled: bool) -> None:
         """Have the raster prepared; what was made of the same traces before is used again."""
-        key = _key(recording, stage, scaled)
+        key = levels_key(recording, stage, scaled)
         view = self.plot.view
         same = len(key) == len(self._source) and all(a is b for a, b in zip(key, self._source, strict=True))
         before = view.pyramid if same and view is not None else None
         made = self._made if same else None
 
         def work(on_progress: Progress) -> tuple[RasterView, TraceLevels | None]:
-            return _prepare(recording, stage, order, scaled, before, made, on_progress)
+            return prepare_view(recording, stage, order, scaled, before, made, on_progress)
 
         self._job.ask("Raster", work, lambda result: self._take(result, key))
 
@@ -336,39 +325,6 @@ class RasterDock(ViewDock):
             factor, sign = unit_scale(trace.unit)
             text += f" · {factor * trace.values[row[0], place[1]]:.3g} {sign}"
         self.readout.setText(text)
-
-
-def _key(recording: Recording, stage: str, scaled: bool) -> tuple[object, ...]:
-    """Return what the levels are made of; the same objects mean the same levels."""
-    if stage == EVENTS:
-        return (EVENTS, recording.events, recording.ensembles, recording.roi_ids)
-    return (recording.traces[stage], scaled)
-
-
-def _prepare(
-    recording: Recording,
-    stage: str,
-    order: RowOrder,
-    scaled: bool,
-    before: RasterPyramid | None,
-    made: TraceLevels | None,
-    on_progress: Progress,
-) -> tuple[RasterView, TraceLevels | None]:
-    rows = sort_rows(recording, order)
-    if before is not None:
-        pyramid = before.reordered(rows, on_progress=on_progress)
-    elif stage == EVENTS:
-        pyramid = RasterPyramid.build(event_levels(recording), rows, on_progress=on_progress)
-    else:
-        made = trace_levels(recording.traces[stage], scaled=scaled, on_progress=on_progress)
-        pyramid = RasterPyramid.build(made.levels, rows, on_progress=on_progress)
-    known = recording.ensembles
-    activations = {k: known.activations_of(k).time_s for k in known.ids} if known is not None else {}
-    home = np.empty(recording.n_rois, np.int64)
-    by_ensemble, homes = display_order(recording)
-    home[by_ensemble] = homes
-    rate = recording.frame_rate or 1.0
-    return RasterView(pyramid, recording.roi_ids[rows], home[rows], rate, _LABELS[order], activations), made
 
 
 def _trace_colors(gain: float) -> np.ndarray[Any, np.dtype[np.uint8]]:

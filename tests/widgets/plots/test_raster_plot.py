@@ -10,7 +10,8 @@ from qtpy.QtWidgets import QApplication
 
 from napari_calcium.figures.palette import ensemble_color, rgb
 from napari_calcium.figures.raster_pyramid import RasterPyramid
-from napari_calcium.widgets.plots.raster_plot import RasterPlot, RasterView
+from napari_calcium.figures.raster_view import RasterView
+from napari_calcium.widgets.plots.raster_plot import RasterPlot
 from napari_calcium.widgets.theme import PlotColors, readable
 
 DARK = PlotColors("#23242b", "#f0f1f2", "#565f6c", "#ff5050")

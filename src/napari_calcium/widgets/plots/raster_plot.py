@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -13,12 +12,12 @@ from psygnal import Signal
 from qtpy.QtCore import QRectF, Qt
 
 from napari_calcium.figures.palette import ensemble_color, rgb
-from napari_calcium.figures.raster_pyramid import RasterPyramid
+from napari_calcium.figures.raster_view import RasterView
 from napari_calcium.widgets.plots.side_strip import RowStrip, TickStrip
 from napari_calcium.widgets.plots.time_plot import TimePlot, curve_item
 from napari_calcium.widgets.theme import PlotColors, readable
 
-__all__ = ["RasterPlot", "RasterView"]
+__all__ = ["RasterPlot"]
 
 _MOST_BOXES = 40
 _LEAST_BOX = 7
@@ -26,32 +25,6 @@ _LEAST_BOX = 7
 _LEAST_NAME = 13
 """Pixels; where rows are lower than this they have no names."""
 _FEWEST_ROWS = 4
-
-
-@dataclass(frozen=True)
-class RasterView:
-    """What the plot shows.
-
-    Attributes
-    ----------
-    pyramid : RasterPyramid
-    cells : (n_rois,) int64
-        Id of the cell in each row from top to bottom.
-    homes : (n_rois,) int64
-        Ensemble whose colour stands beside each row, −1 for none.
-    frame_rate : float
-    label : str
-        Of the axis of neurons.
-    activations : dict of int to (n,) float64
-        Seconds at which each ensemble was active.
-    """
-
-    pyramid: RasterPyramid
-    cells: NDArray[np.int64]
-    homes: NDArray[np.int64]
-    frame_rate: float
-    label: str = "Neurons"
-    activations: dict[int, NDArray[np.float64]] = field(default_factory=dict)
 
 
 class RasterPlot(TimePlot):
