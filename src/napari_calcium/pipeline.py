@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
@@ -19,7 +18,9 @@ from napari_calcium.ensembles.ensemble_detection import find_ensembles
 from napari_calcium.ensembles.significance import significance
 from napari_calcium.events.event_detection import detect_events
 from napari_calcium.events.statistics import neuron_features, recording_features
-from napari_calcium.pipeline_settings import STAGES, TITLES, PipelineSettings
+from napari_calcium.memory import peak_memory_mb
+from napari_calcium.pipeline_movie import has_raw_movie, run_movie
+from napari_calcium.pipeline_settings import MOVIE_STAGES, STAGES, TITLES, PipelineSettings
 from napari_calcium.progress import Progress, part, silent
 from napari_calcium.recording import LogEntry, Recording, Trace
 from napari_calcium.traces.background import remove_background
@@ -28,6 +29,7 @@ from napari_calcium.traces.denoise import denoise
 
 __all__ = ["STAGES", "TITLES", "PipelineSettings", "StageError", "preview", "run", "run_stage", "settings_of"]
 
+_MOVIE_SHARE = 0.8  # of the time of a run that starts from a movie
 _POPULATION = ("coactivity", "significance", "ensembles", "features")
 
 
@@ -78,10 +80,7 @@ def run_stage(
     Cancelled
         Raised by `on_progress`; nothing has changed then.
     """
-    if recording.frame_rate is None:
-        raise StageError(
-            "the frame rate is not known: give it when reading (--frame-rate, or in the import form)"
-        )
+    _known_rate(recording)
     start = time.perf_counter()
     outcome = _APPLY[stage](recording, settings, on_progress, executor)
     entry = LogEntry(
@@ -110,7 +109,7 @@ def run(
     Parameters
     ----------
     recording : Recording
-        Left as it is.
+        Left as it is. A movie without traces is registered, segmented and extracted first.
     settings : PipelineSettings
     on_progress
         Of the whole run.
@@ -126,6 +125,13 @@ def run(
         earlier run behind.
     """
     recording = _without_results(recording)
+    if has_raw_movie(recording):
+        _known_rate(recording)
+        movie_share = part(on_progress, 0.0, _MOVIE_SHARE)
+        recording = run_movie(
+            recording, settings, on_progress=movie_share, on_stage=on_stage, executor=executor
+        )
+        on_progress = part(on_progress, _MOVIE_SHARE, 1.0)
     wanted = [stage for stage in STAGES if _applies(recording, stage, settings)]
     for k, stage in enumerate(wanted):
         on_stage(stage)
@@ -173,16 +179,11 @@ def settings_of(recording: Recording, otherwise: PipelineSettings = PipelineSett
     return PipelineSettings.validated(otherwise.model_dump() | made)
 
 
-def peak_memory_mb() -> float:
-    """Return the most memory this process has held at once so far, in MB."""
-    if sys.platform == "win32":
-        import psutil
-
-        return float(psutil.Process().memory_info().peak_wset) / 1e6
-    import resource
-
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
+def _known_rate(recording: Recording) -> None:
+    if recording.frame_rate is None:
+        raise StageError(
+            "the frame rate is not known: give it when reading (--frame-rate, or in the import form)"
+        )
 
 
 def _applies(recording: Recording, stage: str, settings: PipelineSettings) -> bool:
@@ -194,6 +195,17 @@ def _applies(recording: Recording, stage: str, settings: PipelineSettings) -> bo
 
 def _without_results(recording: Recording) -> Recording:
     """Return what was read, without what stages made of it."""
+    if recording.movie is not None and any(entry.stage in MOVIE_STAGES for entry in recording.log):
+        read = tuple(entry for entry in recording.log if entry.stage not in (*MOVIE_STAGES, *STAGES))
+        return Recording(
+            recording.name,
+            np.empty(0, np.int64),
+            recording.frame_rate,
+            movie=recording.movie,
+            pixel_size_um=recording.pixel_size_um,
+            source=recording.source,
+            log=read,
+        )
     made = {name for entry in recording.log if entry.stage in STAGES for name in entry.writes}
     return recording.replace(
         traces={name: t for name, t in recording.traces.items() if f"traces/{name}" not in made},

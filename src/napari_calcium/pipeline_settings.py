@@ -17,15 +17,21 @@ from napari_calcium.events.statistics import FeatureSettings
 from napari_calcium.events.threshold import ThresholdEvents
 from napari_calcium.io.csv import CsvSettings
 from napari_calcium.io.positions import PositionSettings
+from napari_calcium.movie.extraction_settings import ExtractionSettings
+from napari_calcium.movie.registration_settings import NonRigidRegistration, RegistrationSettings
+from napari_calcium.movie.segmentation_settings import FunctionalCells, SegmentationSettings
 from napari_calcium.settings import Settings
 from napari_calcium.traces.background import BackgroundSettings, HighPassBackground
 from napari_calcium.traces.baseline import BaselineSettings, PercentileBaseline, SlidingPercentileBaseline
 from napari_calcium.traces.denoise import DenoiseSettings, WaveletDenoise
 
-__all__ = ["STAGES", "TITLES", "PipelineSettings"]
+__all__ = ["MOVIE_STAGES", "STAGES", "TITLES", "PipelineSettings"]
 
 TITLES: Mapping[str, str] = MappingProxyType(
     {
+        "registration": "Registration",
+        "segmentation": "Cells",
+        "extraction": "Fluorescence",
         "baseline": "Baseline and ΔF/F",
         "background": "Slow background",
         "denoise": "Denoise",
@@ -38,8 +44,11 @@ TITLES: Mapping[str, str] = MappingProxyType(
 )
 """What each stage is called on screen, in run order."""
 
-STAGES: tuple[str, ...] = tuple(TITLES)
-"""Names of the stages that compute, in run order; fields of :class:`PipelineSettings`."""
+MOVIE_STAGES: tuple[str, ...] = ("registration", "segmentation", "extraction")
+"""Names of the stages from a raw movie to traces, in run order; fields of :class:`PipelineSettings`."""
+
+STAGES: tuple[str, ...] = tuple(name for name in TITLES if name not in MOVIE_STAGES)
+"""Names of the stages from traces on, in run order; fields of :class:`PipelineSettings`."""
 
 
 class PipelineSettings(Settings):
@@ -49,6 +58,15 @@ class PipelineSettings(Settings):
     read: CsvSettings = Field(CsvSettings(), title="Reading", description="How the file is read.")
     positions: PositionSettings = Field(
         PositionSettings(), title="Positions", description="Where the cells lie, if a file says so."
+    )
+    registration: RegistrationSettings | None = Field(
+        NonRigidRegistration(), title=TITLES["registration"], description="Takes the motion out of a movie."
+    )
+    segmentation: SegmentationSettings | None = Field(
+        FunctionalCells(), title=TITLES["segmentation"], description="Finds the cells of a movie."
+    )
+    extraction: ExtractionSettings | None = Field(
+        ExtractionSettings(), title=TITLES["extraction"], description="Reads the light of each cell."
     )
     baseline: BaselineSettings | None = Field(
         SlidingPercentileBaseline(), title=TITLES["baseline"], description="F0, and ΔF/F = (F − F0) / F0."

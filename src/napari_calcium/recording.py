@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_calcium.checks import check_frame_rate, check_traces
-from napari_calcium.results import Coactivity, EnsembleEvents, Ensembles, Events, freeze, same_array
+from napari_calcium.results import Coactivity, EnsembleEvents, Ensembles, Events, Motion, freeze, same_array
 from napari_calcium.rois import Rois
 
 __all__ = ["LogEntry", "Movie", "Recording", "Source", "Trace"]
@@ -149,6 +149,8 @@ class Recording:
     source : Source or None
     log : tuple of LogEntry
         The steps that made what is here, in order.
+    motion : Motion or None
+        How the movie's frames lay on their template.
     """
 
     name: str
@@ -168,6 +170,7 @@ class Recording:
     recording_features: Mapping[str, float] = field(default_factory=dict)
     source: Source | None = None
     log: tuple[LogEntry, ...] = ()
+    motion: Motion | None = None
 
     def __post_init__(self) -> None:
         ids = np.asarray(self.roi_ids, np.int64)

@@ -19,6 +19,7 @@ __all__ = [
     "Ensembles",
     "Events",
     "Members",
+    "Motion",
     "Table",
     "freeze",
     "same_array",
@@ -236,6 +237,42 @@ class EnsembleEvents(Table):
         )
 
     __hash__ = None
+
+
+@dataclass(frozen=True, eq=False)
+class Motion(Table):
+    """How the frames of a movie lay on its template, a row a frame.
+
+    Attributes
+    ----------
+    shift_y_px, shift_x_px : (n_frames,) float64
+        Mean displacement: what to add to a coordinate of the template to find it in the frame.
+    correlation : (n_frames,) float64
+        Pearson correlation of the registered frame with the template; NaN where unknown.
+    bad : (n_frames,) bool
+        Frames not to be trusted; traces are interpolated over them.
+    fields : (n_frames, ny, nx, 2) float32
+        Total displacement (y, x) in pixels at the nodes, rigid part included; linear between them.
+    node_y_px, node_x_px : (ny,), (nx,) float64
+        Where the nodes are.
+    line_phase_px : float
+        By how many pixels odd rows were moved.
+    """
+
+    shift_y_px: NDArray[np.float64] = _none(np.float64)
+    shift_x_px: NDArray[np.float64] = _none(np.float64)
+    correlation: NDArray[np.float64] = _none(np.float64)
+    bad: NDArray[np.bool_] = _none(np.bool_)
+    fields: NDArray[np.float32] = field(
+        default_factory=lambda: np.empty((0, 2, 2, 2), np.float32), metadata={"column": False}
+    )
+    node_y_px: NDArray[np.float64] = field(
+        default_factory=lambda: np.zeros(2, np.float64), metadata={"column": False}
+    )
+    node_x_px: NDArray[np.float64] = field(
+        default_factory=lambda: np.zeros(2, np.float64), metadata={"column": False}
+    )
+    line_phase_px: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,7 +17,7 @@ from napari_calcium.io.results_folder import (
 )
 from napari_calcium.io.results_reading import read_results
 from napari_calcium.recording import LogEntry, Recording, Source, Trace
-from napari_calcium.results import Activations, Coactivity, EnsembleEvents, Ensembles, Events, Members
+from napari_calcium.results import Activations, Coactivity, EnsembleEvents, Ensembles, Events, Members, Motion
 from napari_calcium.rois import Rois
 
 
@@ -37,11 +37,19 @@ def make_recording(n_rois=4, n_frames=30, *, places=True, found=True, seed=0):
         images={"mean": rng.random((9, 11), np.float32)} if places else {},
         pixel_size_um=0.7,
         source=Source("field.csv", 1234, "ab" * 32),
+        motion=_motion(rng, n_frames) if places else None,
         log=(
             LogEntry("read", {"header": "no"}, (), ("traces/raw",), ("no header row",), "0.1.0", 0.5, 10.0),
         ),
         **results,
     )
+
+
+def _motion(rng, n_frames):
+    y, x, correlation = rng.normal(size=(3, n_frames))
+    correlation[:1] = np.nan
+    fields = rng.random((n_frames, 2, 3, 2), np.float32)
+    return Motion(y, x, correlation, y > 1, fields, np.array([1.0, 5.0]), np.array([1.0, 4.0, 7.0]), 0.25)
 
 
 def _rois(rng, ids):

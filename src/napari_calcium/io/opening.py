@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
+
+from napari_calcium import __version__
 from napari_calcium.io.caiman import is_caiman, read_caiman
 from napari_calcium.io.csv import CsvSettings, read_csv
 from napari_calcium.io.errors import ReadError
@@ -15,14 +18,15 @@ from napari_calcium.io.positions import PositionSettings, add_positions
 from napari_calcium.io.results_folder import is_results_folder
 from napari_calcium.io.results_reading import read_results
 from napari_calcium.io.suite2p import find_suite2p, read_suite2p
+from napari_calcium.io.tiff import open_movie
 from napari_calcium.progress import Progress, silent
-from napari_calcium.recording import Recording
+from napari_calcium.recording import LogEntry, Movie, Recording, Source
 
 __all__ = ["open_recording", "reader_of"]
 
 Reader = Callable[[CsvSettings, Progress], Recording]
 
-_FORMATS = "a table (CSV, MATLAB), a results folder, NWB, CaImAn's HDF5, suite2p or Minian"
+_FORMATS = "a table (CSV, MATLAB), a TIFF movie, a results folder, NWB, CaImAn's HDF5, suite2p or Minian"
 
 
 def open_recording(
@@ -37,8 +41,8 @@ def open_recording(
     Parameters
     ----------
     path : path
-        A CSV of fluorescence or ΔF/F, a results folder (whose own settings count then), or what another
-        program extracted: see :func:`reader_of`.
+        A CSV of fluorescence or ΔF/F, a TIFF movie, a results folder (whose own settings count then), or what
+        another program extracted: see :func:`reader_of`.
     read : CsvSettings
         Of other programs' files `frame_rate` and `rejected_cells` count.
     positions : PositionSettings
@@ -60,12 +64,32 @@ def open_recording(
     if path.is_dir():
         raise ReadError(f"{path.name}: this folder is not known; give {_FORMATS}")
     if path.suffix.lower() in (".tif", ".tiff"):
-        raise ReadError(
-            f"{path.name}: a TIFF; this version analyses tables of fluorescence (CSV). "
-            "Give a label image with --rois, or open the movie in napari"
-        )
+        return _movie_recording(path, read)
     recording = read_csv(path, read, on_progress=on_progress)
     return add_positions(recording, positions, path.parent)
+
+
+def _movie_recording(path: Path, read: CsvSettings) -> Recording:
+    """Return a recording of a movie alone, from which fluorescence is still to be read."""
+    movie = open_movie(path)
+    if movie.axes != "tyx":
+        raise ReadError(
+            f"{path.name}: the movie has {movie.n_planes} planes and {movie.n_channels} channels; "
+            "save one plane and channel as a file of its own"
+        )
+    rate = read.frame_rate or movie.frame_rate
+    settings = read.replace(frame_rate=rate).model_dump(mode="json")
+    n_frames, height, width = movie.data.shape
+    notes = (f"{movie.dialect} movie of {n_frames:,} frames of {height} × {width} pixels", *movie.notes)
+    return Recording(
+        path.stem,
+        np.empty(0, np.int64),
+        rate,
+        movie=Movie(movie.data, movie.path),
+        pixel_size_um=movie.pixel_size_um,
+        source=Source(path.name, path.stat().st_size),
+        log=(LogEntry("read", settings, (), ("movie",), notes, __version__),),
+    )
 
 
 def reader_of(path: str | Path) -> Reader | None:

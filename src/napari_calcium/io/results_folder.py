@@ -101,6 +101,7 @@ def write_results(recording: Recording, folder: str | Path, pipeline_yaml: str) 
     (folder / "pipeline.yaml").write_text(pipeline_yaml, encoding="utf-8")
     _write_traces(recording, folder / "traces")
     _write_positions(recording, folder)
+    _write_motion(recording, folder)
     _write_tables(recording, folder)
     _write_log(recording, folder / "log.json")
 
@@ -144,6 +145,21 @@ def _write_positions(recording: Recording, folder: Path) -> None:
     _write_csv(folder / "rois.csv", table)
     tifffile.imwrite(folder / "rois_labels.tif", rois.label_image(), metadata=None)
     _write_footprints(folder / "footprints.npz", rois, recording.roi_ids, rows)
+
+
+def _write_motion(recording: Recording, folder: Path) -> None:
+    motion = recording.motion
+    if motion is None:
+        return
+    _write_csv(folder / "registration.csv", {"frame": np.arange(len(motion)), **motion.columns()})
+    np.savez_compressed(
+        folder / "registration_blocks.npz",
+        shifts_y_px=motion.fields[..., 0],
+        shifts_x_px=motion.fields[..., 1],
+        centres_y_px=motion.node_y_px,
+        centres_x_px=motion.node_x_px,
+        line_phase_px=motion.line_phase_px,
+    )
 
 
 def _where(placed: NDArray[np.bool_], values: NDArray[Any], rows: NDArray[np.int64]) -> list[Any]:

@@ -16,7 +16,16 @@ from scipy import sparse
 from napari_calcium.io.errors import ReadError
 from napari_calcium.io.results_folder import FORMAT_VERSION, is_results_folder
 from napari_calcium.recording import LogEntry, Recording, Source, Trace
-from napari_calcium.results import Activations, Coactivity, EnsembleEvents, Ensembles, Events, Members, Table
+from napari_calcium.results import (
+    Activations,
+    Coactivity,
+    EnsembleEvents,
+    Ensembles,
+    Events,
+    Members,
+    Motion,
+    Table,
+)
 from napari_calcium.rois import Rois
 
 __all__ = ["read_results"]
@@ -77,6 +86,7 @@ def _assemble(folder: Path, log: dict[str, Any]) -> Recording:
         {k: _nan(v) for k, v in tables.get("features", {}).get("recording", {}).items()},
         Source(**log["input"]) if log["input"] else None,
         tuple(_log_entry(step) for step in log["steps"]),
+        _read_motion(folder),
     )
 
 
@@ -103,6 +113,20 @@ def _log_entry(step: dict[str, Any]) -> LogEntry:
 
 def _nan(value: float | None) -> float:
     return float("nan") if value is None else value
+
+
+def _read_motion(folder: Path) -> Motion | None:
+    columns = _read_table(folder / "registration.csv", Motion)
+    if not columns:
+        return None
+    with np.load(folder / "registration_blocks.npz", allow_pickle=False) as stored:
+        return Motion(
+            **columns,
+            fields=np.stack([stored["shifts_y_px"], stored["shifts_x_px"]], axis=-1),
+            node_y_px=stored["centres_y_px"],
+            node_x_px=stored["centres_x_px"],
+            line_phase_px=float(stored["line_phase_px"]),
+        )
 
 
 def _read_table(path: Path, table: type[Table]) -> dict[str, NDArray[Any]]:
