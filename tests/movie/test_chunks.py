@@ -15,7 +15,6 @@ from napari_calcium.movie.chunks import (
     map_chunks,
     movie_shape,
     read_chunk,
-    sample_frames,
     spread_frames,
 )
 from napari_calcium.movie.mapped_movie import travelling
@@ -225,14 +224,6 @@ def test_spread_frames_are_distinct_and_even(n_frames, number):
     if len(steps):
         assert steps.min() >= 1
         assert steps.max() - steps.min() <= 1
-
-
-def test_sampled_frames_are_those_of_the_movie():
-    movie = np.random.default_rng(0).normal(size=(9, 3, 4))
-    movie[4] = np.nan
-    pixels, missing = sample_frames(movie, np.array([1, 4, 8]))
-    assert_array_equal(pixels, movie[[1, 4, 8]].astype(np.float32))
-    assert_array_equal(missing, [False, True, False])
 
 
 def test_a_chunk_knows_its_length():

@@ -27,7 +27,6 @@ __all__ = [
     "map_chunks",
     "movie_shape",
     "read_chunk",
-    "sample_frames",
     "spread_frames",
 ]
 
@@ -289,32 +288,3 @@ def spread_frames(n_frames: int, number: int) -> NDArray[np.int64]:
     """
     number = min(number, n_frames)
     return ((np.arange(number) + 0.5) * n_frames / max(1, number)).astype(np.int64)
-
-
-def sample_frames(
-    movie: MovieSource, frames: NDArray[np.int64], *, on_progress: Progress = silent
-) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """Read chosen frames into memory, one by one.
-
-    Parameters
-    ----------
-    movie : MovieSource
-    frames : (n,) int64
-    on_progress
-        Called after each frame.
-
-    Returns
-    -------
-    pixels : (n, height, width) float32
-        NaN where a pixel is missing.
-    missing : (n,) bool
-        Frames without a single finite pixel.
-    """
-    _, height, width = movie_shape(movie)
-    pixels = np.empty((len(frames), height, width), np.float32)
-    missing = np.zeros(len(frames), np.bool_)
-    on_progress(0, len(frames))
-    for k, frame in enumerate(frames.tolist()):
-        missing[k] = read_chunk(movie, slice(frame, frame + 1), pixels[k : k + 1]).missing[0]
-        on_progress(k + 1, len(frames))
-    return pixels, missing
