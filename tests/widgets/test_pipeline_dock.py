@@ -227,3 +227,14 @@ def test_keys_run_undo_and_redo(dock, bench, qtbot):
     assert states(dock)[-1] == "not run"
     keys["Ctrl+Alt+Shift+Z"].activated.emit()
     assert states(dock)[-1] == "up to date"
+
+
+def test_the_save_button_saves_without_a_complaint(dock, bench, tmp_path, monkeypatch, qtbot):
+    monkeypatch.setattr("napari_calcium.figures.export.draw_all", lambda *args, **options: None)
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *args: (str(tmp_path / "mine"), ""))
+    run_all(dock, bench, qtbot)
+    with qtbot.waitSignal(bench.runner.finished, timeout=10_000) as signal:
+        click(qtbot, dock.save)
+    assert signal.args[1] is None
+    assert (tmp_path / "mine" / "log.json").exists()
+    assert not bench.has_unsaved_results

@@ -168,7 +168,7 @@ class PipelineDock(QWidget):
         self.run_all.clicked.connect(self._run_all)
         self.undo.clicked.connect(self._undo)
         self.redo.clicked.connect(self._redo)
-        self.save.clicked.connect(self.saver.save_results)
+        self.save.clicked.connect(lambda: self.saver.save_results())  # not its "checked" as `then`
         self.mode.activated.connect(self._choose_mode)
         self.history.menu().aboutToShow.connect(self._list_history)
         for keys, slot in (
