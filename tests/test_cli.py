@@ -10,8 +10,10 @@ import time
 import numpy as np
 import pandas as pd
 import pytest
+import typer
 import yaml
 
+from napari_calcium.cli import _check_place, _Failure, _one_line_errors
 from napari_calcium.simulate import SimulationSettings, simulate
 
 SETTINGS = SimulationSettings(n_rois=40, n_frames=1500, frame_rate=10.0, n_ensembles=2, seed=5)
@@ -166,6 +168,7 @@ def test_help_and_version():
     assert command("--version").stdout.strip().count(".") == 2
     shown = command("run", "--help").stdout
     assert "--frame-rate" in shown and "--orientation" in shown and "--rois" in shown
+    assert "<float>" in shown and "Annotated" not in shown
 
 
 def test_does_not_overwrite_what_it_did_not_write(files, tmp_path):
@@ -173,6 +176,7 @@ def test_does_not_overwrite_what_it_did_not_write(files, tmp_path):
     (tmp_path / "thesis" / "chapter.txt").write_text("mine")
     done = command("run", files / "cells.csv", "--frame-rate", 10, "-o", tmp_path / "thesis", "--no-figures")
     assert done.returncode == 1 and "not a results folder" in done.stderr
+    assert "events" not in done.stderr  # said before the analysis, not after it
     assert (tmp_path / "thesis" / "chapter.txt").read_text() == "mine"
 
 
@@ -191,3 +195,34 @@ def test_ctrl_c_ends_with_130_and_leaves_nothing(files, tmp_path):
     _, errors = running.communicate(timeout=60)
     assert running.returncode == 130, errors
     assert "Traceback" not in errors and list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (FileNotFoundError(2, "No such file or directory", "nowhere.yaml"), "nowhere.yaml: no such file"),
+        (OSError(28, "No space left on device"), "no space left on device"),
+        (OSError("180000 requested and 74720 written"), "no space left on the disk"),
+        (FileExistsError("thesis: exists and is not a results folder"), "thesis: exists and is not"),
+    ],
+)
+def test_what_the_system_refuses_is_said_in_words(error, line, capsys):
+    with pytest.raises(typer.Exit), _one_line_errors():
+        raise error
+    said = capsys.readouterr().err
+    assert said.startswith(f"napari-calcium: {line}") and "Errno" not in said
+
+
+def test_a_place_that_cannot_be_written_is_refused_before_the_work(tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "access", lambda path, mode: path != tmp_path)
+    with pytest.raises(_Failure, match="nothing can be written there"):
+        _check_place(tmp_path / "deep" / "results")
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(_Failure, match="not a results folder"):
+        _check_place(tmp_path / "file")
+
+
+def test_a_place_that_is_free_empty_or_ours_is_taken(results, tmp_path):
+    for place in (tmp_path / "new" / "results", tmp_path, results):
+        _check_place(place)
+    assert not (tmp_path / "new").exists()

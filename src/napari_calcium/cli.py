@@ -48,8 +48,11 @@ def _one_line_errors() -> Iterator[None]:
 
     try:
         yield
-    except (ReadError, StageError, SettingsError, OSError, _Failure) as error:
+    except (ReadError, StageError, SettingsError, _Failure) as error:
         print(f"napari-calcium: {' '.join(str(error).split())}", file=sys.stderr)
+        raise typer.Exit(1) from None
+    except OSError as error:
+        print(f"napari-calcium: {_of_the_system(error)}", file=sys.stderr)
         raise typer.Exit(1) from None
     except MemoryError:
         print(
@@ -60,6 +63,16 @@ def _one_line_errors() -> Iterator[None]:
     except KeyboardInterrupt:
         print("napari-calcium: interrupted; nothing was changed", file=sys.stderr)
         raise typer.Exit(130) from None
+
+
+def _of_the_system(error: OSError) -> str:
+    """Say in one line what the operating system refused, without its number and without temporary names."""
+    if error.strerror:
+        what = f"{error.strerror[0].lower()}{error.strerror[1:]}"
+        return f"{error.filename}: {what}" if error.filename else what
+    text = " ".join(str(error).split())
+    # NumPy tells of a full disk in these words only.
+    return "no space left on the disk" if "requested and" in text and text.endswith("written") else text
 
 
 class _Report:
@@ -122,7 +135,9 @@ def run_command(
         if pipeline is not None and mode is not None:
             raise _Failure("--pipeline says what to run already; leave --mode out")
         settings = _settings(file, options, rois, image, pipeline, mode)
-        _run(file, settings, output or Path(f"{file.stem}_results"), figures, _Report(quiet))
+        output = output or Path(f"{file.stem}_results")
+        _check_place(output)
+        _run(file, settings, output, figures, _Report(quiet))
 
 
 @app.command("demo")
@@ -254,6 +269,20 @@ def _run(
     report.line(f"results are in {output} ({time.perf_counter() - start:.1f} s)")
 
 
+def _check_place(output: Path) -> None:
+    """Refuse a place where no results can be written before the work begins, not after it."""
+    from napari_calcium.io.results_folder import is_results_folder
+
+    empty = output.is_dir() and not any(output.iterdir())
+    if output.exists() and not empty and not is_results_folder(output):
+        raise _Failure(
+            f"{output}: exists and is not a results folder; choose another place so that nothing is lost"
+        )
+    place = next(p for p in output.absolute().parents if p.exists())
+    if not (place.is_dir() and os.access(place, os.W_OK | os.X_OK)):
+        raise _Failure(f"{place}: nothing can be written there; choose another place with --output")
+
+
 def _resolved(settings: PipelineSettings, recording: Recording) -> PipelineSettings:
     """Return the settings with the reader's guesses filled in, so that a rerun guesses nothing."""
     read = next((entry for entry in recording.log if entry.stage == "read"), None)
@@ -265,7 +294,8 @@ def _description(recording: Recording) -> list[str]:
     length = f", {recording.duration_s:,.1f} s" if recording.frame_rate else ""
     unit = ", ".join(f"{name} in {trace.unit}" for name, trace in recording.traces.items())
     places = f", {len(recording.rois):,} with a position" if recording.rois is not None else ""
-    size = f"{recording.n_rois:,} cells{places}, {recording.n_frames:,} frames"
+    cells = "cell" if recording.n_rois == 1 else "cells"
+    size = f"{recording.n_rois:,} {cells}{places}, {recording.n_frames:,} frames"
     head = f"{recording.name}: {size}, {rate}{length}; {unit}"
     return [head, *(f"  {note}" for entry in recording.log for note in entry.notes)]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 import typer
 from annotated_types import Ge, Gt, Le
@@ -57,7 +57,11 @@ def _parameter(settings: type[Settings], name: str, panel: str) -> inspect.Param
         elif isinstance(mark, Le):
             limits["max"] = mark.le
     option = typer.Option(
-        help=f"{field.description or ''}{unit}", rich_help_panel=panel, show_default=False, **limits
+        help=f"{field.description or ''}{unit}",
+        metavar=_metavar(field.annotation),
+        rich_help_panel=panel,
+        show_default=False,
+        **limits,
     )
     return inspect.Parameter(
         name,
@@ -65,3 +69,11 @@ def _parameter(settings: type[Settings], name: str, panel: str) -> inspect.Param
         default=None,
         annotation=Annotated[field.annotation | None, option],  # type: ignore[operator]
     )
+
+
+def _metavar(annotation: Any) -> str | None:
+    """Name the plain type where typer would print a whole ``Annotated[...]`` with its limits."""
+    for part in get_args(annotation):
+        if hasattr(part, "__metadata__"):
+            return f"<{part.__origin__.__name__}>"
+    return None
