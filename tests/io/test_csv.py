@@ -174,7 +174,7 @@ def test_missing_values_in_all_their_spellings(file: Path):
     cells[2][0], values[2, 0] = "#N/A", np.nan
     recording = read_csv(write(file, "\n".join(",".join(row) for row in cells)))
     assert_array_equal(recording.traces["raw"].values, values.astype(np.float32))
-    assert "12 other values are missing, most of them in neuron 2" in notes(recording)
+    assert "12 other values are missing, most of them in cell 1" in notes(recording)
 
 
 def test_infinite_and_too_large_become_missing_and_are_told(file: Path):
@@ -435,8 +435,11 @@ def test_constant_and_empty_neurons_are_kept_and_named(file: Path):
     values[2], values[4] = 7, np.nan
     recording = read_csv(write(file, text_of(values)))
     assert recording.n_rois == 6
-    assert "no values in neuron 5; kept" in notes(recording)
-    assert "never varying: neuron 3; kept" in notes(recording)
+    assert "no values in cell 4; kept" in notes(recording)
+    assert "never varying: cell 2; kept" in notes(recording)
+    assert 4 in recording.roi_ids  # the note counts as the ids do
+    turned = read_csv(write(file, text_of(values.T)), CsvSettings(orientation="neurons_in_columns"))
+    assert "no values in column 5 (cell 4)" in notes(turned)
     down = read_csv(write(file, "a,b,c,d,e,f\n" + text_of(values.T)))
     assert "no values in column 5 (e)" in notes(down)
 

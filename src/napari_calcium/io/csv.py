@@ -93,7 +93,7 @@ def read_csv(
         *name_notes,
         *_rejected_note(layout, cell_names),
         *_infinite_note(table),
-        *value_notes(table.traces[keep], [_called(layout, table, cell_names, int(k)) for k in keep]),
+        *value_notes(table.traces[keep], [_called(layout, ids, cell_names, int(k)) for k in keep]),
     ]
     values = table.traces if len(keep) == len(ids) else table.traces[keep]
     rejected = "leave_out" if layout.settings.rejected_cells == "leave_out" else "keep"
@@ -257,10 +257,7 @@ def _infinite_note(table: NumberTable) -> list[str]:
     ]
 
 
-def _called(layout: Layout, table: NumberTable, names: tuple[str, ...], position: int) -> str:
-    """Return how to point the user to a neuron: its place in the file, and its name."""
-    if layout.neurons_in_rows:
-        place = f"neuron {position + 1}"
-    else:
-        place = f"column {layout.value_fields[position] + 1}"
-    return f"{place} ({names[position]})" if names and names[position] else place
+def _called(layout: Layout, ids: NDArray[np.int64], names: tuple[str, ...], position: int) -> str:
+    """Return how to point the user to a neuron: its name or id, as everywhere else, and its column."""
+    cell = names[position] if names and names[position] else f"cell {ids[position]}"
+    return cell if layout.neurons_in_rows else f"column {layout.value_fields[position] + 1} ({cell})"
