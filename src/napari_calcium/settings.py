@@ -109,6 +109,9 @@ def _one_line(error: ValidationError, data: Any) -> str:
         path = _path(item["loc"], data)
         if item["type"] == "extra_forbidden":
             parts.append(f"{path}: there is no such setting; check the spelling")
+        elif item["type"] == "union_tag_invalid":
+            tag, known = item["ctx"]["tag"], item["ctx"]["expected_tags"]
+            parts.append(f"{path}.method: there is no {tag!r}; there are {known}")
         elif item["type"] == "model_type":
             parts.append(f"{path or 'settings'}: expected names and values, got {item['input']!r:.60}")
         else:
