@@ -222,6 +222,7 @@ class TestExplainBaseline:
 
     def test_one_cell_is_not_a_plural(self):
         (note,) = explain_baseline([[-1.0]], [4])
+        assert "(100 % of all samples)" in note
         assert "cell 4 " in note
 
     def test_many_cells_are_counted(self):
