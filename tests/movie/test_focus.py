@@ -108,7 +108,7 @@ def test_candidates_are_judged_each_on_its_own():
         np.testing.assert_allclose(judge(images[k : k + 1], noise=False).score, both.score[k : k + 1])
 
 
-@pytest.mark.parametrize("radius", [1.5, 3.0, 12.0])
+@pytest.mark.parametrize("radius", [1.5, 3.0, 12.0, 15.6])
 def test_other_sizes_scale(radius):
     half = focus_half(radius)
     side = 2 * half + 1

@@ -1,4 +1,5 @@
 import os
+import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 
@@ -241,3 +242,34 @@ def test_cells_by_shape_need_the_mean_image():
 def test_the_frame_rate_must_be_positive():
     with pytest.raises(ValueError, match="frame_rate"):
         find_cells(scene().movie, {}, 0.0)
+
+
+class Endless:
+    """Bins that are made while they are read: the same 64 over and over."""
+
+    dtype = np.dtype(np.float32)
+
+    def __init__(self, n_bins):
+        self.shape = (n_bins, 48, 48)
+        rng = np.random.default_rng(0)
+        self._bins = rng.normal(100, 1, (64, 48, 48)).astype(np.float32)
+        for centre in ((14, 14), (34, 32)):
+            flash = np.zeros(64)
+            flash[rng.integers(0, 60, 3)] = 6
+            light = flash[:, None, None] * soma(centre, 6.0, (48, 48))
+            self._bins += light.astype(np.float32)
+
+    def __getitem__(self, bins):
+        return self._bins[np.arange(bins.start, bins.stop) % 64]
+
+
+def test_memory_does_not_grow_with_the_number_of_bins():
+    peaks = []
+    for n_bins in (1000, 6000):
+        settings = SIZED.replace(memory=3 * 48 * 48 * 500 / 2**20)
+        tracemalloc.start()
+        rois = find_cells(Endless(n_bins), {}, RATE, settings)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+        assert len(accepted(rois)) == 2
+    assert peaks[1] < 1.15 * peaks[0]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,7 @@ from scipy.ndimage import gaussian_filter
 __all__ = ["Focus", "focus_half", "judge_focus"]
 
 _PATCH_RADII = 13 / 6
+_LARGEST = 12.0
 _DISC_RADII = np.arange(4.0, 10.25, 0.5) / 6
 _INNER = 0.56
 _EDGE = 0.7
@@ -48,7 +50,17 @@ class Focus:
 
 def focus_half(radius: float) -> int:
     """Return half the side of the images that are judged, in pixels, for somata of a radius."""
+    factor = _pooling(radius)
+    return (factor * (2 * _half(radius / factor) + 1) - 1) // 2
+
+
+def _half(radius: float) -> int:
     return max(4, round(_PATCH_RADII * radius))
+
+
+def _pooling(radius: float) -> int:
+    """Return over squares of how many pixels images of large somata are averaged: odd, to keep the centre."""
+    return 1 + 2 * int(radius > _LARGEST) + 2 * int(radius > 3 * _LARGEST)
 
 
 def judge_focus(
@@ -84,6 +96,11 @@ def judge_focus(
     Real defocus is graded; the score has no natural threshold, so it is shown. A soma cut by a vessel looks
     blurred, and a bright dendrite seen end-on looks like a small soma.
     """
+    factor = _pooling(radius)
+    if factor > 1:
+        small, known = _pooled(images, factor), _pooled(seen, factor) > 0.99 if seen is not None else None
+        focus = judge_focus(small, energies * factor**2, radius / factor, known)
+        return replace(focus, radius=focus.radius * factor)
     discs, disc_radii, blurs = _models(radius)
     n, size = len(images), images.shape[-1] ** 2
     flat = images.reshape(n, size).astype(np.float64)
@@ -105,6 +122,12 @@ def judge_focus(
         disc_radii[best],
         total,
     )
+
+
+def _pooled(images: NDArray[Any], factor: int) -> NDArray[np.float32]:
+    n, side = images.shape[:2]
+    squares = images.reshape(n, side // factor, factor, side // factor, factor)
+    return np.asarray(squares.mean(axis=(2, 4), dtype=np.float32))
 
 
 def _centred(images: NDArray[np.float64], known: NDArray[np.bool_]) -> NDArray[np.float64]:
@@ -136,10 +159,10 @@ def _orthonormal(models: NDArray[np.float64]) -> NDArray[np.float64]:
     return result
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=3)
 def _models(radius: float) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Return orthonormal bases of the discs (m, 2, k * k), their radii (m,), and the blurs (b, k * k)."""
-    half = focus_half(radius)
+    half = _half(radius)
     sigma = _HIGH_PASS_RADII * radius
     places = np.unique(np.rint(_PLACES_RADII * radius).astype(int)).tolist()
     margin = int(np.ceil(3 * sigma)) + places[-1]
