@@ -198,8 +198,9 @@ def explain_baseline(f0: ArrayLike, roi_ids: Sequence[int] | NDArray[np.int64]) 
     notes = []
     if bad.any():
         share = 100.0 * bad.sum() / present.sum()
+        percent = f"{share:.0f}" if share >= 10 else f"{share:.2g}"
         notes.append(
-            f"F0 is zero or negative in {_cells(ids[bad.any(axis=1)])} ({share:.3g} % of all samples): "
+            f"F0 is zero or negative in {_cells(ids[bad.any(axis=1)])} ({percent} % of all samples): "
             "ΔF/F is not defined there and is left empty. Use fluorescence from which no background was "
             "subtracted, or leave these cells out; if the file holds ΔF/F already, skip the baseline."
         )
