@@ -115,3 +115,19 @@ def test_a_movie_of_two_channels_is_refused_in_one_line(tmp_path):
     tifffile.imwrite(tmp_path / "two.tif", frames, imagej=True, metadata={"axes": "TCYX"})
     with pytest.raises(ReadError, match=r"two\.tif: .*2 channels"):
         open_recording(tmp_path / "two.tif")
+
+
+def test_the_results_folder_says_where_each_frame_went(finished, tmp_path):
+    import pandas as pd
+
+    from napari_calcium.io.results_folder import new_results_folder, write_results
+    from napari_calcium.io.results_reading import read_results
+
+    with new_results_folder(tmp_path / "results") as folder:
+        write_results(finished, folder, "version: 1\n")
+    table = pd.read_csv(tmp_path / "results" / "registration.csv")
+    assert list(table.columns) == ["frame", "shift_y_px", "shift_x_px", "correlation", "bad"]
+    blocks = np.load(tmp_path / "results" / "registration_blocks.npz")
+    nodes = (len(blocks["centres_y_px"]), len(blocks["centres_x_px"]))
+    assert blocks["shifts_y_px"].shape == blocks["shifts_x_px"].shape == (600, *nodes)
+    assert read_results(tmp_path / "results") == finished.replace(movie=None)
