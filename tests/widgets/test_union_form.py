@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 from pydantic import Field
 
 from napari_calcium.settings import Percent, Seconds, Settings
+from napari_calcium.traces.denoise import SavitzkyGolayDenoise, WaveletDenoise
 from napari_calcium.widgets.form import SettingsForm
-from napari_calcium.widgets.union_form import UnionForm, alternatives, form_for
+from napari_calcium.widgets.union_form import UnionForm, alternatives, form_for, method_words
 
 
 class Percentile(Settings):
@@ -93,3 +94,8 @@ def test_choosing_and_typing_emit_once_each_and_setting_from_code_does_not(form)
     form.chooser.setCurrentIndex(0)
     form.row("percentile").editor.setValue(5)
     assert seen == [Percentile(percentile=10), Percentile(percentile=5)]
+
+
+def test_a_method_named_after_people_keeps_their_names():
+    assert method_words(SavitzkyGolayDenoise) == "Savitzky–Golay"
+    assert method_words(WaveletDenoise) == "Wavelet"

@@ -102,7 +102,7 @@ class WaveletDenoise(Settings):
 class SavitzkyGolayDenoise(Settings):
     """Savitzky–Golay filter: a polynomial fitted in a sliding window."""
 
-    method: Literal["savitzky_golay"] = "savitzky_golay"
+    method: Literal["savitzky_golay"] = Field("savitzky_golay", title="Savitzky–Golay")
     input: _Source = "background_corrected"
     window: Annotated[Seconds, Ge(0), Le(60)] = Field(
         0.6,
