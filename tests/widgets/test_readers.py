@@ -123,6 +123,23 @@ def test_a_table_opens_in_the_viewers_session(viewer, files, simulation):
     assert roles(viewer) == ["heatmap", "marks", "cursor"]
 
 
+def test_the_first_line_of_the_message_asks_for_a_frame_rate_that_is_not_known(
+    viewer, files, tmp_path, monkeypatch
+):
+    said = []
+    monkeypatch.setattr(readers, "show_warning", said.append)
+    monkeypatch.setattr(readers, "show_info", said.append)
+    give(viewer, files / "demo.csv")
+    rate = session_of(viewer).recording.frame_rate
+    assert said[0].startswith("demo.csv: ") and ("set its frame rate" in said[0].split("\n")[0]) == (
+        rate is None
+    )
+    table = np.random.default_rng(0).normal(100, 1, (2, 50))
+    np.savetxt(tmp_path / "bare.csv", table, delimiter=",")
+    give(viewer, tmp_path / "bare.csv")
+    assert said[1].split("\n")[0] == "bare.csv: set its frame rate; 2 neurons × 50 frames"
+
+
 def test_without_a_viewer_a_table_is_a_heatmap(no_viewer, files):
     ((picture, options, kind),) = read_table(str(files / "demo.csv"))(str(files / "demo.csv"))
     assert kind == "image"

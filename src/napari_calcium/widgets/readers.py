@@ -171,7 +171,10 @@ def _open(viewer: Any, recording: Recording, file: Path) -> None:
     adopt_layers(viewer, session)
     notes = [note for entry in recording.log for note in entry.notes]
     say = show_warning if recording.frame_rate is None else show_info
-    say("\n".join([f"{file.name}: {recording.n_rois} neurons × {recording.n_frames} frames", *notes]))
+    # A notification shows its first line only, until it is unfolded: what is to be done comes first.
+    to_do = "set its frame rate; " if recording.frame_rate is None else ""
+    size = f"{recording.n_rois:,} neurons × {recording.n_frames:,} frames"
+    say("\n".join([f"{file.name}: {to_do}{size}", *notes]))
 
 
 def _as_layers(recording: Recording) -> LayerData:
