@@ -1,6 +1,6 @@
 import os
 import tracemalloc
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from itertools import pairwise
 
 import numpy as np
@@ -109,6 +109,11 @@ def test_bytes_are_the_same_for_any_number_of_workers(cells, monkeypatch):
         assert found(scene().movie) == cells
     with ThreadPoolExecutor(2) as pool:
         assert found(scene().movie, executor=pool) == cells
+
+
+def test_processes_do_the_same(cells):
+    with ProcessPoolExecutor(1) as pool:
+        assert found(np.array(scene().movie), executor=pool) == cells
 
 
 def test_long_recordings_are_searched_in_stretches(cells):

@@ -23,7 +23,7 @@ _HIGH_PASS_RADII = 10 / 6
 _SLOW_SECONDS = 60.0
 _CHUNK_SECONDS = 1.0
 _MEAN_SECONDS = 8.0
-_LEAST_BINS = 8
+_LEAST_BINS = 4
 _MAD_TO_SD = 1.4826
 _SAMPLE = 3
 
@@ -74,8 +74,9 @@ class Whitened:
 
 
 def _chunk_bins(shape: tuple[int, int, int], bin_rate: float) -> int:
-    fitting = max(_LEAST_BINS, frames_per_chunk(*shape[1:]))
-    return max(_LEAST_BINS, min(fitting, round(_CHUNK_SECONDS * bin_rate)))
+    """Return how many bins are worked on at once: about a second, fewer where frames are large."""
+    fitting = frames_per_chunk(*shape[1:])
+    return max(_LEAST_BINS, min(fitting, max(2 * _LEAST_BINS, round(_CHUNK_SECONDS * bin_rate))))
 
 
 def measure_level(
