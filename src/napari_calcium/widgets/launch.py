@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import weakref
+from functools import partial
 from typing import TYPE_CHECKING
 
 import napari
+from qtpy.QtCore import QTimer
 
 from napari_calcium.widgets.viewer_session import session_of
 
@@ -14,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["open_window"]
 
 _PLUGIN = "napari-calcium"
+_LAID_OUT_MS = 150
 
 
 def open_window(recording: Recording | None = None) -> napari.Viewer:
@@ -34,4 +38,12 @@ def open_window(recording: Recording | None = None) -> napari.Viewer:
     first.raise_()  # work begins in the pipeline
     if recording is not None:
         session.open(recording)
+        QTimer.singleShot(_LAID_OUT_MS, partial(_fit, weakref.ref(viewer)))
     return viewer
+
+
+def _fit(window: weakref.ref[napari.Viewer]) -> None:
+    """Fit the picture to the canvas that the docks leave, which is known once they are laid out."""
+    viewer = window()
+    if viewer is not None:
+        viewer.reset_view()

@@ -185,7 +185,9 @@ class TissueLayers:
         self._layers[name] = layer
 
     def _add_images(self) -> None:
-        for name, image in self._recording.images.items():
+        # One picture is shown, the mean where there is one; the others are a click away.
+        for name in sorted(self._recording.images, key=lambda name: (name != "mean", name)):
+            image = self._recording.images[name]
             words = name.replace("_", " ").capitalize()
             low, high = _contrast(image)
             layer = self._viewer.add_image(
