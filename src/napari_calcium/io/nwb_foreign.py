@@ -16,7 +16,7 @@ from napari_calcium.io.csv_settings import CsvSettings
 from napari_calcium.io.errors import ReadError
 from napari_calcium.io.foreign import Parts, footprints_from_pixels, make_recording, source_of
 from napari_calcium.io.hdf5 import Hdf5File
-from napari_calcium.io.nwb_reread import read_by_frames
+from napari_calcium.io.nwb_reread import read_turned
 from napari_calcium.progress import Progress, silent
 from napari_calcium.recording import Recording
 
@@ -177,7 +177,7 @@ def _values(file: Hdf5File, series: _Series, on_progress: Progress) -> tuple[NDA
     elif series.by_rows:
         values = file.array(name, ndim=2).astype(np.float32)
     else:
-        values = read_by_frames(file, name, on_progress)
+        values = read_turned(file, name, on_progress)
     unit = str(file.attribute(name, "unit") or "").strip().lower()
     factor, offset = (
         _number(file.attribute(name, a), default) for a, default in (("conversion", 1.0), ("offset", 0.0))

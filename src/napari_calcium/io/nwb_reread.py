@@ -13,7 +13,14 @@ from scipy import sparse
 from napari_calcium.io.errors import ReadError
 from napari_calcium.io.hdf5 import Hdf5File
 from napari_calcium.io.linked_movie import LinkedMovie
-from napari_calcium.io.nwb_layout import ABOUT, CELLS, MODULE, SCHEMA_VERSION, SIMILARITY
+from napari_calcium.io.nwb_layout import (
+    ABOUT,
+    CELLS,
+    MODULE,
+    MOTION_FIELDS,
+    SCHEMA_VERSION,
+    SIMILARITY,
+)
 from napari_calcium.progress import Progress, part, silent
 from napari_calcium.recording import LogEntry, Movie, Recording, Source, Trace
 from napari_calcium.results import (
@@ -23,13 +30,16 @@ from napari_calcium.results import (
     Ensembles,
     Events,
     Members,
+    Motion,
     Table,
 )
 from napari_calcium.rois import Rois
 
-__all__ = ["is_own_nwb", "read_by_frames", "reread"]
+__all__ = ["is_own_nwb", "read_turned", "reread"]
 
 _BLOCK_BYTES = 1 << 24
+_TILE = 256
+_ROWS_A_REPORT = 64
 
 
 def is_own_nwb(file: Hdf5File) -> bool:
@@ -78,6 +88,7 @@ def _recording(file: Hdf5File, about: dict[str, Any], on_progress: Progress) -> 
             for name, safe in about["images"]
         },
         movie=_movie(file.path.parent, about["movie"]),
+        motion=_motion(file, about),
         pixel_size_um=about["pixel_size_um"],
         events=_table(file, about, "events", Events),
         coactivity=_table(file, about, "coactivity", Coactivity),
@@ -95,15 +106,15 @@ def _traces(file: Hdf5File, listed: list[list[str]], n_rois: int, on_progress: P
     for k, (name, place, unit) in enumerate(listed):
         field = f"processing/ophys/{place}/data"
         share = part(on_progress, k / len(listed), (k + 1) / len(listed))
-        values = read_by_frames(file, field, share)
+        values = read_turned(file, field, share)
         if values.shape[0] != n_rois:
             raise file.error(field, f"has {values.shape[0]} cells, but there are {n_rois}")
         traces[name] = Trace(values, unit)
     return traces
 
 
-def read_by_frames(file: Hdf5File, field: str, on_progress: Progress = silent) -> NDArray[np.float32]:
-    """Return a dataset that lies as (frames, cells) as (cells, frames) float32, turned in blocks.
+def read_turned(file: Hdf5File, field: str, on_progress: Progress = silent) -> NDArray[np.float32]:
+    """Return a dataset that lies as (frames, cells) as (cells, frames) float32, read in blocks.
 
     Raises
     ------
@@ -115,13 +126,47 @@ def read_by_frames(file: Hdf5File, field: str, on_progress: Progress = silent) -
         raise file.error(field, f"must be a table of numbers, got {stored.dtype} of {stored.shape}")
     n_frames, n_rois = stored.shape
     values = np.empty((n_rois, n_frames), np.float32)
-    step = max(1, _BLOCK_BYTES // max(1, stored.dtype.itemsize * n_rois))
-    for start in range(0, n_frames if n_rois else 0, step):
-        block = file.read(field, stored, slice(start, start + step))
+    whole_traces = stored.chunks is not None and stored.chunks[0] == n_frames
+    if whole_traces and stored.chunks[1] == 1 and _is_plain(stored):
+        _read_chunks(file, field, stored, values, on_progress)
+        return values
+    along = 1 if whole_traces else 0
+    a_line = stored.dtype.itemsize * max(1, stored.shape[1 - along])
+    step = max(1, _BLOCK_BYTES // a_line)
+    if whole_traces:
+        step = -(-step // stored.chunks[1]) * stored.chunks[1]
+    for start in range(0, stored.shape[along] if values.size else 0, step):
+        part_of = (slice(None),) * along + (slice(start, start + step),)
+        block = file.read(field, stored, part_of)
         with np.errstate(over="ignore", invalid="ignore"):
-            values[:, start : start + step] = block.T
-        on_progress(min(start + step, n_frames), n_frames)
+            _turn(block, values[(slice(None),) * (1 - along) + (slice(start, start + step),)])
+        on_progress(min(start + step, stored.shape[along]), stored.shape[along])
     return values
+
+
+def _turn(block: NDArray[Any], out: NDArray[np.float32]) -> None:
+    """Write a transposed block, in parts that stay in the processor's cache."""
+    for start in range(0, block.shape[1], _TILE):
+        out[start : start + _TILE] = block[:, start : start + _TILE].T
+
+
+def _is_plain(stored: Any) -> bool:
+    """Whether the bytes of a chunk are its numbers as they are wanted."""
+    return bool(stored.dtype == np.dtype("<f4") and not stored.id.get_create_plist().get_nfilters())
+
+
+def _read_chunks(
+    file: Hdf5File, field: str, stored: Any, values: NDArray[np.float32], on_progress: Progress
+) -> None:
+    n_rois = len(values)
+    for row in range(n_rois):
+        try:
+            values[row] = np.frombuffer(stored.id.read_direct_chunk((0, row))[1], "<f4")
+        except Exception as error:
+            message = " ".join(str(error).split())[:200]
+            raise file.error(field, f"cell {row} cannot be read ({message})") from None
+        if row % _ROWS_A_REPORT == 0 or row == n_rois - 1:
+            on_progress(row + 1, n_rois)
 
 
 def _rois(file: Hdf5File, about: dict[str, Any] | None, ids: NDArray[np.int64]) -> Rois | None:
@@ -163,6 +208,14 @@ def _movie(folder: Path, about: dict[str, Any] | None) -> Movie | None:
         return None
     path, shape = about["path"], tuple(int(n) for n in about["shape"])
     return Movie(LinkedMovie(path, folder, shape, about["dtype"]), path)
+
+
+def _motion(file: Hdf5File, about: dict[str, Any]) -> Motion | None:
+    if "motion" not in about["tables"]:
+        return None
+    parts: dict[str, Any] = {name: file.array(f"scratch/motion_{name}") for name in MOTION_FIELDS}
+    parts |= _columns(file, "motion", Motion) | _numbers(about["tables"]["motion"])
+    return Motion(**parts)
 
 
 def _table(file: Hdf5File, about: dict[str, Any], name: str, table: type[Any]) -> Any:

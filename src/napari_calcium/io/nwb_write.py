@@ -19,7 +19,9 @@ from napari_calcium import __version__
 from napari_calcium.io.atomic import replacing
 from napari_calcium.io.nwb_layout import (
     ABOUT,
+    CELLS,
     MODULE,
+    MOTION_FIELDS,
     NO_PLACE,
     SCHEMA_VERSION,
     SIMILARITY,
@@ -33,7 +35,9 @@ from napari_calcium.results import EnsembleEvents, Table
 
 __all__ = ["save_nwb"]
 
-_BLOCK_BYTES = 1 << 24
+_ROWS_A_REPORT = 64
+_MASK = np.dtype([("x", "<u4"), ("y", "<u4"), ("weight", "<f4")])
+_MASK_CHUNK = 1 << 16
 _UNKNOWN = "unknown"
 _ANY_AGE = "P0D/"
 """From zero days, without an upper limit."""
@@ -68,8 +72,8 @@ def save_nwb(
 
     Notes
     -----
-    Traces lie uncompressed as (frames, cells), as NWB prescribes, and are turned in blocks: memory beside the
-    recording is some 10 MB. Images and masks have x first, as NWB prescribes.
+    Traces lie uncompressed as (frames, cells), as NWB prescribes, each cell's in a chunk of its own, so that
+    saving copies nothing. Images and masks have x first, as NWB prescribes.
     """
     path = Path(path)
     with replacing(path) as partial:
@@ -77,7 +81,7 @@ def save_nwb(
             # pynwb warns of its own later versions.
             warnings.simplefilter("ignore")
             _write_structure(recording, partial, session_start)
-        _fill_traces(recording, partial, on_progress)
+        _fill(recording, partial, on_progress)
 
 
 def _write_structure(recording: Recording, path: Path, session_start: datetime | None) -> None:
@@ -141,12 +145,15 @@ def _column(name: str, data: Any, description: str) -> Any:
 
 def _add_cells(recording: Recording, ophys: Any, plane: Any) -> Any:
     """Write one row a cell, in the order of the traces, also for cells without a place."""
+    from hdmf.backends.hdf5 import H5DataIO
     from hdmf.common import VectorIndex
     from pynwb.ophys import ImageSegmentation, PlaneSegmentation
 
     place = _places(recording)
-    mask, ends = _pixel_masks(recording, place)
-    pixels = _column("pixel_mask", mask, "pixels of the cell and their weights")
+    # Both are filled in by _fill, since pynwb takes compound rows one by one.
+    none = H5DataIO(np.empty(0, _MASK), maxshape=(None,), chunks=(_MASK_CHUNK,))
+    pixels = _column("pixel_mask", none, "pixels of the cell and their weights")
+    ends = H5DataIO(shape=(recording.n_rois,), dtype=np.dtype("<u8"))
     columns = [
         VectorIndex(name="pixel_mask_index", data=ends, target=pixels),
         pixels,
@@ -194,22 +201,26 @@ def _spread(values: NDArray[Any], place: NDArray[np.int64]) -> NDArray[Any]:
     return spread
 
 
-_MASK = np.dtype([("x", "<u4"), ("y", "<u4"), ("weight", "<f4")])
+def _mask_ends(recording: Recording) -> NDArray[np.int64]:
+    """Return for each cell where its pixels end in the one list of all pixels."""
+    place, lengths = _places(recording), np.zeros(recording.n_rois, np.int64)
+    if recording.rois is not None:
+        lengths[place >= 0] = recording.rois.areas[place[place >= 0]]
+    return np.cumsum(lengths)
 
 
-def _pixel_masks(
-    recording: Recording, place: NDArray[np.int64]
-) -> tuple[NDArray[np.void], NDArray[np.int64]]:
+def _pixel_mask(recording: Recording) -> NDArray[np.void]:
+    """Return the pixels of all cells, in the order of the traces."""
     rois = recording.rois
     if rois is None:
-        return np.empty(0, _MASK), np.zeros(recording.n_rois, np.int64)
-    lengths = np.zeros(recording.n_rois, np.int64)
-    lengths[place >= 0] = rois.areas[place[place >= 0]]
+        return np.empty(0, _MASK)
+    place = _places(recording)
     ordered = rois.footprints[place[place >= 0]]
     mask = np.empty(ordered.nnz, _MASK)
-    mask["y"], mask["x"] = np.divmod(ordered.indices, rois.shape[1]) if ordered.nnz else (0, 0)
+    if ordered.nnz:
+        mask["y"], mask["x"] = np.divmod(ordered.indices, rois.shape[1])
     mask["weight"] = ordered.data
-    return mask, np.cumsum(lengths)
+    return mask
 
 
 def _trace_names(recording: Recording) -> dict[str, str]:
@@ -217,18 +228,19 @@ def _trace_names(recording: Recording) -> dict[str, str]:
 
 
 def _add_traces(recording: Recording, ophys: Any, cells: Any) -> None:
-    """Lay out the traces; their numbers are filled in by :func:`_fill_traces`."""
+    """Lay out the traces; their numbers are filled in by :func:`_fill`."""
     from hdmf.backends.hdf5 import H5DataIO
     from pynwb.ophys import DfOverF, Fluorescence, RoiResponseSeries
 
     safe = _trace_names(recording)
     interfaces: dict[str, list[Any]] = {}
+    chunks: dict[str, Any] = {"chunks": (recording.n_frames, 1)} if recording.n_rois else {}
     for name, trace in recording.traces.items():
         kind = interface_of(name, trace.unit)
         region = cells.create_roi_table_region(description="all cells", region=list(range(recording.n_rois)))
         series = RoiResponseSeries(
             name=safe[name],
-            data=H5DataIO(shape=trace.values.T.shape, dtype=np.float32),
+            data=H5DataIO(shape=trace.values.T.shape, dtype=np.dtype("<f4"), **chunks),
             rois=region,
             unit=_printable(trace.unit),
             description=f"stage {_printable(name)} of napari-calcium",
@@ -294,6 +306,10 @@ def _add_tables(recording: Recording, nwb: Any) -> None:
     module = nwb.create_processing_module(MODULE, "events, ensembles and features found by napari-calcium")
     for name, columns in tables.items():
         module.add(_dynamic_table(name, columns))
+    if recording.motion is not None:
+        for name in MOTION_FIELDS:
+            values = np.asarray(getattr(recording.motion, name))
+            nwb.add_scratch(values, name=f"motion_{name}", description="displacement of the movie's frames")
     if recording.ensembles is not None:
         nwb.add_scratch(
             np.asarray(recording.ensembles.similarity),
@@ -305,6 +321,7 @@ def _add_tables(recording: Recording, nwb: Any) -> None:
 def _tables(recording: Recording) -> dict[str, Table]:
     found = recording.ensembles
     tables: dict[str, Table | None] = {
+        "motion": recording.motion,
         "events": recording.events,
         "coactivity": recording.coactivity,
         "ensemble_events": recording.ensemble_events,
@@ -390,18 +407,22 @@ def _plain(data: Any) -> Any:
     return data.item() if isinstance(data, np.generic) else data
 
 
-def _fill_traces(recording: Recording, path: Path, on_progress: Progress) -> None:
+def _fill(recording: Recording, path: Path, on_progress: Progress) -> None:
+    """Write the numbers into the places that pynwb laid out."""
     safe = _trace_names(recording)
     total = sum(trace.values.nbytes for trace in recording.traces.values())
     done = 0
     on_progress(0, total)
     with h5py.File(path, "r+") as file:
+        pixels, mask = file[f"{CELLS}/pixel_mask"], _pixel_mask(recording)
+        pixels.resize(mask.shape)
+        pixels[...] = mask
+        file[f"{CELLS}/pixel_mask_index"][...] = _mask_ends(recording)
         for name, trace in recording.traces.items():
             stored = file[f"processing/ophys/{interface_of(name, trace.unit)}/{safe[name]}/data"]
-            n_rois, n_frames = trace.values.shape
-            step = max(1, _BLOCK_BYTES // max(1, 4 * n_rois))
-            for start in range(0, n_frames if n_rois else 0, step):
-                block = trace.values[:, start : start + step]
-                stored[start : start + step] = np.ascontiguousarray(block.T)
-                done += block.nbytes
-                on_progress(done, total)
+            for row, values in enumerate(trace.values):
+                # A cell's trace is a chunk, so that nothing has to be turned.
+                stored.id.write_direct_chunk((0, row), values.astype("<f4", copy=False))
+                done += values.nbytes
+                if row % _ROWS_A_REPORT == 0 or row == len(trace.values) - 1:
+                    on_progress(done, total)
