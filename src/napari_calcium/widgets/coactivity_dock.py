@@ -83,6 +83,9 @@ class CoactivityDock(ViewDock):
         self.plot.setToolTip("Click: that moment. Click a dot: the event's neurons, and its ensemble.")
         self.legend, self.who = QLabel(), QLabel()
         self.who.setWordWrap(True)
+        # Room for two lines at any time, so that the plot keeps its height from event to event.
+        self.who.setMinimumHeight(2 * self.who.fontMetrics().lineSpacing() + 6)
+        self.who.setAlignment(Qt.AlignmentFlag.AlignTop)
         self.who.setTextInteractionFlags(Qt.TextInteractionFlag.LinksAccessibleByMouse)
         self.who.linkActivated.connect(lambda link: self.focus_picked.emit(int(link)))
         self.who.setContentsMargins(6, 0, 6, 4)
