@@ -30,7 +30,13 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-FileArgument = Annotated[Path, typer.Argument(metavar="FILE", help="CSV of fluorescence or ΔF/F.")]
+FileArgument = Annotated[
+    Path,
+    typer.Argument(
+        metavar="FILE",
+        help="Fluorescence or ΔF/F (CSV, MATLAB), a TIFF movie, NWB, or what suite2p, CaImAn or Minian made.",
+    ),
+]
 ResultsArgument = Annotated[Path, typer.Argument(metavar="RESULTS", help="Results folder.")]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")]
 
@@ -51,6 +57,10 @@ def _one_line_errors() -> Iterator[None]:
     except (ReadError, StageError, SettingsError, _Failure) as error:
         print(f"napari-calcium: {' '.join(str(error).split())}", file=sys.stderr)
         raise typer.Exit(1) from None
+    except BrokenPipeError:
+        # Whoever read our output has enough (… | head); nothing more can be said there.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise typer.Exit(0) from None
     except OSError as error:
         print(f"napari-calcium: {_of_the_system(error)}", file=sys.stderr)
         raise typer.Exit(1) from None
@@ -169,17 +179,21 @@ def inspect_command(file: FileArgument, options: dict[str, Any]) -> None:
 @app.command("export")
 def export_command(
     results: ResultsArgument,
-    output: Annotated[Path, typer.Argument(metavar="OUT", help="File to write: .csv, .npz or .mat.")],
+    output: Annotated[Path, typer.Argument(metavar="OUT", help="File to write: .nwb, .csv, .npz or .mat.")],
     stage: Annotated[
         str, typer.Option(help="Which traces: raw, dff, background_corrected, denoised …")
     ] = "dff",
 ) -> None:
-    """Write the traces of a results folder for other programs."""
+    """Write a results folder as one NWB file, or one stage of its traces, for other programs."""
     from napari_calcium.io.export import export_traces
+    from napari_calcium.io.nwb import save_nwb
     from napari_calcium.io.results_reading import read_results
 
     with _one_line_errors():
         recording = read_results(results)
+        if output.suffix.lower() == ".nwb":
+            save_nwb(recording, output)
+            return
         try:
             export_traces(recording, output, stage)
         except ValueError as error:
@@ -188,9 +202,11 @@ def export_command(
 
 @app.command("view")
 def view_command(
-    results: Annotated[Path, typer.Argument(metavar="RESULTS", help="Results folder, or a CSV.")],
+    results: Annotated[
+        Path, typer.Argument(metavar="RESULTS", help="Results folder, or whatever run takes.")
+    ],
 ) -> None:
-    """Open a results folder (or a CSV) in napari."""
+    """Open a results folder (or whatever run takes) in napari."""
     with _one_line_errors():
         _view(results)
 

@@ -319,7 +319,8 @@ def _significance(
         on_progress=on_progress,
         executor=executor,
     )
-    note = f"{len(found):,} ensemble events; {found.expected_by_chance:.3g} expected by chance alone"
+    plural = "" if len(found) == 1 else "s"
+    note = f"{len(found):,} ensemble event{plural}; {found.expected_by_chance:.2g} expected by chance alone"
     changes = {"coactivity": tested, "ensemble_events": found}
     return _Outcome(changes, ("events", "coactivity"), ("ensemble_events",), (note,))
 

@@ -178,7 +178,7 @@ class EnsembleEvents(Table):
     event_id : (n,) int64
         0, 1, 2 …
     start_s, end_s, peak_s : (n,) float64
-        First window's start, last window's end, centre of the window with the most neurons.
+        First window's start, last window's end, centre of the most significant window.
     n_neurons : (n,) int64
         Neurons that contribute.
     p_value : (n,) float64

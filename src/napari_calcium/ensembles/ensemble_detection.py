@@ -210,7 +210,8 @@ def _found_note(groups: list[Group]) -> str:
         return "No ensembles were found."
     neurons = len(np.unique(np.concatenate([g.members for g in groups])))
     activations = sum(len(g.times_s) for g in groups)
-    return f"{_counted(len(groups), 'ensemble')} of {neurons} neurons, active {activations} times in all."
+    found = _counted(len(groups), "ensemble")
+    return f"{found} with {neurons} neurons in all, active {activations} times in all."
 
 
 def _events_note(events: EnsembleEvents) -> str:
