@@ -77,8 +77,8 @@ def test_before_the_test_of_significance_it_says_which_stage_is_next(dock, sessi
 
 
 def test_the_legend_counts_the_events_and_says_what_chance_gives(shown, populated):
-    assert f"{len(populated.ensemble_events)} ensemble events" in shown.legend.text()
-    assert "by chance: 0.3" in shown.legend.text()
+    assert f"{len(populated.ensemble_events)} events" in shown.legend.text()
+    assert "by chance 0.3" in shown.legend.text()
 
 
 def test_a_click_on_an_event_selects_it_everywhere(qtbot, shown, session, populated):

@@ -191,23 +191,23 @@ def test_a_new_stage_is_shown_when_it_is_there_and_undo_takes_it_back(
     assert dock.stages.currentData() == "raw"
 
 
-def test_the_mouse_reads_cell_time_and_value(ready, session, recording):
+def test_the_mouse_reads_cell_time_and_value(ready, viewer, session, recording):
     session.open(recording)
     dock = ready()
     dock.plot.hovered.emit((2, 40))
     cell = int(dock.plot.view.cells[2])
     value = 100 * recording.traces["denoised"].values[recording.rows([cell])[0], 40]
-    assert dock.readout.text() == f"cell {cell} · {40 / recording.frame_rate:.2f} s · {value:.3g} %"
+    assert viewer.status == f"cell {cell} · {40 / recording.frame_rate:.2f} s · {value:.3g} %"
     dock.plot.hovered.emit(None)
-    assert dock.readout.text() == ""
+    assert viewer.status == "Ready"
 
 
-def test_without_a_frame_rate_time_is_in_frames(ready, session, few):
+def test_without_a_frame_rate_time_is_in_frames(ready, viewer, session, few):
     session.open(few.replace(frame_rate=None))
     dock = ready()
     assert "Frame" in dock.plot.getPlotItem().getAxis("bottom").labelText
     dock.plot.hovered.emit((0, 5))
-    assert "frame 5" in dock.readout.text()
+    assert "frame 5" in viewer.status
 
 
 def test_edges_are_results(ready, session):

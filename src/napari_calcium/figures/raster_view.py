@@ -19,14 +19,6 @@ __all__ = ["EVENTS", "RasterView", "levels_key", "prepare_view"]
 EVENTS = "events"
 """Stands for the raster of events where else a stage of the traces is named."""
 
-_LABELS: dict[RowOrder, str] = {
-    "ensemble": "Neurons, by ensemble",
-    "id": "Neurons, by id",
-    "rate": "Neurons, by rate",
-    "component": "Neurons, by component",
-    "position": "Neurons, top to bottom",
-}
-
 
 @dataclass(frozen=True)
 class RasterView:
@@ -40,8 +32,6 @@ class RasterView:
     homes : (n_rois,) int64
         Ensemble whose colour stands beside each row, −1 for none.
     frame_rate : float
-    label : str
-        Of the axis of neurons.
     activations : dict of int to (n,) float64
         Seconds at which each ensemble was active.
     """
@@ -50,7 +40,6 @@ class RasterView:
     cells: NDArray[np.int64]
     homes: NDArray[np.int64]
     frame_rate: float
-    label: str = "Neurons"
     activations: dict[int, NDArray[np.float64]] = field(default_factory=dict)
 
 
@@ -104,4 +93,4 @@ def prepare_view(
     by_ensemble, homes = display_order(recording)
     home[by_ensemble] = homes
     rate = recording.frame_rate or 1.0
-    return RasterView(pyramid, recording.roi_ids[rows], home[rows], rate, _LABELS[order], activations), made
+    return RasterView(pyramid, recording.roi_ids[rows], home[rows], rate, activations), made

@@ -157,9 +157,7 @@ class CellsDock(ViewDock):
             return
         n = recording.n_rois
         told = counted(n, "cell") if len(rows) == n else f"{len(rows):,} of {counted(n, 'cell')}"
-        more = (
-            "" if recording.features is not None else " · run Features in the pipeline dock for more numbers"
-        )
+        more = "" if recording.features is not None else " · more numbers: run Features"
         self.note.setText(told + more)
         self.select_all.setEnabled(len(rows) > 0)
         self.table.show_columns(self._columns, rows)

@@ -82,6 +82,11 @@ class CoactivityDock(ViewDock):
         self.plot = CoactivityPlot(colors)
         self.plot.setToolTip("Click: that moment. Click a dot: the event's neurons, and its ensemble.")
         self.legend, self.who = QLabel(), QLabel()
+        self.legend.setToolTip(
+            "Ensemble events, and how many of them chance alone would give; neurons active in each window,\n"
+            "what chance lets expect of them, and the threshold above which a window is significant.\n"
+            "Dots are ensemble events, in the colour of their ensemble; grey ones are in none."
+        )
         self.who.setWordWrap(True)
         # Room for two lines at any time, so that the plot keeps its height from event to event.
         self.who.setMinimumHeight(2 * self.who.fontMetrics().lineSpacing() + 6)
@@ -245,15 +250,15 @@ class CoactivityDock(ViewDock):
         recording, ground = self.recording, self.colors.background
         if recording is None or recording.coactivity is None:
             return
-        parts = ["— active neurons"]
+        parts = ["— active"]
         events = recording.ensemble_events
         if events is not None:
             chance = events.expected_by_chance
-            known = f" (by chance: {chance:.2g})" if np.isfinite(chance) else ""
-            parts.insert(0, f"<b>{counted(len(events), 'ensemble event')}</b>{known}")
-            parts.append(_colored("— expected by chance", readable(EXPECTED_COLOR, ground)))
+            known = f" (by chance {chance:.2g})" if np.isfinite(chance) else ""
+            parts.insert(0, f"<b>{counted(len(events), 'event')}</b>{known}")
+            parts.append(_colored("— expected", readable(EXPECTED_COLOR, ground)))
             parts.append(_colored("— threshold", readable(THRESHOLD_COLOR, ground)))
-            parts.append(_colored("● in no ensemble", readable(UNASSIGNED_COLOR, ground)))
+            parts.append(_colored("● unassigned", readable(UNASSIGNED_COLOR, ground)))
         self.legend.setText("&nbsp;&nbsp; ".join(parts))
 
 

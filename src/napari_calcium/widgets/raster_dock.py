@@ -13,7 +13,6 @@ from qtpy.QtWidgets import (
     QComboBox,
     QHBoxLayout,
     QLabel,
-    QSizePolicy,
     QSlider,
     QVBoxLayout,
     QWidget,
@@ -110,7 +109,6 @@ class RasterDock(ViewDock):
         self.bright.setToolTip("Brighter colours for small values")
         self.bright.setAccessibleName("Brightness")
         self.low, self.bar, self.high = QLabel("0"), QLabel(), QLabel()
-        self.readout = QLabel()
         choices = QFlowLayout()
         choices.setContentsMargins(6, 2, 6, 0)
         choices.setHorizontalSpacing(8)
@@ -119,13 +117,10 @@ class RasterDock(ViewDock):
         stage, order = _joined(QLabel("Show"), self.stages), _joined(QLabel("Sort by"), self.orders)
         for part in (stage, order, self.scaled, self.scale):
             choices.addWidget(part)
-        # It may be cut: a label that insists on its width makes the whole window wider.
-        self.readout.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.export_button = ExportButton(self.export, self)
         bar = QHBoxLayout()
         bar.setContentsMargins(0, 0, 6, 0)
-        bar.addLayout(choices, 3)
-        bar.addWidget(self.readout, 1)
+        bar.addLayout(choices, 1)
         bar.addWidget(self.export_button)
         column.addLayout(bar)
         column.addWidget(self.plot, 1)
@@ -313,7 +308,7 @@ class RasterDock(ViewDock):
     def _on_hover(self, place: tuple[int, int] | None) -> None:
         view, recording = self.plot.view, self.recording
         if place is None or view is None or recording is None:
-            self.readout.setText("")
+            self._viewer.status = "Ready"
             return
         cell = int(view.cells[place[0]])
         when = f"{place[1] / view.frame_rate:.2f} s" if recording.frame_rate else f"frame {place[1]}"
@@ -324,7 +319,8 @@ class RasterDock(ViewDock):
             trace = recording.traces[stage]
             factor, sign = unit_scale(trace.unit)
             text += f" · {factor * trace.values[row[0], place[1]]:.3g} {sign}"
-        self.readout.setText(text)
+        # In the status bar, as napari does it for its layers.
+        self._viewer.status = text
 
 
 def _trace_colors(gain: float) -> np.ndarray[Any, np.dtype[np.uint8]]:

@@ -46,6 +46,7 @@ class RasterPlot(TimePlot):
         axis = self.getPlotItem().getAxis("left")
         axis.setStyle(tickLength=0)
         axis.setWidth(58)
+        self.getPlotItem().setLabel("left", "Neurons")
         self._image = pg.ImageItem(axisOrder="row-major")
         self._image.setZValue(-20)
         self.getPlotItem().addItem(self._image, ignoreBounds=True)
@@ -86,7 +87,6 @@ class RasterPlot(TimePlot):
         self._view = view
         self._places = {int(c): k for k, c in enumerate(view.cells)} if view is not None else {}
         n = len(self._places)
-        self.getPlotItem().setLabel("left", view.label if view is not None else "Neurons")
         self.box.setLimits(yMin=0, yMax=max(1, n), minYRange=min(_FEWEST_ROWS, max(1, n)))
         if n != n_before:
             self.box.setYRange(0, max(1, n), padding=0)
