@@ -11,6 +11,7 @@ from napari_calcium import __version__
 from napari_calcium.io.caiman import is_caiman, read_caiman
 from napari_calcium.io.csv import CsvSettings, read_csv
 from napari_calcium.io.errors import ReadError
+from napari_calcium.io.hdf5 import is_hdf5
 from napari_calcium.io.matlab import is_matlab, read_matlab
 from napari_calcium.io.minian import find_minian, read_minian
 from napari_calcium.io.nwb import is_nwb, read_nwb
@@ -65,6 +66,8 @@ def open_recording(
         raise ReadError(f"{path.name}: this folder is not known; give {_FORMATS}")
     if path.suffix.lower() in (".tif", ".tiff"):
         return _movie_recording(path, read)
+    if is_hdf5(path):
+        raise ReadError(f"{path.name}: HDF5, but neither NWB nor CaImAn's; give {_FORMATS}")
     recording = read_csv(path, read, on_progress=on_progress)
     return add_positions(recording, positions, path.parent)
 
