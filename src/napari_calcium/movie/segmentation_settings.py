@@ -41,7 +41,7 @@ class _Functional(_Somata):
         "of all peaks beyond 4.5 standard deviations of noise. Higher is faster and finds fewer faint cells.",
     )
     focus: Annotated[StandardDeviations, Ge(-100), Le(1000)] = Field(
-        8.0,
+        6.0,
         title="Focus",
         description="How much better, in standard deviations, a disc must fit than a blur for the cell to be "
         "accepted. Higher rejects more out-of-focus cells, and some faint ones.",
