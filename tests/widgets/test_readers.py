@@ -11,9 +11,12 @@ import pytest
 import tifffile
 from napari.components import ViewerModel
 
+from napari_calcium.io.errors import ReadError
+from napari_calcium.io.nwb import save_nwb
 from napari_calcium.io.results_folder import write_results
+from napari_calcium.recording import Movie
 from napari_calcium.widgets import readers
-from napari_calcium.widgets.readers import read_folder, read_table, read_tiff
+from napari_calcium.widgets.readers import read_folder, read_recording, read_table, read_tiff
 from napari_calcium.widgets.tissue_layers import layer_role
 from napari_calcium.widgets.viewer_session import session_of
 
@@ -276,3 +279,34 @@ def test_without_a_viewer_a_results_folder_is_a_heatmap(no_viewer, tmp_path, rec
     ((_, options, kind),) = read_folder(str(folder))(str(folder))
     assert kind == "image"
     assert "denoised" in options["name"]
+
+
+# --- other programs' files
+
+
+def test_a_saved_recording_opens_with_its_movie_gone(viewer, tmp_path, recording):
+    save_nwb(recording.replace(movie=Movie(np.zeros((4, 6, 8)), "gone.tif")), tmp_path / "day1.nwb")
+    reader = read_recording(str(tmp_path / "day1.nwb"))
+    assert reader(str(tmp_path / "day1.nwb")) == [(None,)]
+    assert session_of(viewer).recording.traces == recording.traces
+    assert len(viewer.layers) > 0
+
+
+def test_a_folder_of_suite2p_opens(viewer, tmp_path, simulation):
+    folder = tmp_path / "plane0"
+    folder.mkdir()
+    np.save(folder / "F.npy", simulation.raw.astype(np.float32))
+    where = [simulation.rois.pixels(k) for k in range(len(simulation.raw))]
+    np.save(folder / "stat.npy", np.array([{"ypix": y, "xpix": x} for y, x in where], object))
+    assert give(viewer, folder) == []
+    assert session_of(viewer).recording.n_rois == len(simulation.raw)
+    assert read_recording(str(folder / "stat.npy")) is not None
+
+
+def test_a_file_that_is_known_but_damaged_says_so_when_opened(viewer, tmp_path):
+    path = tmp_path / "a.nwb"
+    path.write_bytes(b"not at all")
+    with pytest.raises(ReadError, match=r"a\.nwb"):
+        read_recording(str(path))(str(path))
+    np.save(tmp_path / "F.npy", np.ones((2, 3)))
+    assert read_recording(str(tmp_path / "F.npy")) is None

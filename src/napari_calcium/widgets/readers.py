@@ -1,4 +1,4 @@
-"""What napari opens through this plugin: tables of fluorescence, results folders, label images and movies.
+"""What napari opens through this plugin: tables, results, other programs' files, label images and movies.
 
 A file is claimed only if its content fits. Whatever belongs to a recording goes into the session of the
 viewer, whose canvas makes the layers; napari then gets its null layer, ``[(None,)]``.
@@ -22,6 +22,7 @@ from napari_calcium.io.csv_layout import find_layout
 from napari_calcium.io.csv_settings import CsvSettings
 from napari_calcium.io.errors import ReadError
 from napari_calcium.io.labels import read_labels
+from napari_calcium.io.opening import open_recording, reader_of
 from napari_calcium.io.positions import PositionSettings, add_positions
 from napari_calcium.io.results_folder import is_results_folder
 from napari_calcium.io.results_reading import read_results
@@ -33,7 +34,7 @@ from napari_calcium.widgets.adopting import adopt_layers, movie_layer_data, with
 from napari_calcium.widgets.heatmap_layer import heatmap_layer_data
 from napari_calcium.widgets.viewer_session import session_of
 
-__all__ = ["read_folder", "read_table", "read_tiff"]
+__all__ = ["read_folder", "read_recording", "read_table", "read_tiff"]
 
 LayerData = list[tuple[Any, ...]]
 Reader = Callable[[Any], LayerData]
@@ -67,11 +68,24 @@ def read_table(path: Paths) -> Reader | None:
 
 
 def read_folder(path: Paths) -> Reader | None:
-    """Return a reader if the path is a results folder, or the ``log.json`` in one."""
+    """Return a reader if the path is a results folder, the ``log.json`` in one, or suite2p's or Minian's."""
     file = _single(path)
     if file is None:
         return None
-    return _open_results if is_results_folder(_folder_of(file)) else None
+    return _open_results if is_results_folder(_folder_of(file)) else read_recording(path)
+
+
+def read_recording(path: Paths) -> Reader | None:
+    """Return a reader if another program extracted cells into the file or folder, told by its content."""
+    file = _single(path)
+    if file is None:
+        return None
+    try:
+        known = reader_of(file) is not None
+    except (ReadError, OSError):
+        # It is known, and what is wrong with it is told when it is opened.
+        known = True
+    return _open_extracted if known else None
 
 
 def read_tiff(path: Paths) -> Reader | None:
@@ -121,6 +135,15 @@ def _open_results(path: Any) -> LayerData:
     if viewer is None:
         return _as_layers(recording)
     session_of(viewer).open(recording)
+    return _NULL
+
+
+def _open_extracted(path: Any) -> LayerData:
+    recording = open_recording(Path(path))
+    viewer = napari.current_viewer()
+    if viewer is None:
+        return _as_layers(recording)
+    _open(viewer, recording, Path(path))
     return _NULL
 
 
