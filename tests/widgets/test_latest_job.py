@@ -47,8 +47,9 @@ def test_only_the_latest_wish_is_answered_and_those_between_are_not_begun(qtbot,
     assert begun == ["a", "c"]
 
 
-def test_a_failure_is_answered_with_nothing_and_the_next_wish_is_worked_on(qtbot, job, caplog):
-    got = []
+def test_a_failure_is_told_in_a_line_and_the_next_wish_is_worked_on(qtbot, job, caplog, monkeypatch):
+    got, told = [], []
+    monkeypatch.setattr("napari_calcium.widgets.latest_job.show_warning", told.append)
 
     def fail(on_progress):
         raise RuntimeError("no")
@@ -57,7 +58,8 @@ def test_a_failure_is_answered_with_nothing_and_the_next_wish_is_worked_on(qtbot
     qtbot.waitUntil(lambda: not job.busy)
     job.ask("works", lambda _: 7, got.append)
     qtbot.waitUntil(lambda: got == [7])
-    assert "fails failed: RuntimeError" in caplog.text
+    assert told == ["fails failed: RuntimeError: no"]
+    assert "Traceback" in caplog.text
 
 
 def test_abandoned_work_is_forgotten(qtbot, job):

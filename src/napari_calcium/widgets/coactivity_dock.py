@@ -258,8 +258,8 @@ class CoactivityDock(ViewDock):
             parts.insert(0, f"<b>{counted(len(events), 'event')}</b>{known}")
             parts.append(_colored("— expected", readable(EXPECTED_COLOR, ground)))
             parts.append(_colored("— threshold", readable(THRESHOLD_COLOR, ground)))
-            parts.append(_colored("● unassigned", readable(UNASSIGNED_COLOR, ground)))
-        self.legend.setText("&nbsp;&nbsp; ".join(parts))
+            parts.append(_colored("● none", readable(UNASSIGNED_COLOR, ground)))
+        self.legend.setText("&nbsp; ".join(parts))
 
 
 def _colored(text: str, color: str) -> str:

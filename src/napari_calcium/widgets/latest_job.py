@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from napari.utils.notifications import show_warning
 from qtpy.QtCore import QObject, QTimer
 
 from napari_calcium.progress import Progress
@@ -25,6 +26,8 @@ class _Wish:
 
 class LatestJob(QObject):
     """Prepares what a view shows in a thread; a newer wish cancels the one at work and takes its place.
+
+    What goes wrong is told in one line, as napari tells of anything; the rest is in the log.
 
     Parameters
     ----------
@@ -77,5 +80,7 @@ class LatestJob(QObject):
             return
         if self._next is not None:
             self._begin()
-        elif job.failure is None and not job.cancelled:
+        elif job.failure is not None:
+            show_warning(job.failure.message)
+        elif not job.cancelled:
             wish.on_done(job.result)
