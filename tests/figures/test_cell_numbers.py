@@ -69,6 +69,10 @@ def test_every_heading_is_there_once_and_explained(recording):
     assert all(c.about for c in columns)
 
 
+def test_where_no_ensemble_was_found_there_are_no_columns_about_them(recording):
+    assert "ensembles" not in by_key(recording.replace(ensembles=Ensembles()))
+
+
 def test_before_anything_was_measured_there_are_names():
     columns = cell_columns(Recording("r", np.array([7, 3]), None))
     assert [(c.key, shown(c)) for c in columns] == [("cell", ["7", "3"])]

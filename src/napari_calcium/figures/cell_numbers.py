@@ -100,7 +100,7 @@ def _numbers(key: str, values: NDArray[Any]) -> CellColumn:
 
 
 def _of_ensembles(recording: Recording) -> list[CellColumn]:
-    if recording.ensembles is None:
+    if recording.ensembles is None or not len(recording.ensembles):
         return []
     members = recording.ensembles.members
     of_cell: dict[int, list[str]] = {}

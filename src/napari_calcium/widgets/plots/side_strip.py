@@ -41,7 +41,8 @@ class TickStrip(_Strip):
         for item in self._items:
             self.removeItem(item)
         self._items = []
-        self.setFixedHeight(_HEIGHT if times else 0)
+        # Some room in any case, else the axis beside it cuts its first number.
+        self.setFixedHeight(_HEIGHT if times else _HEIGHT // 2)
         for color, moments in times.items():
             curve = pg.PlotCurveItem(connect="pairs", pen=pg.mkPen(color, width=3 if color == strong else 1))
             curve.setData(np.repeat(moments, 2), np.tile([0.1, 0.95], len(moments)))
