@@ -140,3 +140,8 @@ def test_fields_that_do_not_fit_are_named(made, name, value, message):
 
 def test_damaged_files_do_no_harm(made, check_reader):
     check_reader(made[0], lambda: read_caiman(made[0]), 120, seed=2)
+
+
+def test_an_image_beyond_single_precision_does_no_harm(made):
+    edit(made[0], "estimates/Cn", np.full((H, W), 1e300))
+    assert np.isinf(read_caiman(made[0]).images["local_correlation"]).all()

@@ -97,7 +97,7 @@ def make_recording(
             traces=traces,
             cell_names=tuple(parts.cell_names[k] for k in kept) if parts.cell_names else (),
             rois=_rois(parts, kept),
-            images={k: np.ascontiguousarray(v, np.float32) for k, v in parts.images.items()},
+            images={name: _image(image) for name, image in parts.images.items()},
             movie=parts.movie,
             pixel_size_um=parts.pixel_size_um,
             source=source,
@@ -161,6 +161,11 @@ def _trace(
         notes.append(f"{int(infinite.sum()):,} infinite values in {name} are read as missing")
         numbers = np.where(infinite, np.float32(np.nan), numbers)
     return Trace(numbers, unit)
+
+
+def _image(image: NDArray[Any]) -> NDArray[np.float32]:
+    with np.errstate(over="ignore", invalid="ignore"):
+        return np.ascontiguousarray(image, np.float32)
 
 
 def _rois(parts: Parts, kept: NDArray[np.int64]) -> Rois | None:

@@ -239,14 +239,14 @@ def _quality(file: Hdf5File, series: _Series) -> dict[str, NDArray[np.float64]]:
     return quality
 
 
-def _images(file: Hdf5File, y_first: bool) -> dict[str, NDArray[np.float32]]:
-    images: dict[str, NDArray[np.float32]] = {}
+def _images(file: Hdf5File, y_first: bool) -> dict[str, NDArray[Any]]:
+    images: dict[str, NDArray[Any]] = {}
     for group in _paths(file, "Images"):
         for name in file.keys(group):
             path = f"{group}/{name}"
             if not file.is_dataset(path) or file.dataset(path).ndim != 2:
                 continue
-            image = file.array(path, ndim=2).astype(np.float32)
+            image = file.array(path, ndim=2)
             known = next((v for k, v in _IMAGES.items() if name.lower().startswith(k)), name)
             images.setdefault(known, image if y_first else np.ascontiguousarray(image.T))
     return images
@@ -255,7 +255,7 @@ def _images(file: Hdf5File, y_first: bool) -> dict[str, NDArray[np.float32]]:
 def _footprints(
     file: Hdf5File,
     series: _Series,
-    images: dict[str, NDArray[np.float32]],
+    images: dict[str, NDArray[Any]],
     y_first: bool,
     notes: list[str],
 ) -> tuple[tuple[int, int], sparse.csr_array | None]:

@@ -276,9 +276,7 @@ def _column(stat: list[dict[str, Any]], name: str) -> NDArray[np.float64]:
     return np.array([v if isinstance(v, (int, float, np.number)) else np.nan for v in values], np.float64)
 
 
-def _images(
-    about: Mapping[str, Any], shape: tuple[int, int], notes: list[str]
-) -> dict[str, NDArray[np.float32]]:
+def _images(about: Mapping[str, Any], shape: tuple[int, int], notes: list[str]) -> dict[str, NDArray[Any]]:
     images = {}
     for key, name in (_IMAGES | _CROPPED).items():
         image = about.get(key)
@@ -289,13 +287,11 @@ def _images(
             size = " × ".join(map(str, image.shape))
             notes.append(f"image {key} of {size} is left out: it does not fit the field")
         else:
-            images[name] = whole.astype(np.float32)
+            images[name] = whole
     return images
 
 
-def _uncropped(
-    image: NDArray[Any], about: Mapping[str, Any], shape: tuple[int, int]
-) -> NDArray[np.float32] | None:
+def _uncropped(image: NDArray[Any], about: Mapping[str, Any], shape: tuple[int, int]) -> NDArray[Any] | None:
     """Return an image of the part that was always in view in its place in the whole field."""
     try:
         (top, bottom), (left, right) = (tuple(map(int, about[name])) for name in ("yrange", "xrange"))
@@ -304,6 +300,6 @@ def _uncropped(
     inside = 0 <= top <= bottom <= shape[0] and 0 <= left <= right <= shape[1]
     if not inside or image.shape != (bottom - top, right - left):
         return None
-    whole = np.zeros(shape, np.float32)
+    whole = np.zeros(shape, image.dtype)
     whole[top:bottom, left:right] = image
     return whole
