@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import uuid
 import warnings
-from collections.abc import Mapping
-from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -17,17 +15,16 @@ from numpy.typing import NDArray
 
 from napari_calcium import __version__
 from napari_calcium.io.atomic import replacing
+from napari_calcium.io.nwb_about import about, quality_names, tables_of, trace_names
 from napari_calcium.io.nwb_layout import (
     ABOUT,
     CELLS,
     MODULE,
     MOTION_FIELDS,
     NO_PLACE,
-    SCHEMA_VERSION,
     SIMILARITY,
     interface_of,
     safe_names,
-    series_names,
 )
 from napari_calcium.progress import Progress, silent
 from napari_calcium.recording import Recording
@@ -106,7 +103,7 @@ def _write_structure(recording: Recording, path: Path, session_start: datetime |
     _add_images(recording, ophys)
     _add_movie(recording, nwb, plane)
     _add_tables(recording, nwb)
-    text = json.dumps(_about(recording), ensure_ascii=True)
+    text = json.dumps(about(recording), ensure_ascii=True)
     nwb.add_scratch(text, name=ABOUT, description="what napari-calcium needs to open the recording again")
     with NWBHDF5IO(str(path), "w") as file:
         file.write(nwb)
@@ -162,7 +159,7 @@ def _add_cells(recording: Recording, ophys: Any, plane: Any) -> Any:
     rois = recording.rois
     if rois is not None:
         where: dict[str, NDArray[Any]] = {"accepted": rois.accepted, "label": rois.labels}
-        safe = _quality_names(recording)
+        safe = quality_names(recording)
         where |= {safe[name]: values for name, values in rois.quality.items()}
         texts = {"accepted": "whether the ROI counts as a cell", "label": "number in the label image"}
         columns += [
@@ -179,11 +176,6 @@ def _add_cells(recording: Recording, ophys: Any, plane: Any) -> Any:
     )
     ophys.add(ImageSegmentation(name="ImageSegmentation", plane_segmentations=[table]))
     return table
-
-
-def _quality_names(recording: Recording) -> dict[str, str]:
-    names = tuple(recording.rois.quality) if recording.rois is not None else ()
-    return {name: f"quality {safe}" for name, safe in safe_names(names, "measure").items()}
 
 
 def _places(recording: Recording) -> NDArray[np.int64]:
@@ -223,16 +215,12 @@ def _pixel_mask(recording: Recording) -> NDArray[np.void]:
     return mask
 
 
-def _trace_names(recording: Recording) -> dict[str, str]:
-    return series_names(tuple(recording.traces))
-
-
 def _add_traces(recording: Recording, ophys: Any, cells: Any) -> None:
     """Lay out the traces; their numbers are filled in by :func:`_fill`."""
     from hdmf.backends.hdf5 import H5DataIO
     from pynwb.ophys import DfOverF, Fluorescence, RoiResponseSeries
 
-    safe = _trace_names(recording)
+    safe = trace_names(recording)
     interfaces: dict[str, list[Any]] = {}
     chunks: dict[str, Any] = {"chunks": (recording.n_frames, 1)} if recording.n_rois else {}
     for name, trace in recording.traces.items():
@@ -296,7 +284,7 @@ def _add_movie(recording: Recording, nwb: Any, plane: Any) -> None:
 
 
 def _add_tables(recording: Recording, nwb: Any) -> None:
-    tables = {name: _table_columns(table) for name, table in _tables(recording).items()}
+    tables = {name: _table_columns(table) for name, table in tables_of(recording).items()}
     if recording.features is not None:
         safe = safe_names(tuple(recording.features), "feature")
         features = {safe[name]: values for name, values in recording.features.items()}
@@ -316,19 +304,6 @@ def _add_tables(recording: Recording, nwb: Any) -> None:
             name=SIMILARITY,
             description="Jaccard similarity of the ensemble events' contributors",
         )
-
-
-def _tables(recording: Recording) -> dict[str, Table]:
-    found = recording.ensembles
-    tables: dict[str, Table | None] = {
-        "motion": recording.motion,
-        "events": recording.events,
-        "coactivity": recording.coactivity,
-        "ensemble_events": recording.ensemble_events,
-        "ensemble_members": None if found is None else found.members,
-        "ensemble_activations": None if found is None else found.activations,
-    }
-    return {name: table for name, table in tables.items() if table is not None}
 
 
 def _table_columns(table: Table) -> list[Any]:
@@ -353,63 +328,9 @@ def _dynamic_table(name: str, columns: list[Any]) -> Any:
     )
 
 
-def _about(recording: Recording) -> dict[str, Any]:
-    """Return what is not an array, for JSON; NaN is written as Python reads it."""
-    rois, movie, found = recording.rois, recording.movie, recording.ensembles
-    traces, images = _trace_names(recording), safe_names(tuple(recording.images), "image")
-    return {
-        "schema_version": SCHEMA_VERSION,
-        "program": f"napari-calcium {__version__}",
-        "name": recording.name,
-        "frame_rate": recording.frame_rate,
-        "pixel_size_um": recording.pixel_size_um,
-        "cell_names": list(recording.cell_names),
-        "traces": [
-            [name, f"{interface_of(name, trace.unit)}/{traces[name]}", trace.unit]
-            for name, trace in recording.traces.items()
-        ],
-        "images": [[name, images[name]] for name in recording.images],
-        "rois": None if rois is None else {"shape": list(rois.shape), "quality": _quality_names(recording)},
-        "movie": None
-        if movie is None or movie.path is None
-        else {"path": movie.path, "shape": list(movie.data.shape), "dtype": np.dtype(movie.data.dtype).str},
-        "tables": _of_tables(recording),
-        "ensembles": None
-        if found is None
-        else {"notes": list(found.notes), "expected_by_chance": float(found.expected_by_chance)},
-        "features": _feature_types(recording),
-        "recording_features": {name: float(v) for name, v in recording.recording_features.items()},
-        "source": None if recording.source is None else asdict(recording.source),
-        "log": [asdict(entry) | {"settings": _plain(entry.settings)} for entry in recording.log],
-    }
-
-
-def _of_tables(recording: Recording) -> dict[str, dict[str, Any]]:
-    """Return what describes a table as a whole: its unit, its windows."""
-    return {
-        name: {key: v for key, v in vars(table).items() if isinstance(v, (int, float, str))}
-        for name, table in _tables(recording).items()
-    }
-
-
-def _feature_types(recording: Recording) -> list[list[str]] | None:
-    if recording.features is None:
-        return None
-    safe = safe_names(tuple(recording.features), "feature")
-    return [[name, safe[name], values.dtype.str] for name, values in recording.features.items()]
-
-
-def _plain(data: Any) -> Any:
-    if isinstance(data, Mapping):
-        return {str(key): _plain(value) for key, value in data.items()}
-    if isinstance(data, (list, tuple)):
-        return [_plain(value) for value in data]
-    return data.item() if isinstance(data, np.generic) else data
-
-
 def _fill(recording: Recording, path: Path, on_progress: Progress) -> None:
     """Write the numbers into the places that pynwb laid out."""
-    safe = _trace_names(recording)
+    safe = trace_names(recording)
     total = sum(trace.values.nbytes for trace in recording.traces.values())
     done = 0
     on_progress(0, total)
