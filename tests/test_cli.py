@@ -187,6 +187,8 @@ def test_ctrl_c_ends_with_130_and_leaves_nothing(files, tmp_path):
         cwd=tmp_path,
         stderr=subprocess.PIPE,
         text=True,
+        # A shell that runs the tests in the background has its children ignore Ctrl-C.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
     assert running.stderr is not None
     running.stderr.readline()  # it has read the file and is at work

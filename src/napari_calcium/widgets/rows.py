@@ -13,7 +13,7 @@ from qtpy.QtCore import Qt, Signal
 from qtpy.QtGui import QWheelEvent
 from qtpy.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QLineEdit, QSizePolicy, QWidget
 
-from napari_calcium.settings import Choice, Unit
+from napari_calcium.settings import Choice, Settings, Unit
 from napari_calcium.widgets.number_box import NumberBox
 
 __all__ = ["ChoiceBox", "ChoiceRow", "FlagRow", "NumberRow", "OptionalRow", "Row", "TextRow", "row_for"]
@@ -302,4 +302,7 @@ def _plain(value: Any) -> str:
 
 
 def _listed(value: Any) -> Any:
+    """Return a value as YAML knows it: tuples are lists, settings inside settings are names and values."""
+    if isinstance(value, Settings):
+        return value.model_dump(mode="json")
     return [_listed(item) for item in value] if isinstance(value, tuple | list) else value
