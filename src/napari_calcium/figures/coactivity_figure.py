@@ -147,7 +147,7 @@ def _mark(ax: Axes, data: CoactivityData, seconds: float) -> None:
     """Mark events that belong nowhere first, so that the assigned stay in sight."""
     groups = [
         (data.event_ensemble < 0, "in no ensemble", 0.6),
-        (data.event_ensemble >= 0, "in an ensemble (its colour)", 1.0),
+        (data.event_ensemble >= 0, "in an ensemble", 1.0),
     ]
     area = 12.0 if len(data.event_time_s) < 150 else 7.0
     for chosen, label, share in groups:
