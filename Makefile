@@ -4,8 +4,6 @@
 
 VENV ?= .venv
 BIN = $(VENV)/bin
-# A virtual screen keeps test windows off the desktop; Qt must choose its platform itself.
-SCREEN = $(if $(shell command -v xvfb-run),xvfb-run -a -s "-screen 0 1920x1080x24")
 
 .PHONY: demo test lint benchmark pictures clean
 
@@ -15,7 +13,7 @@ demo:
 
 test:
 	@VENV=$(VENV) tools/setup test
-	env -u QT_QPA_PLATFORM $(SCREEN) $(BIN)/python -m pytest $(PYTEST_ARGS)
+	tools/with-screen $(BIN)/python -m pytest $(PYTEST_ARGS)
 
 lint:
 	@VENV=$(VENV) tools/setup dev
@@ -26,11 +24,11 @@ lint:
 
 benchmark:
 	@VENV=$(VENV) tools/setup dev
-	cd benchmarks && ../$(BIN)/asv machine --yes && env -u QT_QPA_PLATFORM $(SCREEN) ../$(BIN)/asv run --python=same --quick --show-stderr $(ASV_ARGS)
+	cd benchmarks && ../$(BIN)/asv machine --yes && ../tools/with-screen ../$(BIN)/asv run --python=same --quick --show-stderr $(ASV_ARGS)
 
 pictures:
 	@VENV=$(VENV) tools/setup pyqt6
-	env -u QT_QPA_PLATFORM $(SCREEN) $(BIN)/python docs/make_pictures.py
+	tools/with-screen $(BIN)/python docs/make_pictures.py
 
 clean:
 	rm -rf $(VENV) demo_results
