@@ -483,15 +483,13 @@ def test_movie_file_holds_the_frames_and_their_units(tmp_path):
 
 
 def test_a_failed_write_leaves_no_file_and_the_old_one_intact(tmp_path, monkeypatch, small):
-    from napari_calcium.simulate import sample_files
-
     path = small.write_csv(tmp_path / "field.csv")
     before = path.read_bytes()
 
     def full(descriptor: int) -> None:
         raise OSError("disk full")
 
-    monkeypatch.setattr(sample_files.os, "fsync", full)
+    monkeypatch.setattr("os.fsync", full)
     with pytest.raises(OSError, match="disk full"):
         small.write_csv(path)
     assert path.read_bytes() == before

@@ -186,7 +186,9 @@ def test_every_neuron_in_every_frame(settings):
     events = make_events(ids, np.tile(np.arange(40) / RATE, 5))
     counts = coactivity(events, np.arange(5), 40, RATE)
     tested, found = significance(events, np.arange(5), 40, RATE, counts)
-    find_ensembles(events, np.arange(5), 40, RATE, tested, found, settings)
+    ensembles, assigned = find_ensembles(events, np.arange(5), 40, RATE, tested, found, settings)
+    assert len(assigned) == len(found)
+    assert set(ensembles.members.roi_id.tolist()) <= set(range(5))
 
 
 @pytest.mark.parametrize("settings", ALL, ids=name)

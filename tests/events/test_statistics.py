@@ -127,5 +127,7 @@ def test_no_feature_is_called_a_firing_rate():
 
 def test_input_is_not_changed():
     traces = noise(2, 100)
+    before = traces.copy()
     traces.flags.writeable = False
     neuron_features(traces, 10.0, table([0], [1.0]), [0, 1])
+    np.testing.assert_array_equal(traces, before)

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_calcium import __version__
+from napari_calcium.atomic import replacing
 from napari_calcium.recording import Recording
 
 __all__ = ["EXPORT_SUFFIXES", "export_traces"]
@@ -42,13 +43,8 @@ def export_traces(recording: Recording, path: str | Path, stage: str) -> None:
         raise ValueError(f"there are no traces {stage!r}; there are: {', '.join(recording.traces) or 'none'}")
     if path.suffix not in EXPORT_SUFFIXES:
         raise ValueError(f"{path.name}: cannot tell the format; end the name in {', '.join(EXPORT_SUFFIXES)}")
-    partial = path.with_name(f".{path.name}.partial")
-    try:
-        with partial.open("wb") as file:
-            _WRITERS[path.suffix](file, recording, stage)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    with replacing(path) as partial, partial.open("wb") as file:
+        _WRITERS[path.suffix](file, recording, stage)
 
 
 def _times(recording: Recording) -> NDArray[np.float64]:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_calcium import __version__
-from napari_calcium.io.atomic import replacing
+from napari_calcium.atomic import replacing
 from napari_calcium.io.errors import ReadError
 from napari_calcium.io.foreign import footprints_from_pixels
 from napari_calcium.io.outlines import outlines, pixels_inside

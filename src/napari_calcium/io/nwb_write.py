@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_calcium import __version__
-from napari_calcium.io.atomic import replacing
+from napari_calcium.atomic import replacing
 from napari_calcium.io.nwb_about import about, quality_names, tables_of, trace_names
 from napari_calcium.io.nwb_layout import (
     ABOUT,

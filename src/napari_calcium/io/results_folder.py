@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from napari_calcium import __version__
+from napari_calcium.atomic import umask
 from napari_calcium.recording import Recording
 from napari_calcium.rois import Rois
 
@@ -56,7 +57,7 @@ def new_results_folder(path: str | Path) -> Iterator[Path]:
     staging = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
     try:
         # mkdtemp makes a private folder; results are as public as the user's other folders.
-        staging.chmod(0o777 & ~_umask())
+        staging.chmod(0o777 & ~umask())
         yield staging
         _sync(staging)
         old = staging.with_name(staging.name + "-old")
@@ -71,12 +72,6 @@ def new_results_folder(path: str | Path) -> Iterator[Path]:
         shutil.rmtree(old, ignore_errors=True)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
-
-
-def _umask() -> int:
-    current = os.umask(0o022)
-    os.umask(current)
-    return current
 
 
 def _sync(folder: Path) -> None:

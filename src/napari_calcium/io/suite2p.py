@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from napari_calcium.io.atomic import replacing
+from napari_calcium.atomic import replacing
 from napari_calcium.io.csv_settings import CsvSettings
 from napari_calcium.io.errors import ReadError
 from napari_calcium.io.foreign import Parts, footprints_from_pixels, make_recording, source_of

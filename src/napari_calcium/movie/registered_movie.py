@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from napari_calcium.atomic import replacing
 from napari_calcium.movie.chunks import MovieSource, frames_per_chunk, map_chunks, movie_shape, read_chunk
 from napari_calcium.movie.grid import Grid
 from napari_calcium.movie.mapped_movie import travelling
@@ -172,21 +173,14 @@ def write_registered(
     import tifffile
 
     target = Path(path)
-    beside = target.with_name(f".{target.name}.part")
-    try:
-        with tifffile.TiffWriter(beside, bigtiff=True) as tiff:
-            tiff.write(
-                _frames(movie, np.dtype(dtype), on_progress),
-                shape=movie.shape,
-                dtype=np.dtype(dtype),
-                photometric="minisblack",
-                metadata={"axes": "TYX"},
-            )
-        with beside.open("rb+") as written:
-            os.fsync(written.fileno())
-        beside.replace(target)
-    finally:
-        beside.unlink(missing_ok=True)
+    with replacing(target) as beside, tifffile.TiffWriter(beside, bigtiff=True) as tiff:
+        tiff.write(
+            _frames(movie, np.dtype(dtype), on_progress),
+            shape=movie.shape,
+            dtype=np.dtype(dtype),
+            photometric="minisblack",
+            metadata={"axes": "TYX"},
+        )
     return target
 
 

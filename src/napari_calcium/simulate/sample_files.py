@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_calcium.atomic import replacing
 from napari_calcium.simulate.synthetic_movie import SyntheticMovie
 
 __all__ = ["write_csv", "write_labels", "write_mean_image", "write_movie"]
@@ -20,16 +20,10 @@ _IMAGEJ_LIMIT = 2**32 - 2**25
 
 @contextmanager
 def _atomic(path: Path) -> Iterator[Path]:
-    """Give a file to write beside `path`, and put it in place once it is complete and on disk."""
+    """Give a file to write beside `path`, in a folder that is made where it does not exist."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.{os.getpid()}.part{path.suffix}")
-    try:
+    with replacing(path) as beside:
         yield beside
-        with beside.open("rb+") as written:
-            os.fsync(written.fileno())
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
 
 
 def write_csv(path: Path, traces: NDArray[np.float32]) -> Path:

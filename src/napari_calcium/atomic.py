@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-__all__ = ["replacing"]
+__all__ = ["replacing", "umask"]
 
 _ABANDONED_S = 24 * 3600.0
 
@@ -37,7 +37,7 @@ def replacing(path: str | Path) -> Iterator[Path]:
     partial = Path(name)
     try:
         yield partial
-        partial.chmod(target.stat().st_mode & 0o777 if target.exists() else 0o666 & ~_umask())
+        partial.chmod(target.stat().st_mode & 0o777 if target.exists() else 0o666 & ~umask())
         with partial.open("rb+") as file:
             os.fsync(file.fileno())
         partial.replace(target)
@@ -46,7 +46,8 @@ def replacing(path: str | Path) -> Iterator[Path]:
         partial.unlink(missing_ok=True)
 
 
-def _umask() -> int:
+def umask() -> int:
+    """Return which permissions the user withholds from new files."""
     current = os.umask(0o022)
     os.umask(current)
     return current
