@@ -15,7 +15,7 @@ from napari_calcium.checks import check_frame_rate, check_traces
 from napari_calcium.results import Coactivity, EnsembleEvents, Ensembles, Events, Motion, freeze, same_array
 from napari_calcium.rois import Rois
 
-__all__ = ["LogEntry", "Movie", "Recording", "Source", "Trace"]
+__all__ = ["RESULTS", "LogEntry", "Movie", "Recording", "Source", "Trace"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,7 +114,8 @@ class LogEntry:
     peak_memory_mb: float = field(default=0.0, compare=False)
 
 
-_RESULTS = ("events", "coactivity", "ensemble_events", "ensembles", "features")
+RESULTS: tuple[str, ...] = ("events", "coactivity", "ensemble_events", "ensembles", "features")
+"""Fields of a recording that stages make beside traces; None until they ran, and again when out of date."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -257,7 +258,7 @@ class Recording:
                 stale.update(old.writes)
             else:
                 kept.append(old)
-        cleared: dict[str, Any] = {name: None for name in _RESULTS if name in stale}
+        cleared: dict[str, Any] = {name: None for name in RESULTS if name in stale}
         if "features" in stale:
             cleared["recording_features"] = {}
         traces = {name: t for name, t in self.traces.items() if f"traces/{name}" not in stale}
