@@ -6,6 +6,7 @@ from scipy.ndimage import correlate
 from napari_calcium.movie.matched_filter import (
     MatchedFilter,
     decay_filter,
+    decay_filter_stored,
     disc,
     negative_sd,
     soma_kernel,
@@ -59,6 +60,21 @@ def test_decay_filter_is_matched_to_a_decay():
 def test_no_decay_changes_nothing():
     traces = np.arange(6, dtype=np.float32).reshape(3, 2)
     assert_array_equal(decay_filter(traces.copy(), 0.0), traces)
+
+
+@pytest.mark.parametrize("decay", [0.0, 0.5, 3.0])
+def test_the_filter_of_stored_responses_is_the_same_up_to_rounding(decay):
+    response = (100 * np.random.default_rng(0).standard_normal((50, 4, 6))).astype(np.int16)
+    response[10] = 32_000
+    plain = np.clip(decay_filter(response.astype(np.float32), decay), -32_768, 32_767)
+    stored = response.copy()
+    decay_filter_stored(stored, decay)
+    assert_allclose(stored, plain, atol=0.51)
+
+
+def test_noise_of_stored_responses_is_in_their_steps():
+    response = 300 * np.random.default_rng(0).standard_normal((500, 24, 24))
+    assert_allclose(negative_sd(response.astype(np.int16), 6.0), 300, rtol=0.1)
 
 
 def test_negative_sd_ignores_activity():

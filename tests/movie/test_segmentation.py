@@ -271,7 +271,7 @@ class Endless:
 def test_memory_does_not_grow_with_the_number_of_bins():
     peaks = []
     for n_bins in (1000, 6000):
-        settings = SIZED.replace(memory=3 * 48 * 48 * 500 / 2**20)
+        settings = SIZED.replace(memory=2.5 * 48 * 48 * 500 / 2**20)
         tracemalloc.start()
         rois = find_cells(Endless(n_bins), {}, RATE, settings)
         peaks.append(tracemalloc.get_traced_memory()[1])

@@ -11,7 +11,15 @@ import scipy.fft
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
-__all__ = ["MatchedFilter", "decay_filter", "disc", "negative_sd", "soma_kernel", "squared_activity"]
+__all__ = [
+    "MatchedFilter",
+    "decay_filter",
+    "decay_filter_stored",
+    "disc",
+    "negative_sd",
+    "soma_kernel",
+    "squared_activity",
+]
 
 _SURROUND = (8 / 6, 13 / 6)
 """Inner and outer radius of the surround that is subtracted, in radii of a soma."""
@@ -114,15 +122,26 @@ def decay_filter(traces: NDArray[np.float32], decay_bins: float) -> NDArray[np.f
     return traces
 
 
-def negative_sd(response: NDArray[np.float32], radius: float) -> NDArray[np.float32]:
+def decay_filter_stored(response: NDArray[np.int16], decay_bins: float) -> None:
+    """Apply :func:`decay_filter` to a response (n_bins, rows, columns) in 16 bits, in place.
+
+    It is done row by row, so that little of it is in single precision at a time.
+    """
+    limits = np.iinfo(np.int16)
+    for row in range(response.shape[1] if decay_bins > 0 else 0):
+        filtered = decay_filter(response[:, row].astype(np.float32), decay_bins)
+        response[:, row] = np.clip(np.rint(filtered, out=filtered), limits.min, limits.max, out=filtered)
+
+
+def negative_sd(response: NDArray[np.int16 | np.float32], radius: float) -> NDArray[np.float32]:
     """Return the noise of a response (n, rows, columns), from values below 0, smoothed over a soma.
 
-    Activity is positive, so the negative side is noise alone.
+    Activity is positive, so the negative side is noise alone. In the unit of the response.
     """
     squares = np.zeros(response.shape[1:])
     count = np.zeros(response.shape[1:])
     for frame in response:
-        below = np.minimum(frame, 0)
+        below = np.minimum(frame, 0).astype(np.float32)
         squares += below * below
         count += below < 0
     sigma = _SD_SMOOTHING * radius / 2
@@ -132,11 +151,11 @@ def negative_sd(response: NDArray[np.float32], radius: float) -> NDArray[np.floa
 
 
 def squared_activity(
-    response: NDArray[np.float32], sd: NDArray[np.float32], threshold: float
+    response: NDArray[np.int16 | np.float32], sd: NDArray[np.float32], threshold: float
 ) -> NDArray[np.float32]:
     """Return the summed squares of what exceeds `threshold` standard deviations, (rows, columns).
 
-    Where `sd` is 0 nothing ever changed, and neither is there activity.
+    `sd` is in the unit of the response. Where it is 0 nothing ever changed, and neither is there activity.
     """
     total = np.zeros(sd.shape, np.float32)
     scale = np.divide(np.float32(1), sd, out=np.zeros_like(sd), where=sd > 1e-6)

@@ -10,7 +10,13 @@ from numpy.typing import NDArray
 from scipy import ndimage, signal
 
 from napari_calcium.movie.footprint_shape import soma_outline
-from napari_calcium.movie.matched_filter import decay_filter, negative_sd, soma_kernel, squared_activity
+from napari_calcium.movie.matched_filter import (
+    decay_filter,
+    decay_filter_stored,
+    negative_sd,
+    soma_kernel,
+    squared_activity,
+)
 from napari_calcium.movie.whitened_movie import STEPS, Whitened
 from napari_calcium.numerics.blocks import map_blocks
 from napari_calcium.progress import Progress, silent
@@ -97,7 +103,8 @@ class Peeling:
         In each round the places are worked on that dominate their surroundings so widely that their windows
         do not meet: the order of the work inside a round changes nothing, so neither do threads.
         """
-        response = decay_filter(self.white.response, self.decay_bins)
+        response = self.white.response
+        decay_filter_stored(response, self.decay_bins)
         sd = negative_sd(response, self.radius)
         squares = squared_activity(response, sd, _PEAK_SD)
         found: list[Candidate] = []
@@ -235,7 +242,9 @@ class Peeling:
         trace = decay_filter(self._subtracted(candidate).copy(), self.decay_bins)
         changed = np.flatnonzero(trace > _NEGLIGIBLE)
         before = self.white.response[changed, rows, columns]
-        after = before - trace[changed, None, None] * image
+        limits = np.iinfo(np.int16)
+        after = np.rint(before - (STEPS * trace[changed, None, None]) * image)
+        after = np.clip(after, limits.min, limits.max).astype(np.int16)
         self.white.response[changed, rows, columns] = after
         area = squares[rows, columns]
         here = float(squares[seed[0], seed[1]])

@@ -46,7 +46,7 @@ __all__ = [
     "find_cells",
 ]
 
-_BYTES_PER_PIXEL = 3
+_BYTES_PER_PIXEL = 2.5
 _MEGABYTE = 2**20
 _LEAST_COVERAGE = 0.5
 _FREE_SHARE = 0.2
@@ -136,7 +136,7 @@ def _functional(
 ) -> tuple[Rois, float]:
     """Find active cells, in as many stretches as memory asks for; return them and the radius of somata."""
     n_bins, height, width = movie_shape(binned)
-    fitting = max(16, int(settings.memory * _MEGABYTE) // (_BYTES_PER_PIXEL * height * width))
+    fitting = max(16, int(settings.memory * _MEGABYTE / (_BYTES_PER_PIXEL * height * width)))
     ends = np.linspace(0, n_bins, -(-n_bins // fitting) + 1).astype(int).tolist()
     radius = settings.diameter / 2
     found: list[Found] = []

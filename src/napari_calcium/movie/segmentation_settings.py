@@ -68,7 +68,7 @@ class _Functional(_Somata):
         description="Area of the smallest accepted cell, as a share of a disc of the soma diameter.",
     )
     memory: Annotated[_Megabytes, Gt(0), Le(1_000_000)] = Field(
-        600.0,
+        500.0,
         title="Memory",
         description="Longer recordings are searched in stretches that fit in this, and the cells of all "
         "stretches are merged.",

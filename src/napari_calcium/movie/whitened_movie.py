@@ -65,12 +65,12 @@ class Whitened:
     ----------
     pixels : (n_bins, height, width) int16
         In 1 / :data:`STEPS` standard deviations of the noise; positive where brighter than usual.
-    response : (n_bins, rows, columns) float32
-        How much each bin looks like a soma centred at (2 row + 0.5, 2 column + 0.5), in standard deviations.
+    response : (n_bins, rows, columns) int16
+        How much each bin looks like a soma centred at (2 row + 0.5, 2 column + 0.5), in the same steps.
     """
 
     pixels: NDArray[np.int16]
-    response: NDArray[np.float32]
+    response: NDArray[np.int16]
 
 
 def _chunk_bins(shape: tuple[int, int, int], bin_rate: float) -> int:
@@ -161,13 +161,10 @@ class _Whitening:
     soma: MatchedFilter
     sigma: float
 
-    def __call__(self, chunk: Chunk) -> tuple[NDArray[np.int16], NDArray[np.float32]]:
+    def __call__(self, chunk: Chunk) -> tuple[NDArray[np.int16], NDArray[np.int16]]:
         pixels = self.pixels(chunk)
         response = self.soma(pixels)
-        pixels *= STEPS
-        limits = np.iinfo(np.int16)
-        np.clip(np.rint(pixels, out=pixels), limits.min, limits.max, out=pixels)
-        return pixels.astype(np.int16), response
+        return _in_steps(pixels), _in_steps(response)
 
     def pixels(self, chunk: Chunk) -> NDArray[np.float32]:
         """Return (n, height, width) in standard deviations of the noise, high-passed in space and time."""
@@ -189,6 +186,13 @@ class _Whitening:
         return pixels
 
 
+def _in_steps(values: NDArray[np.float32]) -> NDArray[np.int16]:
+    """Return values in steps, cut where 16 bits end; uses `values` up."""
+    values *= STEPS
+    limits = np.iinfo(np.int16)
+    return np.clip(np.rint(values, out=values), limits.min, limits.max, out=values).astype(np.int16)
+
+
 def whiten(
     binned: MovieSource,
     level: Level,
@@ -202,13 +206,13 @@ def whiten(
 ) -> Whitened:
     """Whiten bins `start` to `stop` and filter them for somata of a radius in pixels.
 
-    Time is O(pixels log pixels) a bin; memory 3 bytes a pixel and bin, beside the chunks under way.
+    Time is O(pixels log pixels) a bin; memory 2.5 bytes a pixel and bin, beside the chunks under way.
     """
     shape = movie_shape(binned)
     soma = MatchedFilter.of((shape[1], shape[2]), radius)
     n = stop - start
     pixels = np.empty((n, *shape[1:]), np.int16)
-    response = np.empty((n, *soma.shape), np.float32)
+    response = np.empty((n, *soma.shape), np.int16)
     chunks = map_chunks(
         _Whitening(level, soma, _HIGH_PASS_RADII * radius),
         binned,
