@@ -5,12 +5,14 @@ from __future__ import annotations
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import numpy as np
 import pytest
 
 from napari_calcium.figures import export
-from napari_calcium.figures.export import FIGURES, draw_all, figure_of, save_figure
+from napari_calcium.figures.export import FIGURES, figure_of
+from napari_calcium.figures.figure_style import STANDARD
 from napari_calcium.progress import Cancelled
 from napari_calcium.recording import Recording, Trace
 from napari_calcium.results import Activations, Coactivity, EnsembleEvents, Ensembles, Events, Members
@@ -19,10 +21,11 @@ from napari_calcium.simulate import SimulationSettings, simulate
 STEMS = [kind.stem for kind in FIGURES]
 
 
-@pytest.fixture(autouse=True)
-def coarse(monkeypatch):
-    """Few dots an inch: what is tested does not depend on them."""
-    monkeypatch.setattr(export, "_RESOLUTION", 50)
+COARSE = STANDARD.replace(resolution=50)
+"""Few dots an inch: what is tested does not depend on them."""
+
+draw_all = partial(export.draw_all, style=COARSE)
+save_figure = partial(export.save_figure, style=COARSE)
 
 
 def lay_out_all(recording):

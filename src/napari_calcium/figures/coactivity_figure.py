@@ -3,29 +3,53 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_calcium.figures.axis_labels import counted
 from napari_calcium.figures.decimate import outline, pool_mean
-from napari_calcium.figures.drawing import MANY_MARKS, WIDTH, draw_message, time_axis
+from napari_calcium.figures.drawing import (
+    MANY_MARKS,
+    WIDTH,
+    draw_message,
+    legend_above,
+    legend_height,
+    time_axis,
+)
 from napari_calcium.figures.palette import (
     EXPECTED_COLOR,
     THRESHOLD_COLOR,
-    UNASSIGNED_COLOR,
     ensemble_color,
 )
 from napari_calcium.recording import Recording
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+    from matplotlib.figure import Figure, SubFigure
 
-__all__ = ["CoactivityData", "coactivity_size", "draw_coactivity", "prepare_coactivity"]
+__all__ = [
+    "CoactivityData",
+    "coactivity_height",
+    "coactivity_on",
+    "coactivity_size",
+    "draw_coactivity",
+    "prepare_coactivity",
+]
 
 _INK = "#3a3a3a"
+
+_LABELS = [
+    "active neurons",
+    "expected by chance",
+    "threshold",
+    "event in no ensemble",
+    "event in an ensemble, in its colour",
+]
+
+_SHOWN_COLORS = 3
+"""How many ensembles' colours stand in the legend for all of them."""
 
 
 @dataclass(frozen=True)
@@ -115,59 +139,68 @@ def _mean_line(
 
 def coactivity_size(data: CoactivityData) -> tuple[float, float]:
     """Return width and height of the figure in inches."""
-    return WIDTH, 2.7
+    return WIDTH, coactivity_height(data, WIDTH)
 
 
-def draw_coactivity(figure: Figure, data: CoactivityData) -> None:
+def coactivity_height(data: CoactivityData, width: float) -> float:
+    """Return the height in inches at a width: a narrow figure has a high legend."""
+    return 2.7 + legend_height(_LABELS, width)
+
+
+def draw_coactivity(figure: Figure | SubFigure, data: CoactivityData) -> None:
     """Draw counts, expectation and threshold, and a marker on every ensemble event in its colour."""
     if data.message:
         return draw_message(figure, "Coactivity", data.message)
+    return coactivity_on(figure.subplots(), data)
+
+
+def coactivity_on(ax: Axes, data: CoactivityData) -> None:
+    """Draw coactivity that has something to show on given axes."""
+    from matplotlib.legend_handler import HandlerTuple
     from matplotlib.ticker import MaxNLocator
 
-    ax = figure.subplots()
     scale = time_axis(ax, 0, data.duration_s)
-    ax.plot(data.time_s / scale.seconds, data.active_neurons, color=_INK, lw=0.5, label="active neurons")
-    if len(data.expected):
-        at = data.expected_time_s / scale.seconds
-        ax.plot(at, data.expected, color=EXPECTED_COLOR, lw=1.2, label="expected by chance")
-    if len(data.threshold):
-        at = data.threshold_time_s / scale.seconds
-        ax.plot(at, data.threshold, color=THRESHOLD_COLOR, lw=0.6, label="threshold")
-    _mark(ax, data, scale.seconds)
+    legend: dict[str, Any] = {}
+    lines = (
+        (data.time_s, data.active_neurons, _INK, 0.5),
+        (data.expected_time_s, data.expected, EXPECTED_COLOR, 1.2),
+        (data.threshold_time_s, data.threshold, THRESHOLD_COLOR, 0.6),
+    )
+    for label, (at, values, color, width) in zip(_LABELS, lines, strict=False):
+        if len(values):
+            legend[label] = ax.plot(at / scale.seconds, values, color=color, lw=width, label=label)[0]
+    legend |= _mark(ax, data, scale.seconds)
     top = max([1.0, *data.active_neurons[np.isfinite(data.active_neurons)], *data.event_neurons])
     ax.set_ylim(0, 1.1 * float(top))
     ax.yaxis.set_major_locator(MaxNLocator(6, integer=True))
     ax.set_ylabel(f"Active neurons\nin {1000 * data.window_s:.0f} ms")
-    ax.set_title(_title(data), pad=16)
-    ax.legend(loc="lower left", bbox_to_anchor=(0, 1.01), ncols=5, handlelength=1.4, columnspacing=1.2)
-    return None
+    legend_above(ax, _title(data), legend, handler_map={tuple: HandlerTuple(ndivide=None, pad=0.1)})
 
 
-def _mark(ax: Axes, data: CoactivityData, seconds: float) -> None:
-    """Mark events that belong nowhere first, so that the assigned stay in sight."""
-    groups = [
-        (data.event_ensemble < 0, "in no ensemble", 0.6),
-        (data.event_ensemble >= 0, "in an ensemble", 1.0),
-    ]
+def _mark(ax: Axes, data: CoactivityData, seconds: float) -> dict[str, Any]:
+    """Mark events that belong nowhere first, so that the assigned stay in sight; return the legend's part."""
     area = 12.0 if len(data.event_time_s) < 150 else 7.0
-    for chosen, label, share in groups:
-        size = share * area
+    legend: dict[str, Any] = {}
+    for assigned, label, size in ((False, _LABELS[3], 0.6 * area), (True, _LABELS[4], area)):
+        chosen = (data.event_ensemble >= 0) == assigned
         if not chosen.any():
             continue
-        colors = [ensemble_color(int(k)) for k in data.event_ensemble[chosen]]
         ax.scatter(
             data.event_time_s[chosen] / seconds,
             data.event_neurons[chosen],
             s=size,
-            c=colors,
+            c=[ensemble_color(int(k)) for k in data.event_ensemble[chosen]],
             linewidths=0.25,
             edgecolors="white",
             zorder=3,
             clip_on=False,
             rasterized=int(chosen.sum()) > MANY_MARKS,
         )
-        shown = UNASSIGNED_COLOR if label == "in no ensemble" else colors[0]
-        ax.scatter([], [], s=size, color=shown, linewidths=0, label=f"event {label}")
+        shown = np.unique(data.event_ensemble[chosen])[:_SHOWN_COLORS]
+        legend[label] = tuple(
+            ax.scatter([], [], s=size, color=ensemble_color(int(k)), linewidths=0) for k in shown
+        )
+    return legend
 
 
 def _title(data: CoactivityData) -> str:

@@ -10,17 +10,34 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from napari_calcium.figures.axis_labels import counted
-from napari_calcium.figures.drawing import WIDTH, draw_message, time_axis
+from napari_calcium.figures.drawing import (
+    NOTE_COLOR,
+    WIDTH,
+    draw_message,
+    note_size,
+    set_titles,
+    time_axis,
+    width_of,
+)
 from napari_calcium.figures.palette import ensemble_color, rgb
 from napari_calcium.recording import Recording
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+    from matplotlib.figure import Figure, SubFigure
 
-__all__ = ["EnsembleView", "EnsemblesData", "draw_ensembles", "ensembles_size", "prepare_ensembles"]
+__all__ = [
+    "EnsembleView",
+    "EnsemblesData",
+    "activations_on",
+    "draw_ensembles",
+    "ensembles_height",
+    "ensembles_size",
+    "prepare_ensembles",
+    "scale_bar",
+]
 
-_COLUMNS, _MOST_MAPS = 5, 15
+_MAP_WIDTH, _MOST_MAPS = 1.4, 15
 _GUEST = 0.5
 """Opacity of members that are not core, beside which core members stand out."""
 
@@ -85,7 +102,7 @@ def prepare_ensembles(recording: Recording) -> EnsemblesData:
         return EnsemblesData(background, (), recording.duration_s, recording.pixel_size_um, message=why)
     note = ""
     if np.isfinite(found.expected_by_chance):
-        note = f"on shifted copies of this recording: {found.expected_by_chance:.2g} on average"
+        note = f"{found.expected_by_chance:.2g} on average in copies shifted in time"
     return EnsemblesData(
         background,
         tuple(_view(recording, k) for k in found.ids),
@@ -140,11 +157,22 @@ def _background(recording: Recording) -> NDArray[np.float32] | None:
 
 def ensembles_size(data: EnsemblesData) -> tuple[float, float]:
     """Return width and height of the figure in inches."""
-    rows = -(-_n_maps(data) // _COLUMNS)
+    return WIDTH, ensembles_height(data, WIDTH)
+
+
+def ensembles_height(data: EnsemblesData, width: float) -> float:
+    """Return the height in inches at a width: the narrower, the more rows of maps."""
+    rows = -(-_n_maps(data) // _columns(width))
     ratio = 1.0
     if data.background is not None:
         ratio = min(data.background.shape[0] / data.background.shape[1], 2.0)
-    return WIDTH, rows * (1.42 * ratio + 0.2) + _time_height(data) + (0.12 if rows else 0.3)
+    return (
+        rows * (width / _columns(width) * 0.986 * ratio + 0.2) + _time_height(data) + (0.12 if rows else 0.3)
+    )
+
+
+def _columns(width: float) -> int:
+    return max(2, round(width / _MAP_WIDTH))
 
 
 def _n_maps(data: EnsemblesData) -> int:
@@ -155,27 +183,24 @@ def _time_height(data: EnsemblesData) -> float:
     return float(np.clip(0.55 + 0.14 * len(data.views), 0.9, 6.0))
 
 
-def draw_ensembles(figure: Figure, data: EnsemblesData) -> None:
+def draw_ensembles(figure: Figure | SubFigure, data: EnsemblesData) -> None:
     """Draw a map for each ensemble and below them when each was active; time alone without positions."""
     if data.message:
         return draw_message(figure, "Ensembles", data.message)
     number = _n_maps(data)
     if not number:
-        _draw_time(figure.subplots(), data)
-        return None
-    height = ensembles_size(data)[1]
-    low = _time_height(data)
-    maps, below = np.ravel(np.asarray(figure.subfigures(2, 1, height_ratios=(height - low, low))))
-    rows = -(-number // _COLUMNS)
-    columns = min(_COLUMNS, number) if rows == 1 else _COLUMNS
-    panels = np.ravel(maps.subplots(rows, max(columns, 4), squeeze=False))
+        return activations_on(figure.subplots(), data)
+    low, columns = _time_height(data), _columns(width_of(figure))
+    high = ensembles_height(data, width_of(figure)) - low
+    maps, below = np.ravel(np.asarray(figure.subfigures(2, 1, height_ratios=(high, low))))
+    panels = np.ravel(maps.subplots(-(-number // columns), columns, squeeze=False))
     for ax in panels:
         ax.set_axis_off()
     for ax, view in zip(panels, data.views[:number], strict=False):
         _draw_map(ax, data, view)
-    _scale_bar(panels[0], data)
-    _draw_time(below.subplots(), data)
-    return None
+    if data.background is not None:
+        scale_bar(panels[0], data.background.shape, data.pixel_size_um)
+    return activations_on(below.subplots(), data)
 
 
 def _draw_map(ax: Axes, data: EnsemblesData, view: EnsembleView) -> None:
@@ -187,24 +212,25 @@ def _draw_map(ax: Axes, data: EnsemblesData, view: EnsembleView) -> None:
     ax.imshow(tissue * (1 - opacity) + view.overlay[..., :3] / np.float32(255) * opacity)
     ax.set_title(
         f"{view.ensemble_id}: {counted(len(view.core) + len(view.guests), 'neuron')}",
-        color=view.color, fontsize=7, pad=2, fontweight="bold",
+        color=view.color, fontsize=note_size(), pad=2, fontweight="bold",
     )  # fmt: skip
 
 
-def _scale_bar(ax: Axes, data: EnsemblesData) -> None:
-    """Draw a bar of a round length into the first map; nothing where the pixel size is not known."""
-    if data.background is None or not data.pixel_size_um:
+def scale_bar(ax: Axes, shape: tuple[int, ...], pixel_size_um: float | None) -> None:
+    """Draw a bar of a round length into a map of `shape` (height, width); nothing without a pixel size."""
+    if not pixel_size_um:
         return
-    height, width = data.background.shape
-    room = 0.35 * width * data.pixel_size_um
+    height, width = shape[:2]
+    room = 0.35 * width * pixel_size_um
     power = 10.0 ** np.floor(np.log10(room))
     length = max(k * power for k in (1, 2, 5) if k * power <= room)
     x, y = 0.05 * width, 0.94 * height
-    ax.plot([x, x + length / data.pixel_size_um], [y, y], color="white", lw=1.6, solid_capstyle="butt")
-    ax.text(x, y - 0.03 * height, f"{length:g} µm", color="white", fontsize=6, va="bottom")
+    ax.plot([x, x + length / pixel_size_um], [y, y], color="white", lw=1.6, solid_capstyle="butt")
+    ax.text(x, y - 0.03 * height, f"{length:g} µm", color="white", fontsize=note_size(), va="bottom")
 
 
-def _draw_time(ax: Axes, data: EnsemblesData) -> None:
+def activations_on(ax: Axes, data: EnsemblesData) -> None:
+    """Draw a tick for each activation, a row an ensemble, on given axes."""
     scale = time_axis(ax, 0, data.duration_s)
     for row, view in enumerate(data.views):
         ax.vlines(view.activation_s / scale.seconds, row - 0.38, row + 0.38, color=view.color, lw=1.0)
@@ -215,11 +241,9 @@ def _draw_time(ax: Axes, data: EnsemblesData) -> None:
         label.set_color(view.color)
     ax.tick_params(axis="y", length=0)
     ax.set_ylabel("Ensemble")
-    for row, view in enumerate(data.views):
-        if row % step == 0:
-            ax.text(
-                1.008, row, f"{len(view.activation_s)}×", transform=ax.get_yaxis_transform(), va="center",
-                fontsize=6.5, color="#555555",
-            )  # fmt: skip
-    title = f"Activations of {counted(len(data.views), 'ensemble')}"
-    ax.set_title(f"{title} ({data.note})" if data.note else title)
+    for row, view in enumerate(data.views[::step]):
+        ax.text(
+            1.008, step * row, f"{len(view.activation_s)}×", transform=ax.get_yaxis_transform(), va="center",
+            fontsize=note_size(), color=NOTE_COLOR,
+        )  # fmt: skip
+    set_titles(ax, f"Activations of {counted(len(data.views), 'ensemble')}", data.note)

@@ -1,17 +1,29 @@
-"""Draw every figure a recording has data for, as PNG and SVG."""
+"""Draw every figure a recording has data for, in any style, as PNG, SVG or PDF."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
-from napari_calcium.figures.coactivity_figure import coactivity_size, draw_coactivity, prepare_coactivity
-from napari_calcium.figures.drawing import STYLE, new_figure
-from napari_calcium.figures.ensembles_figure import draw_ensembles, ensembles_size, prepare_ensembles
+from napari_calcium.atomic import replacing
+from napari_calcium.figures.coactivity_figure import (
+    coactivity_height,
+    coactivity_size,
+    draw_coactivity,
+    prepare_coactivity,
+)
+from napari_calcium.figures.drawing import WIDTH, new_figure
+from napari_calcium.figures.ensembles_figure import (
+    draw_ensembles,
+    ensembles_height,
+    ensembles_size,
+    prepare_ensembles,
+)
+from napari_calcium.figures.figure_style import STANDARD, FigureStyle
 from napari_calcium.figures.heatmap_figure import draw_heatmap, heatmap_size, prepare_heatmap
 from napari_calcium.figures.raster_figure import draw_raster, prepare_raster, raster_size
 from napari_calcium.figures.similarity_figure import draw_similarity, prepare_similarity, similarity_size
@@ -23,10 +35,19 @@ from napari_calcium.recording import Recording
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["FIGURES", "FigureKind", "draw_all", "figure_of", "save_figure"]
+__all__ = [
+    "FIGURES",
+    "FORMATS",
+    "FigureKind",
+    "draw_all",
+    "figure_of",
+    "save_figure",
+    "styled",
+    "write_picture",
+]
 
-_RESOLUTION = 200
-"""Dots per inch of a PNG, and of the pixels inside an SVG."""
+FORMATS = ("png", "svg", "pdf")
+"""Endings of the pictures that can be written."""
 
 _STYLE_LOCK = Lock()
 """Matplotlib's style is global: two threads that draw take turns."""
@@ -43,7 +64,10 @@ class FigureKind:
     needs : tuple of str
         Fields of the recording that must be there for the figure to make sense.
     prepare, size, draw : callables
-        ``draw(figure, data)`` with ``data = prepare(recording)`` on a figure of ``size(data)`` inches.
+        ``draw(figure, data)`` with ``data = prepare(recording)`` on a figure of ``size(data)`` inches (width,
+        height). Drawing must do with less width, down to 85 mm.
+    height_at : callable, optional
+        ``height_at(data, width)`` where the height depends on the width.
     """
 
     stem: str
@@ -51,6 +75,7 @@ class FigureKind:
     prepare: Callable[[Recording], Any]
     size: Callable[[Any], tuple[float, float]]
     draw: Callable[[Figure, Any], None]
+    height_at: Callable[[Any, float], float] | None = None
 
     def fits(self, recording: Recording) -> bool:
         """Whether the stages this figure shows have run; a result of nothing is a result."""
@@ -60,21 +85,45 @@ class FigureKind:
                 return False
         return True
 
+    def size_in(self, data: Any, style: FigureStyle) -> tuple[float, float]:
+        """Return width and height in inches in a style: never wider, and narrow figures keep their shape."""
+        width, height = self.size(data)
+        if width >= WIDTH:
+            return style.width_in, self.height_at(data, style.width_in) if self.height_at else height
+        share = min(1.0, style.width_in / width)
+        return width * share, height * share
+
 
 FIGURES: tuple[FigureKind, ...] = (
     FigureKind("processing_steps", ("traces", "frame_rate"), prepare_steps, steps_size, draw_steps),
     FigureKind("traces_with_events", ("traces", "frame_rate"), prepare_traces, traces_size, draw_traces),
     FigureKind("heatmap", ("traces", "frame_rate"), prepare_heatmap, heatmap_size, draw_heatmap),
     FigureKind("raster", ("events",), prepare_raster, raster_size, draw_raster),
-    FigureKind("coactivity", ("coactivity",), prepare_coactivity, coactivity_size, draw_coactivity),
+    FigureKind(
+        "coactivity",
+        ("coactivity",),
+        prepare_coactivity,
+        coactivity_size,
+        draw_coactivity,
+        coactivity_height,
+    ),
     FigureKind("similarity", ("ensembles",), prepare_similarity, similarity_size, draw_similarity),
-    FigureKind("ensembles", ("ensembles",), prepare_ensembles, ensembles_size, draw_ensembles),
+    FigureKind(
+        "ensembles", ("ensembles",), prepare_ensembles, ensembles_size, draw_ensembles, ensembles_height
+    ),
 )
 """All figures, in the order of the analysis."""
 
 
-def draw_all(recording: Recording, folder: str | Path, *, on_progress: Progress = silent) -> list[Path]:
-    """Write every figure the recording has data for as PNG and SVG; return the files.
+def draw_all(
+    recording: Recording,
+    folder: str | Path,
+    *,
+    style: FigureStyle = STANDARD,
+    formats: Sequence[str] = ("png", "svg"),
+    on_progress: Progress = silent,
+) -> list[Path]:
+    """Write every figure the recording has data for; return the files.
 
     Parameters
     ----------
@@ -82,6 +131,8 @@ def draw_all(recording: Recording, folder: str | Path, *, on_progress: Progress 
         Stages that did not run have no figure; stages that found nothing have one that says so.
     folder : path
         Made if it is not there; files of the same names are replaced.
+    style : FigureStyle
+    formats : sequence of {"png", "svg", "pdf"}
     on_progress : callable
         Called after each figure.
 
@@ -95,43 +146,63 @@ def draw_all(recording: Recording, folder: str | Path, *, on_progress: Progress 
     written: list[Path] = []
     on_progress(0, len(kinds))
     for done, kind in enumerate(kinds, 1):
-        written += save_figure(kind, recording, target)
+        written += save_figure(kind, recording, target, style=style, formats=formats)
         on_progress(done, len(kinds))
     return written
 
 
-def figure_of(kind: FigureKind, recording: Recording) -> Figure:
-    """Return one figure, drawn."""
-    from matplotlib import style
+@contextmanager
+def styled(style: FigureStyle) -> Iterator[None]:
+    """Lay a style over matplotlib's defaults, whatever the user has set; other threads wait."""
+    from matplotlib import style as looks
 
+    with _STYLE_LOCK, looks.context(["default", style.rc()]):
+        yield
+
+
+def figure_of(kind: FigureKind, recording: Recording, style: FigureStyle = STANDARD) -> Figure:
+    """Return one figure, drawn."""
     data = kind.prepare(recording)
-    with _STYLE_LOCK, style.context(["default", STYLE]):
-        figure = new_figure(*kind.size(data))
+    with styled(style):
+        # Inside, since heights depend on how wide text is.
+        figure = new_figure(*kind.size_in(data, style))
         kind.draw(figure, data)
     return figure
 
 
-def save_figure(kind: FigureKind, recording: Recording, folder: Path) -> list[Path]:
-    """Write one figure as PNG and SVG, each at once whole or not at all."""
-    from matplotlib import style
+def save_figure(
+    kind: FigureKind,
+    recording: Recording,
+    folder: Path,
+    *,
+    style: FigureStyle = STANDARD,
+    formats: Sequence[str] = ("png", "svg"),
+) -> list[Path]:
+    """Write one figure in some formats, each at once whole or not at all."""
+    figure = figure_of(kind, recording, style)
+    return [write_picture(figure, folder / f"{kind.stem}.{ending}", style) for ending in formats]
 
-    figure = figure_of(kind, recording)
-    # Nothing of the day or the machine goes into the files.
-    metadata: dict[str, dict[str, Any]] = {
-        "png": {"Software": "napari-calcium"},
-        "svg": {"Date": None, "Creator": "napari-calcium", "Title": kind.stem.replace("_", " ")},
+
+def write_picture(figure: Figure, path: Path, style: FigureStyle = STANDARD) -> Path:
+    """Write a figure as its file's ending says, at once whole or not at all.
+
+    Nothing of the day or the machine goes into the file. The figure is laid out the first time it is written,
+    so all files of one figure are the same picture.
+    """
+    ending, title = path.suffix.lower(), path.stem.replace("_", " ")
+    about: dict[str, dict[str, Any]] = {
+        ".png": {"Software": "napari-calcium"},
+        ".svg": {"Date": None, "Creator": "napari-calcium", "Title": title},
+        ".pdf": {
+            "CreationDate": None,
+            "Creator": "napari-calcium",
+            "Producer": "napari-calcium",
+            "Title": title,
+        },
     }
-    written = []
-    with _STYLE_LOCK, style.context(["default", STYLE]):
-        for ending, about in metadata.items():
-            path = folder / f"{kind.stem}.{ending}"
-            beside = folder / f".{kind.stem}.{os.getpid()}.part.{ending}"
-            try:
-                figure.savefig(beside, dpi=_RESOLUTION, metadata=about)
-                # Laid out once: the second file is the same picture.
-                figure.set_layout_engine("none")
-                beside.replace(path)
-            finally:
-                beside.unlink(missing_ok=True)
-            written.append(path)
-    return written
+    if ending not in about:
+        raise ValueError(f"{path.name}: end the name in .png, .svg or .pdf")
+    with replacing(path) as beside, styled(style):
+        figure.savefig(beside, format=ending[1:], dpi=style.resolution, metadata=about[ending])
+        figure.set_layout_engine("none")
+    return path

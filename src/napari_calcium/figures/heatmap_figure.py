@@ -16,12 +16,12 @@ from napari_calcium.figures.axis_labels import (
     unit_scale,
 )
 from napari_calcium.figures.decimate import pool_max
-from napari_calcium.figures.drawing import draw_message, rows_axis, rows_size, time_axis
+from napari_calcium.figures.drawing import draw_message, rows_axis, rows_size, set_titles, time_axis
 from napari_calcium.figures.row_order import display_order
 from napari_calcium.recording import Recording
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+    from matplotlib.figure import Figure, SubFigure
 
 __all__ = ["HeatmapData", "draw_heatmap", "heatmap_size", "prepare_heatmap"]
 
@@ -103,7 +103,7 @@ def heatmap_size(data: HeatmapData) -> tuple[float, float]:
     return rows_size(data.n_rois)
 
 
-def draw_heatmap(figure: Figure, data: HeatmapData) -> None:
+def draw_heatmap(figure: Figure | SubFigure, data: HeatmapData) -> None:
     """Draw the traces as an image with its colour scale."""
     if data.message:
         return draw_message(figure, "Activity heatmap", data.message)
@@ -126,8 +126,7 @@ def draw_heatmap(figure: Figure, data: HeatmapData) -> None:
     )
     bar.set_label(data.label)
     bar.outline.set_visible(False)
-    ax.set_title(f"Activity of {counted(data.n_rois, 'neuron')}")
     gaps = "blue-grey: no data" if np.isnan(data.image).any() else ""
     note = "; ".join(part for part in (data.note, gaps) if part)
-    ax.set_title(note, loc="right", fontsize=7, color="#555555")
+    set_titles(ax, f"Activity of {counted(data.n_rois, 'neuron')}", note)
     return None

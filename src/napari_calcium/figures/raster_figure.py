@@ -9,16 +9,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_calcium.figures.axis_labels import counted
-from napari_calcium.figures.drawing import MANY_MARKS, draw_message, rows_axis, rows_size, time_axis
+from napari_calcium.figures.drawing import (
+    MANY_MARKS,
+    draw_message,
+    note_size,
+    rows_axis,
+    rows_size,
+    set_titles,
+    time_axis,
+)
 from napari_calcium.figures.palette import ensemble_color, rgb
 from napari_calcium.figures.row_order import display_order
 from napari_calcium.recording import Recording
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+    from matplotlib.figure import Figure, SubFigure
 
-__all__ = ["RasterData", "density_image", "draw_raster", "prepare_raster", "raster_size"]
+__all__ = ["RasterData", "density_image", "draw_raster", "prepare_raster", "raster_on", "raster_size"]
 
 _INK = "#2b2b2b"
 
@@ -102,11 +110,15 @@ def raster_size(data: RasterData) -> tuple[float, float]:
     return rows_size(len(data.roi_ids))
 
 
-def draw_raster(figure: Figure, data: RasterData) -> None:
+def draw_raster(figure: Figure | SubFigure, data: RasterData) -> None:
     """Draw a mark for each event, in the colour of the ensemble it took part in, else dark."""
     if data.message:
         return draw_message(figure, "Event raster", data.message)
-    ax = figure.subplots()
+    return raster_on(figure.subplots(), data)
+
+
+def raster_on(ax: Axes, data: RasterData) -> None:
+    """Draw a raster that has events on given axes."""
     scale = time_axis(ax, 0, data.duration_s)
     if len(data.onset_s) > _MOST_LINES:
         extent = (0, data.duration_s / scale.seconds, len(data.roi_ids) - 0.5, -0.5)
@@ -115,11 +127,9 @@ def draw_raster(figure: Figure, data: RasterData) -> None:
         _mark_events(ax, data, scale.seconds)
     rows_axis(ax, len(data.roi_ids), ordered=bool((data.home >= 0).any()))
     _blocks(ax, data.home)
-    ax.set_title(f"{counted(len(data.onset_s), 'event')} of {counted(len(data.roi_ids), 'neuron')}")
-    if (data.event_ensemble >= 0).any():
-        note = "coloured: within an activation of the neuron's ensemble"
-        ax.set_title(note, loc="right", fontsize=7, color="#555555")
-    return None
+    colored = bool((data.event_ensemble >= 0).any())
+    note = "coloured: within an activation of the neuron's ensemble" if colored else ""
+    set_titles(ax, f"{counted(len(data.onset_s), 'event')} of {counted(len(data.roi_ids), 'neuron')}", note)
 
 
 def density_image(data: RasterData, *, height: int = 900, width: int = 1300) -> NDArray[np.uint8]:
@@ -174,6 +184,5 @@ def _blocks(ax: Axes, home: NDArray[np.int64]) -> None:
         rows = np.flatnonzero(home == ensemble)
         if len(rows) < 0.018 * len(home):
             continue
-        inset.text(
-            1.5, rows.mean(), str(ensemble), color=ensemble_color(int(ensemble)), va="center", fontsize=6.5
-        )
+        color = ensemble_color(int(ensemble))
+        inset.text(1.5, rows.mean(), str(ensemble), color=color, va="center", fontsize=note_size())

@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 
 from napari_calcium.figures.axis_labels import counted
 from napari_calcium.figures.decimate import pool_mean
-from napari_calcium.figures.drawing import draw_message
+from napari_calcium.figures.drawing import draw_message, note_size, set_titles
 from napari_calcium.figures.palette import ensemble_color, rgb
 from napari_calcium.recording import Recording
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+    from matplotlib.figure import Figure, SubFigure
 
 __all__ = ["SimilarityData", "draw_similarity", "prepare_similarity", "similarity_size"]
 
@@ -92,7 +92,7 @@ def similarity_size(data: SimilarityData) -> tuple[float, float]:
     return 4.2, 3.7
 
 
-def draw_similarity(figure: Figure, data: SimilarityData) -> None:
+def draw_similarity(figure: Figure | SubFigure, data: SimilarityData) -> None:
     """Draw the matrix with a strip in the ensembles' colours along two sides."""
     if data.message:
         return draw_message(figure, "Similarity of ensemble events", data.message)
@@ -116,7 +116,7 @@ def draw_similarity(figure: Figure, data: SimilarityData) -> None:
     bar.set_label("Jaccard similarity of contributors")
     bar.outline.set_visible(False)
     found = len([k for k, _, _ in data.blocks if k >= 0])
-    ax.set_title(f"Similarity of {counted(n, 'ensemble event')}: {counted(found, 'ensemble')}", pad=12)
+    set_titles(ax, f"Similarity of {counted(n, 'ensemble event')}: {counted(found, 'ensemble')}", pad=12)
     return None
 
 
@@ -133,4 +133,4 @@ def _strips(ax: Axes, data: SimilarityData) -> None:
         if stop - start < 0.03 * n:
             continue
         name = str(ensemble) if ensemble >= 0 else "none"
-        left.text(-0.6, (start + stop - 1) / 2, name, ha="right", va="center", fontsize=6.5)
+        left.text(-0.6, (start + stop - 1) / 2, name, ha="right", va="center", fontsize=note_size())

@@ -11,16 +11,19 @@ from numpy.typing import NDArray
 
 from napari_calcium.figures.axis_labels import baseline_note, trace_label, unit_scale
 from napari_calcium.figures.decimate import outline
-from napari_calcium.figures.drawing import WIDTH, draw_message, time_axis
+from napari_calcium.figures.drawing import WIDTH, draw_message, note_size, time_axis, width_of
 from napari_calcium.figures.example_cells import busiest_span, example_cells
 from napari_calcium.figures.palette import BASELINE_COLOR, EVENT_COLOR, TRACE_COLORS
 from napari_calcium.recording import Recording
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+    from matplotlib.figure import Figure, SubFigure
 
 __all__ = ["Step", "StepsData", "draw_steps", "prepare_steps", "steps_size"]
+
+_CELL_WIDTH = 1.9
+"""Inches that the panels of one cell need at least, with their labels."""
 
 _TITLES = {
     "raw": "Raw",
@@ -158,18 +161,22 @@ def steps_size(data: StepsData) -> tuple[float, float]:
     return WIDTH, 0.7 + 1.15 * max(len(data.steps), 1)
 
 
-def draw_steps(figure: Figure, data: StepsData) -> None:
-    """Draw a column for each cell and a row for each step; ΔF/F panels of a cell share their scale."""
+def draw_steps(figure: Figure | SubFigure, data: StepsData) -> None:
+    """Draw a column for each cell and a row for each step; ΔF/F panels of a cell share their scale.
+
+    A narrow figure shows the first cells only.
+    """
     if data.message:
         return draw_message(figure, "Processing steps", data.message)
-    panels = figure.subplots(len(data.steps), len(data.roi_ids), squeeze=False, sharex=True)
-    for column, label in enumerate(data.cell_labels):
+    shown = min(len(data.roi_ids), max(1, int(width_of(figure) / _CELL_WIDTH)))
+    panels = figure.subplots(len(data.steps), shown, squeeze=False, sharex=True)
+    for column, label in enumerate(data.cell_labels[:shown]):
         panels[0, column].set_title(label, pad=14 if data.steps[0].baseline else 6)
         for row in range(len(data.steps)):
             _draw_step(panels[row, column], data, row, column)
         _share_scale(panels[:, column], data)
     if data.note and "raw" not in {step.name for step in data.steps}:
-        figure.supxlabel(data.note, fontsize=7)
+        figure.supxlabel(data.note, fontsize=note_size())
     return None
 
 

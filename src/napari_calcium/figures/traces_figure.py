@@ -11,14 +11,14 @@ from numpy.typing import NDArray
 
 from napari_calcium.figures.axis_labels import baseline_note, counted, latest_trace, unit_scale
 from napari_calcium.figures.decimate import outline
-from napari_calcium.figures.drawing import MANY_MARKS, WIDTH, draw_message, time_axis
+from napari_calcium.figures.drawing import MANY_MARKS, WIDTH, draw_message, note_size, set_titles, time_axis
 from napari_calcium.figures.example_cells import example_cells
 from napari_calcium.figures.palette import EVENT_COLOR, TRACE_COLORS
 from napari_calcium.recording import Recording
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+    from matplotlib.figure import Figure, SubFigure
 
 __all__ = ["TracesData", "draw_traces", "prepare_traces", "traces_size"]
 
@@ -178,7 +178,7 @@ def traces_size(data: TracesData) -> tuple[float, float]:
     return WIDTH, 0.8 + 0.26 * max(len(data.roi_ids), 4)
 
 
-def draw_traces(figure: Figure, data: TracesData) -> None:
+def draw_traces(figure: Figure | SubFigure, data: TracesData) -> None:
     """Draw the traces with a tick under each event's onset and a bar for scale."""
     if data.message:
         return draw_message(figure, "Traces", data.message)
@@ -211,9 +211,7 @@ def draw_traces(figure: Figure, data: TracesData) -> None:
     ax.set_ylabel("Neuron")
     _scale_bar(ax, data)
     marks = f", {counted(len(data.event_row), 'event')}" if len(data.event_row) else ""
-    ax.set_title(f"{data.quantity} of {counted(len(data.roi_ids), 'neuron')}{marks}")
-    if data.note:
-        ax.set_title(data.note, loc="right", fontsize=7, color="#555555")
+    set_titles(ax, f"{data.quantity} of {counted(len(data.roi_ids), 'neuron')}{marks}", data.note)
     return None
 
 
@@ -225,5 +223,5 @@ def _scale_bar(ax: Axes, data: TracesData) -> None:
     ax.plot([x, x], [bottom, bottom + data.bar], color="black", lw=1.2, transform=transform, clip_on=False)
     ax.text(
         x + 0.008, bottom + data.bar / 2, f"{data.bar:g} {data.unit}", transform=transform, va="center",
-        rotation=90, fontsize=7,
+        rotation=90, fontsize=note_size(),
     )  # fmt: skip

@@ -10,16 +10,15 @@ from pathlib import Path
 from napari.utils.notifications import show_info, show_warning
 from qtpy.QtWidgets import QFileDialog, QPushButton, QWidget
 
-from napari_calcium.figures.export import FigureKind, figure_of
+from napari_calcium.figures.export import FORMATS, FigureKind, figure_of, write_picture
 from napari_calcium.io.export import export_traces
 from napari_calcium.recording import Recording, Trace
 from napari_calcium.results import Table
 
 __all__ = ["Export", "ExportButton", "table_writer", "traces_writer"]
 
-_PICTURES = (".png", ".svg", ".pdf")
+_PICTURES = tuple(f".{ending}" for ending in FORMATS)
 _FILTER = "Picture (*.png);;Drawing (*.svg *.pdf);;Numbers (*.csv)"
-_RESOLUTION = 200
 
 
 @dataclass(frozen=True)
@@ -61,12 +60,12 @@ class Export:
             raise ValueError(f"{path.name}: end the name in .png, .svg, .pdf or .csv")
         if self.figure is None and ending != ".csv":
             raise ValueError(f"{path.name}: there are numbers only; end the name in .csv")
+        if self.figure is not None and ending != ".csv":
+            return write_picture(figure_of(self.figure, self.recording), path)
+        # Writers of tables choose their format by the ending, so the part has it, too.
         beside = path.with_name(f".{path.stem}.{os.getpid()}.part{ending}")
         try:
-            if ending == ".csv":
-                self.write_table(beside)
-            elif self.figure is not None:
-                figure_of(self.figure, self.recording).savefig(beside, dpi=_RESOLUTION)
+            self.write_table(beside)
             beside.replace(path)
         finally:
             beside.unlink(missing_ok=True)
