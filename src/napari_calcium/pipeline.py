@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from types import MappingProxyType
 from typing import Any
@@ -13,16 +13,29 @@ import numpy as np
 from napari_calcium import __version__
 from napari_calcium.memory import peak_memory_mb
 from napari_calcium.pipeline_ensembles import ENSEMBLE_STAGES
-from napari_calcium.pipeline_movie import has_raw_movie, run_movie
+from napari_calcium.pipeline_movie import MOVIE_ADAPTERS, has_drawn_rois, has_raw_movie
 from napari_calcium.pipeline_settings import MOVIE_STAGES, STAGES, TITLES, PipelineSettings
 from napari_calcium.pipeline_traces import TRACE_STAGES
 from napari_calcium.progress import Progress, part, silent
 from napari_calcium.recording import RESULTS, LogEntry, Recording, Trace
 from napari_calcium.stage_steps import Apply, StageError
 
-__all__ = ["STAGES", "TITLES", "PipelineSettings", "StageError", "preview", "run", "run_stage", "settings_of"]
+__all__ = [
+    "STAGES",
+    "TITLES",
+    "PipelineSettings",
+    "StageError",
+    "preview",
+    "run",
+    "run_stage",
+    "settings_of",
+    "shares_of",
+]
 
-_MOVIE_SHARE = 0.8  # of the time of a run that starts from a movie
+_WEIGHTS: Mapping[str, float] = MappingProxyType(
+    {"registration": 20.0, "segmentation": 8.0, "extraction": 5.0}
+)
+"""How long a stage takes, beside 1 for one that works on traces."""
 _POPULATION = ("coactivity", "significance", "ensembles", "features")
 
 
@@ -104,23 +117,31 @@ def run(
         earlier run behind.
     """
     recording = _without_results(recording)
+    keep = settings.cell_choice.keep_rejected or settings.read.rejected_cells == "keep"
+    recording = recording.replace(cell_choice=settings.cell_choice.replace(keep_rejected=keep))
+    wanted = [stage for stage in TITLES if _applies(recording, stage, settings)]
     if has_raw_movie(recording):
         _known_rate(recording)
-        movie_share = part(on_progress, 0.0, _MOVIE_SHARE)
-        recording = run_movie(
-            recording, settings, on_progress=movie_share, on_stage=on_stage, executor=executor
-        )
-        on_progress = part(on_progress, _MOVIE_SHARE, 1.0)
-    wanted = [stage for stage in STAGES if _applies(recording, stage, settings)]
-    for k, stage in enumerate(wanted):
+        if recording.rois is None and settings.segmentation is None:
+            raise StageError("there are no ROIs to read the fluorescence of; switch segmentation on")
+    for stage, share in shares_of(wanted, on_progress):
         on_stage(stage)
-        share = part(on_progress, k / len(wanted), (k + 1) / len(wanted))
         share(0, 1)
         recording = run_stage(
             recording, stage, getattr(settings, stage), on_progress=share, executor=executor
         )
     on_progress(1, 1)
     return recording
+
+
+def shares_of(stages: Sequence[str], on_progress: Progress) -> Iterator[tuple[str, Progress]]:
+    """Yield stages, each with a callback that fills its share of the whole progress."""
+    total = sum(_WEIGHTS.get(stage, 1.0) for stage in stages)
+    start = 0.0
+    for stage in stages:
+        stop = start + _WEIGHTS.get(stage, 1.0) / total
+        yield stage, part(on_progress, start, stop)
+        start = stop
 
 
 def preview(recording: Recording, stage: str, settings: Any, roi_ids: Any) -> Recording:
@@ -154,7 +175,11 @@ def preview(recording: Recording, stage: str, settings: Any, roi_ids: Any) -> Re
 
 def settings_of(recording: Recording, otherwise: PipelineSettings = PipelineSettings()) -> PipelineSettings:
     """Return the settings that made a recording, from its log; stages that did not run as in `otherwise`."""
-    made = {e.stage: dict(e.settings) for e in recording.log if e.stage in PipelineSettings.model_fields}
+    made: dict[str, Any] = {
+        e.stage: dict(e.settings) for e in recording.log if e.stage in PipelineSettings.model_fields
+    }
+    if recording.candidates is not None:
+        made["cell_choice"] = recording.cell_choice.model_dump()
     return PipelineSettings.validated(otherwise.model_dump() | made)
 
 
@@ -169,21 +194,25 @@ def _applies(recording: Recording, stage: str, settings: PipelineSettings) -> bo
     if getattr(settings, stage) is None:
         return False
     # Called before any stage ran, so that ΔF/F is what the file holds.
+    if stage in MOVIE_STAGES:
+        return has_raw_movie(recording) and not (stage == "segmentation" and has_drawn_rois(recording))
     return stage != "baseline" or "dff" not in recording.traces
 
 
 def _without_results(recording: Recording) -> Recording:
     """Return what was read, without what stages made of it."""
     if recording.movie is not None and any(entry.stage in MOVIE_STAGES for entry in recording.log):
-        read = tuple(entry for entry in recording.log if entry.stage not in (*MOVIE_STAGES, *STAGES))
-        return Recording(
-            recording.name,
-            np.empty(0, np.int64),
-            recording.frame_rate,
-            movie=recording.movie,
-            pixel_size_um=recording.pixel_size_um,
-            source=recording.source,
-            log=read,
+        drawn = recording.rois if has_drawn_rois(recording) else None
+        return recording.replace(
+            roi_ids=np.empty(0, np.int64) if drawn is None else drawn.ids,
+            traces={},
+            rois=drawn,
+            images={},
+            motion=None,
+            candidates=None,
+            log=tuple(entry for entry in recording.log if entry.stage not in TITLES),
+            recording_features={},
+            **dict.fromkeys(RESULTS),
         )
     made = {name for entry in recording.log if entry.stage in STAGES for name in entry.writes}
     return recording.replace(
@@ -194,4 +223,4 @@ def _without_results(recording: Recording) -> Recording:
     )
 
 
-_APPLY: Mapping[str, Apply] = MappingProxyType({**TRACE_STAGES, **ENSEMBLE_STAGES})
+_APPLY: Mapping[str, Apply] = MappingProxyType({**MOVIE_ADAPTERS, **TRACE_STAGES, **ENSEMBLE_STAGES})

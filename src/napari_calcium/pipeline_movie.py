@@ -1,30 +1,69 @@
-"""From a raw movie to fluorescence: registration, cells, extraction, each with its entry in the log."""
+"""The stages from a raw movie to fluorescence, on a recording: registration, cells, extraction."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
+import weakref
+from collections.abc import Mapping
 from concurrent.futures import Executor
-from contextlib import contextmanager
-from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 
-from napari_calcium import __version__
-from napari_calcium.memory import peak_memory_mb
+from napari_calcium.movie.binned_movie import BinnedMovie
+from napari_calcium.movie.chunks import MovieSource, movie_shape
 from napari_calcium.movie.extraction import Extraction, extract
+from napari_calcium.movie.grid import Grid
+from napari_calcium.movie.registered_movie import RegisteredMovie
 from napari_calcium.movie.registration import Registration, register
 from napari_calcium.movie.segmentation import find_cells
 from napari_calcium.pipeline_settings import PipelineSettings
-from napari_calcium.progress import Progress, part, silent
+from napari_calcium.progress import Progress, part
 from napari_calcium.recording import LogEntry, Recording, Trace
 from napari_calcium.results import Motion
 from napari_calcium.rois import Rois
-from napari_calcium.settings import Settings
+from napari_calcium.settings import SettingsError
+from napari_calcium.stage_steps import Apply, Outcome, StageError, rate_of
 
-__all__ = ["has_raw_movie", "run_movie"]
+__all__ = [
+    "MOVIE_ADAPTERS",
+    "binned_movie",
+    "has_drawn_rois",
+    "has_raw_movie",
+    "registered_movie",
+    "rois_to_read",
+]
 
-_SHARES = {"registration": (0.0, 0.6), "segmentation": (0.6, 0.85), "extraction": (0.85, 1.0)}
+_TRACES = ("raw", "neuropil", "corrected")
+_REBINNING_SHARE = 0.7
+
+
+class _Scratch:
+    """The binned movie of the registration that was made last, for as long as its motion is looked at.
+
+    A stage knows the recording alone, and the binned movie is too large to be part of it; made again, it
+    would take as long as the registration.
+    """
+
+    def __init__(self) -> None:
+        self._held: tuple[weakref.ref[Motion], BinnedMovie] | None = None
+
+    def keep(self, motion: Motion, binned: BinnedMovie) -> None:
+        """Keep the binned movie of this motion, and let go of any other."""
+        self._held = (weakref.ref(motion, self._forget), binned)
+
+    def of(self, motion: Motion) -> BinnedMovie | None:
+        """Return the binned movie that belongs to a motion, None where it is not kept."""
+        held = self._held
+        return held[1] if held is not None and held[0]() is motion else None
+
+    def _forget(self, reference: weakref.ref[Motion]) -> None:
+        held = self._held
+        if held is not None and held[0] is reference:
+            self._held = None
+
+
+_scratch = _Scratch()
 
 
 def has_raw_movie(recording: Recording) -> bool:
@@ -32,108 +71,150 @@ def has_raw_movie(recording: Recording) -> bool:
     return recording.movie is not None and not recording.traces
 
 
-def run_movie(
-    recording: Recording,
-    settings: PipelineSettings,
-    *,
-    on_progress: Progress = silent,
-    on_stage: Callable[[str], None] = lambda stage: None,
-    executor: Executor | None = None,
-) -> Recording:
-    """Run registration, segmentation and extraction on the movie of a recording.
-
-    Parameters
-    ----------
-    recording : Recording
-        With a movie and a frame rate; left as it is.
-    settings : PipelineSettings
-        A skipped registration takes the movie as it is; without segmentation the ROIs must be there already.
-    on_progress, on_stage, executor
-        As for :func:`napari_calcium.pipeline.run`.
-
-    Returns
-    -------
-    Recording
-        With motion, images, ROIs and the traces ``"raw"``, ``"neuropil"`` and ``"corrected"``. Candidates
-        that were rejected are left out unless ``settings.read.rejected_cells`` is ``"keep"``.
-    """
-    if recording.movie is None or recording.frame_rate is None:
-        raise ValueError("run_movie needs a recording with a movie and a frame rate")
-    movie, rate = recording.movie.data, recording.frame_rate
-    steps = _Steps(list(recording.log), on_progress, on_stage)
-    registration: Registration | None = None
-    if (chosen := settings.registration) is not None:
-        with steps.step("registration", chosen) as step:
-            registration = register(movie, rate, chosen, on_progress=step.progress, executor=executor)
-            step.notes = _motion_notes(registration)
-    images = dict(recording.images) if registration is None else dict(registration.images)
-    rois = recording.rois
-    if (wanted := settings.segmentation) is not None:
-        with steps.step("segmentation", wanted) as step:
-            binned = movie if registration is None else registration.binned
-            found = find_cells(binned, images, rate, wanted, on_progress=step.progress, executor=executor)
-            step.notes = _cell_notes(found)
-        rois = found if settings.read.rejected_cells == "keep" else found.take(found.accepted)
-    if rois is None:
-        raise ValueError("there are no ROIs to read the fluorescence of; switch segmentation on")
-    traces: dict[str, Trace] = {}
-    if (how := settings.extraction) is not None:
-        with steps.step("extraction", how) as step:
-            source, bad = (
-                (movie, None) if registration is None else (registration.apply(movie), registration.bad)
-            )
-            light = extract(source, rois, rate, how, bad=bad, on_progress=step.progress, executor=executor)
-            step.notes = _trace_notes(light)
-        traces = {name: Trace(getattr(light, name), "a.u.") for name in ("raw", "neuropil", "corrected")}
-        rois = _with_coefficients(rois, light)
-    return Recording(
-        recording.name,
-        rois.ids,
-        rate,
-        traces,
-        rois=rois,
-        images=images,
-        movie=recording.movie,
-        pixel_size_um=recording.pixel_size_um,
-        source=recording.source,
-        log=tuple(steps.log),
-        motion=None if registration is None else _motion(registration),
+def has_drawn_rois(recording: Recording) -> bool:
+    """Whether all ROIs were drawn by hand, so that there is nothing to detect."""
+    return recording.candidates is None and any(
+        entry.stage == "rois" and entry.settings.get("by") == "drawn" for entry in recording.log
     )
 
 
-@dataclass
-class _Step:
-    progress: Progress
-    notes: tuple[str, ...] = ()
+def registered_movie(recording: Recording) -> MovieSource:
+    """Return the movie of a recording in registered coordinates, moved when it is read.
 
+    Returns
+    -------
+    MovieSource
+        The movie as it is where it was not registered.
 
-@dataclass
-class _Steps:
-    """Keeps the log of the steps as they are done."""
-
-    log: list[LogEntry]
-    on_progress: Progress
-    on_stage: Callable[[str], None]
-
-    @contextmanager
-    def step(self, stage: str, settings: Settings) -> Iterator[_Step]:
-        self.on_stage(stage)
-        begin = time.perf_counter()
-        step = _Step(part(self.on_progress, *_SHARES[stage]))
-        yield step
-        reads, writes = _FLOW[stage]
-        given = settings.model_dump(mode="json")
-        seconds = time.perf_counter() - begin
-        self.log.append(
-            LogEntry(stage, given, reads, writes, step.notes, __version__, seconds, peak_memory_mb())
+    Raises
+    ------
+    StageError
+        If there is no movie, or another one than was registered.
+    """
+    movie, motion = _movie_of(recording), recording.motion
+    if motion is None:
+        return movie
+    n_frames = movie_shape(movie)[0]
+    if len(motion) != n_frames:
+        raise StageError(
+            f"the movie has {n_frames:,} frames but {len(motion):,} were registered; run Registration again"
         )
+    return RegisteredMovie(movie, motion.fields, _grid_of(motion), line_phase=motion.line_phase_px)
 
 
-_FLOW: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
-    "registration": (("movie",), ("motion", "images")),
-    "segmentation": (("motion", "images"), ("rois",)),
-    "extraction": (("motion", "rois"), ("traces/raw", "traces/neuropil", "traces/corrected")),
-}
+def binned_movie(
+    recording: Recording, on_progress: Progress, executor: Executor | None = None
+) -> MovieSource:
+    """Return what cells are detected in: the binned movie of the registration, or the movie itself.
+
+    The binned movie of the registration that ran last is kept. That of an earlier one, or of a recording that
+    was saved, is made again by the same registration, which takes as long as that did.
+
+    Raises
+    ------
+    StageError
+        If there is no movie, or the program cannot repeat the registration.
+    """
+    motion = recording.motion
+    if motion is None:
+        return _movie_of(recording)
+    kept = _scratch.of(motion)
+    if kept is not None:
+        return kept
+    again = _register_again(recording, on_progress, executor)
+    if not np.array_equal(again.fields, motion.fields):
+        raise StageError(
+            "the registration was made by another version of the program; run Registration again"
+        )
+    _scratch.keep(motion, again.binned)
+    return again.binned
+
+
+def rois_to_read(recording: Recording) -> Rois | None:
+    """Return the ROIs whose fluorescence is wanted: the chosen candidates, else those that are there."""
+    if recording.candidates is not None:
+        return recording.cell_choice.kept(recording.candidates)
+    return recording.rois
+
+
+def _registration(rec: Recording, settings: Any, on_progress: Progress, executor: Executor | None) -> Outcome:
+    found = register(_movie_of(rec), rate_of(rec), settings, on_progress=on_progress, executor=executor)
+    motion = _motion(found)
+    _scratch.keep(motion, found.binned)
+    changes = {"motion": motion, "images": {**rec.images, **found.images}}
+    return Outcome(changes, ("movie",), ("motion", "images"), _motion_notes(found))
+
+
+def _segmentation(rec: Recording, settings: Any, on_progress: Progress, executor: Executor | None) -> Outcome:
+    known = rec.motion is None or _scratch.of(rec.motion) is not None
+    start = 0.0 if known else _REBINNING_SHARE
+    binned = binned_movie(rec, part(on_progress, 0.0, start), executor)
+    found = find_cells(
+        binned,
+        rec.images,
+        rate_of(rec),
+        settings,
+        on_progress=part(on_progress, start, 1.0),
+        executor=executor,
+    )
+    # The ids of candidates that were found before mean others now.
+    choice = rec.cell_choice if rec.candidates is None else rec.cell_choice.without_ids()
+    rois = choice.kept(found)
+    changes = {"candidates": found, "cell_choice": choice, "rois": rois, "roi_ids": rois.ids}
+    notes = (*_cell_notes(choice.accepts(found)), *_lost_notes(rec))
+    return Outcome(changes, ("motion", "images"), ("rois",), notes)
+
+
+def _extraction(rec: Recording, settings: Any, on_progress: Progress, executor: Executor | None) -> Outcome:
+    rois = rois_to_read(rec)
+    if rois is None:
+        raise StageError(
+            "there are no ROIs to read the fluorescence of; run Cells, or draw some and use them"
+        )
+    bad = None if rec.motion is None else rec.motion.bad
+    movie = registered_movie(rec)
+    light = extract(movie, rois, rate_of(rec), settings, bad=bad, on_progress=on_progress, executor=executor)
+    changes = {
+        "traces": {name: Trace(getattr(light, name), "a.u.") for name in _TRACES},
+        "rois": _with_coefficients(rois, light),
+        "roi_ids": rois.ids,
+    }
+    writes = tuple(f"traces/{name}" for name in _TRACES)
+    return Outcome(changes, ("motion", "rois"), writes, _trace_notes(light))
+
+
+MOVIE_ADAPTERS: Mapping[str, Apply] = MappingProxyType(
+    {"registration": _registration, "segmentation": _segmentation, "extraction": _extraction}
+)
+"""Stages from a movie to traces, by name."""
+
+
+def _movie_of(recording: Recording) -> MovieSource:
+    movie = recording.movie
+    if movie is None:
+        raise StageError("this recording has no movie; open the movie it came from")
+    if not getattr(movie.data, "available", True):
+        raise StageError(f"{movie.path}: the movie is no longer there; put it beside the recording")
+    data: MovieSource = movie.data
+    return data
+
+
+def _register_again(rec: Recording, on_progress: Progress, executor: Executor | None) -> Registration:
+    entry: LogEntry | None = next((e for e in rec.log if e.stage == "registration"), None)
+    try:
+        settings = PipelineSettings.validated(
+            {"registration": dict(entry.settings) if entry is not None else None}
+        ).registration
+    except SettingsError:
+        settings = None
+    if settings is None:
+        raise StageError("how the movie was registered is not known any more; run Registration again")
+    return register(_movie_of(rec), rate_of(rec), settings, on_progress=on_progress, executor=executor)
+
+
+def _grid_of(motion: Motion) -> Grid:
+    y, x = motion.node_y_px, motion.node_x_px
+    return Grid(len(y), len(x), float(y[0]), float(y[1] - y[0]), float(x[0]), float(x[1] - x[0]))
 
 
 def _motion(found: Registration) -> Motion:
@@ -155,9 +236,19 @@ def _motion_notes(found: Registration) -> tuple[str, ...]:
     return (f"frames moved by up to {largest:.1f} px; {bad:,} of {len(found.bad):,} frames are bad",)
 
 
-def _cell_notes(found: Rois) -> tuple[str, ...]:
-    accepted = int(found.accepted.sum())
-    return (f"{accepted:,} cells accepted, {len(found) - accepted:,} candidates rejected",)
+def _cell_notes(accepted: Any) -> tuple[str, ...]:
+    cells = int(accepted.sum())
+    return (f"{cells:,} cells accepted, {len(accepted) - cells:,} candidates rejected",)
+
+
+def _lost_notes(before: Recording) -> tuple[str, ...]:
+    """Say what the user had decided by hand that cannot be taken over to cells found anew."""
+    choice = before.cell_choice
+    by_hand = len(choice.accepted) + len(choice.rejected) if before.candidates is not None else 0
+    plural = "s" if by_hand != 1 else ""
+    return (
+        (f"{by_hand} decision{plural} by hand were about other candidates, and are gone",) if by_hand else ()
+    )
 
 
 def _trace_notes(found: Extraction) -> tuple[str, ...]:

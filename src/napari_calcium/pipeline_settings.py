@@ -8,6 +8,7 @@ from typing import Literal, Self
 
 from pydantic import Field
 
+from napari_calcium.cell_choice import CellChoice
 from napari_calcium.ensembles.coactivity import CoactivitySettings
 from napari_calcium.ensembles.ensemble_detection import CalibratedEnsembles, CourseEnsembles, EnsembleSettings
 from napari_calcium.ensembles.significance import ConditionalNull, PooledNull, SignificanceSettings
@@ -64,6 +65,9 @@ class PipelineSettings(Settings):
     )
     segmentation: SegmentationSettings | None = Field(
         FunctionalCells(), title=TITLES["segmentation"], description="Finds the cells of a movie."
+    )
+    cell_choice: CellChoice = Field(
+        CellChoice(), title="Choice of cells", description="Which candidates count as cells."
     )
     extraction: ExtractionSettings | None = Field(
         ExtractionSettings(), title=TITLES["extraction"], description="Reads the light of each cell."

@@ -11,6 +11,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_calcium.cell_choice import CellChoice
 from napari_calcium.checks import check_frame_rate, check_traces
 from napari_calcium.results import Coactivity, EnsembleEvents, Ensembles, Events, Motion, freeze, same_array
 from napari_calcium.rois import Rois
@@ -152,6 +153,10 @@ class Recording:
         The steps that made what is here, in order.
     motion : Motion or None
         How the movie's frames lay on their template.
+    candidates : Rois or None
+        All that was found in the movie, with its quality; `rois` are those of them that count as cells.
+    cell_choice : CellChoice
+        Which candidates count as cells. Until the fluorescence is read again, `rois` may lag behind.
     """
 
     name: str
@@ -172,6 +177,8 @@ class Recording:
     source: Source | None = None
     log: tuple[LogEntry, ...] = ()
     motion: Motion | None = None
+    candidates: Rois | None = None
+    cell_choice: CellChoice = field(default_factory=CellChoice)
 
     def __post_init__(self) -> None:
         ids = np.asarray(self.roi_ids, np.int64)
@@ -263,6 +270,10 @@ class Recording:
             cleared["recording_features"] = {}
         traces = {name: t for name, t in self.traces.items() if f"traces/{name}" not in stale}
         traces.update(changes.pop("traces", {}))
+        if "rois" in stale and "rois" not in changes:
+            cleared |= {"rois": None, "candidates": None, "cell_choice": self.cell_choice.without_ids()}
+            # Without a trace and a place, nothing is left of a cell.
+            cleared |= {} if traces else {"roi_ids": np.empty(0, np.int64)}
         return self.replace(**(cleared | changes), traces=traces, log=(*kept, entry))
 
     def __eq__(self, other: object) -> bool:

@@ -96,6 +96,7 @@ def write_results(recording: Recording, folder: str | Path, pipeline_yaml: str) 
     (folder / "pipeline.yaml").write_text(pipeline_yaml, encoding="utf-8")
     _write_traces(recording, folder / "traces")
     _write_positions(recording, folder)
+    _write_candidates(recording, folder)
     _write_motion(recording, folder)
     _write_tables(recording, folder)
     _write_log(recording, folder / "log.json")
@@ -140,6 +141,24 @@ def _write_positions(recording: Recording, folder: Path) -> None:
     _write_csv(folder / "rois.csv", table)
     tifffile.imwrite(folder / "rois_labels.tif", rois.label_image(), metadata=None)
     _write_footprints(folder / "footprints.npz", rois, recording.roi_ids, rows)
+
+
+def _write_candidates(recording: Recording, folder: Path) -> None:
+    found = recording.candidates
+    if found is None:
+        return
+    table: dict[str, Any] = {
+        "roi_id": found.ids,
+        "y_px": found.centroids[:, 0],
+        "x_px": found.centroids[:, 1],
+        "area_px": found.areas,
+        "accepted": recording.cell_choice.accepts(found),
+        "detected_as_cell": found.accepted,
+        "file_label": found.labels,
+    }
+    table |= {f"quality_{name}": values for name, values in found.quality.items()}
+    _write_csv(folder / "candidates.csv", table)
+    _write_footprints(folder / "candidates.npz", found, found.ids, np.arange(len(found)))
 
 
 def _write_motion(recording: Recording, folder: Path) -> None:
@@ -224,6 +243,7 @@ def _write_log(recording: Recording, path: Path) -> None:
         "program": f"napari-calcium {__version__}",
         "recording": recording.name,
         "pixel_size_um": recording.pixel_size_um,
+        "cell_choice": recording.cell_choice.model_dump(mode="json"),
         "input": asdict(recording.source) if recording.source is not None else None,
         "tables": of_tables,
         "steps": [

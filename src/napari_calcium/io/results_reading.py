@@ -13,6 +13,7 @@ import tifffile
 from numpy.typing import NDArray
 from scipy import sparse
 
+from napari_calcium.cell_choice import CellChoice
 from napari_calcium.io.errors import ReadError
 from napari_calcium.io.results_folder import FORMAT_VERSION, is_results_folder
 from napari_calcium.recording import LogEntry, Recording, Source, Trace
@@ -87,6 +88,8 @@ def _assemble(folder: Path, log: dict[str, Any]) -> Recording:
         Source(**log["input"]) if log["input"] else None,
         tuple(_log_entry(step) for step in log["steps"]),
         _read_motion(folder),
+        candidates=_read_candidates(folder),
+        cell_choice=CellChoice.validated(log.get("cell_choice", {})),
     )
 
 
@@ -187,21 +190,32 @@ def _read_rois(folder: Path) -> Rois | None:
     if not (folder / "rois.csv").exists():
         return None
     frame = pd.read_csv(folder / "rois.csv")
-    with np.load(folder / "footprints.npz", allow_pickle=False) as stored:
-        shape = (int(stored["height"]), int(stored["width"]))
-        footprints = sparse.csr_array(
-            (stored["data"], stored["indices"], stored["indptr"]), shape=tuple(stored["shape"])
-        )
     label = frame["label"]
     placed = label.notna().to_numpy()
     rows = np.flatnonzero(placed)[np.argsort(label[placed].to_numpy(), kind="stable")]
+    return _rois(frame, folder / "footprints.npz", rows, "accepted")
+
+
+def _read_candidates(folder: Path) -> Rois | None:
+    if not (folder / "candidates.csv").exists():
+        return None
+    frame = pd.read_csv(folder / "candidates.csv")
+    return _rois(frame, folder / "candidates.npz", np.arange(len(frame)), "detected_as_cell")
+
+
+def _rois(frame: pd.DataFrame, footprints: Path, rows: NDArray[np.int64], accepted: str) -> Rois:
+    with np.load(footprints, allow_pickle=False) as stored:
+        shape = (int(stored["height"]), int(stored["width"]))
+        weights = sparse.csr_array(
+            (stored["data"], stored["indices"], stored["indptr"]), shape=tuple(stored["shape"])
+        )
     part = frame.iloc[rows]
     return Rois(
         part["roi_id"].to_numpy(np.int64),
-        footprints[rows],
+        weights[rows],
         shape,
         part["file_label"].to_numpy().astype(np.int64),
-        part["accepted"].to_numpy().astype(bool),
+        part[accepted].to_numpy().astype(bool),
         {
             str(name).removeprefix("quality_"): part[name].to_numpy(np.float64)
             for name in frame.columns
