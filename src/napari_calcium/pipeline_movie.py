@@ -30,6 +30,7 @@ __all__ = [
     "binned_movie",
     "has_drawn_rois",
     "has_raw_movie",
+    "lags_behind",
     "registered_movie",
     "rois_to_read",
 ]
@@ -135,6 +136,15 @@ def rois_to_read(recording: Recording) -> Rois | None:
     if recording.candidates is not None:
         return recording.cell_choice.kept(recording.candidates)
     return recording.rois
+
+
+def lags_behind(recording: Recording) -> bool:
+    """Whether other cells are chosen now than those whose fluorescence was read."""
+    wanted = rois_to_read(recording)
+    if wanted is None or recording.rois is None:
+        return False
+    same = np.array_equal(wanted.ids, recording.rois.ids)
+    return not (same and np.array_equal(wanted.accepted, recording.rois.accepted))
 
 
 def _registration(rec: Recording, settings: Any, on_progress: Progress, executor: Executor | None) -> Outcome:
