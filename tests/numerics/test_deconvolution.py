@@ -35,6 +35,64 @@ def test_agrees_with_dense_nonnegative_least_squares(seed, n, g, penalty):
     np.testing.assert_allclose(activity[0], s, atol=2e-5)
 
 
+def naive_with_rise(trace, d, r, penalty):
+    """Solve the problem with a rise as dense non-negative least squares; activity is in heights."""
+    n = len(trace)
+    made_by = np.eye(n) - (d + r) * np.eye(n, k=-1) + d * r * np.eye(n, k=-2)
+    if n > 1:
+        made_by[1, 0] = -d  # What was there before the recording decays.
+    kernel = np.linalg.inv(made_by)
+    k = np.arange(1, 100_000)
+    height = ((d**k - r**k) / (d - r)).max()
+    spikes = nnls(kernel, trace - penalty * height * made_by.T @ np.ones(n))[0]
+    return kernel @ spikes, height * spikes
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    seed=st.integers(0, 10_000),
+    n=st.integers(1, 40),
+    d=st.floats(0.3, 0.98),
+    share=st.floats(0.02, 0.9),
+    penalty=st.sampled_from([0.0, 0.2, 1.0]),
+)
+def test_with_a_rise_agrees_with_dense_nonnegative_least_squares(seed, n, d, share, penalty):
+    trace = np.random.default_rng(seed).normal(0.3, 1.0, n).astype(np.float32)
+    decay_s = -1 / np.log(d)
+    calcium, activity = deconvolve(trace[None], 1.0, decay_s, rise_s=share * decay_s, penalty=penalty)
+    c, s = naive_with_rise(trace.astype(float), d, np.exp(-1 / (share * decay_s)), penalty)
+    np.testing.assert_allclose(calcium[0], c, atol=1e-4)
+    np.testing.assert_allclose(activity[0], s, atol=1e-3)
+
+
+@pytest.mark.parametrize("rate", [3.0, 30.0, 120.0])
+def test_with_a_rise_noise_free_transients_are_recovered_in_their_height(rate):
+    n = 2_000
+    spikes = np.zeros(n)
+    spikes[[100, 130, 131, 900]] = [1.0, 2.0, 0.5, 3.0]
+    t = np.arange(n) / rate
+    transient = np.exp(-t / 0.9) - np.exp(-t / 0.1)
+    # A frame at the transient's own height or on either side of it: what is sampled is what has height 1.
+    k = np.arange(1, n)
+    sampled = np.exp(-k / rate / 0.9) - np.exp(-k / rate / 0.1)
+    calcium = np.convolve(spikes, np.append(transient[1:], 0) / sampled.max())[:n]
+    found, activity = deconvolve(calcium[None], rate, 0.9, rise_s=0.1)
+    np.testing.assert_allclose(found[0], calcium, atol=1e-4)
+    np.testing.assert_allclose(activity[0], spikes, atol=1e-3)
+
+
+def test_a_very_short_rise_is_a_jump():
+    traces = np.random.default_rng(1).normal(0.3, 1.0, (4, 200))
+    jump, rise = deconvolve(traces, 10.0, 0.7), deconvolve(traces, 10.0, 0.7, rise_s=1e-6)
+    np.testing.assert_allclose(jump[0], rise[0], atol=1e-5)
+
+
+@pytest.mark.parametrize("rise_s", [-0.1, 1.0, 2.0, np.nan])
+def test_a_rise_is_shorter_than_the_decay(rise_s):
+    with pytest.raises(ValueError, match="rise_s must be"):
+        deconvolve(np.zeros((1, 10)), 10.0, 1.0, rise_s=rise_s)
+
+
 def test_recovers_noise_free_transients_exactly():
     rng = np.random.default_rng(0)
     spikes = (rng.random((5, 400)) < 0.03) * rng.uniform(0.5, 2, (5, 400))

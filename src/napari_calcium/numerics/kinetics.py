@@ -11,7 +11,7 @@ from napari_calcium.checks import check_frame_rate, check_traces
 from napari_calcium.numerics.jumps import find_jumps
 from napari_calcium.numerics.noise import noise_sd
 
-__all__ = ["DEFAULT_DECAY_S", "estimate_kinetics"]
+__all__ = ["DEFAULT_DECAY_S", "clearest_part", "estimate_kinetics"]
 
 DEFAULT_DECAY_S = 1.0
 """Decay time where the traces say nothing, in seconds: between the fast and the slow indicators."""
@@ -65,15 +65,37 @@ def estimate_kinetics(
     values = check_traces(traces)
     rate = check_frame_rate(frame_rate)
     n_rois = values.shape[0]
-    # The middle of a long recording: bleaching and movement are worst at its ends.
-    start = max(0, (values.shape[1] - _MAX_FRAMES) // 2)
-    part = values[:, start : start + _MAX_FRAMES]
-    chosen = _clearest(part)
-    common = _profile(part[chosen], rate, executor)[0] if len(chosen) else DEFAULT_DECAY_S
+    chosen, clearest = clearest_part(values)
+    common = _profile(clearest, rate, executor)[0] if len(chosen) else DEFAULT_DECAY_S
     if shared:
         return np.full(n_rois, common)
-    own = _profile(part, rate, executor)[1] if n_rois else np.empty(0)
+    own = _profile(_middle(values), rate, executor)[1] if n_rois else np.empty(0)
     return np.where(np.isnan(own), common, own)
+
+
+def clearest_part(traces: NDArray[np.float32]) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Return where transients are best seen.
+
+    Parameters
+    ----------
+    traces : (n_rois, n_frames) float32
+
+    Returns
+    -------
+    rows : (n_chosen,) int64
+        At most 24 rows, ascending; rows without noise (constant, or no data) are never among them.
+    part : (n_chosen, n) float32
+        Those rows, at most 10,000 frames.
+    """
+    part = _middle(traces)
+    chosen = _clearest(part)
+    return chosen, part[chosen]
+
+
+def _middle(traces: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the middle of a long recording: bleaching and movement are worst at its ends."""
+    start = max(0, (traces.shape[1] - _MAX_FRAMES) // 2)
+    return traces[:, start : start + _MAX_FRAMES]
 
 
 def _clearest(traces: NDArray[np.float32]) -> NDArray[np.int64]:
