@@ -61,6 +61,11 @@ class History:
         self._cursor += 1
         self._trim()
 
+    def replace(self, recording: Recording) -> None:
+        """Put another recording in the place of the current one; no step is added or forgotten."""
+        self._steps[self._cursor] = Step(self._steps[self._cursor].label, recording)
+        self._trim()
+
     def move(self, position: int) -> None:
         """Put the cursor on another step.
 

@@ -16,6 +16,7 @@ from napari_calcium.pipeline_ensembles import ENSEMBLE_STAGES
 from napari_calcium.pipeline_movie import MOVIE_ADAPTERS, has_drawn_rois, has_raw_movie
 from napari_calcium.pipeline_settings import MOVIE_STAGES, STAGES, TITLES, PipelineSettings
 from napari_calcium.pipeline_traces import TRACE_STAGES
+from napari_calcium.pipeline_validation import VALIDATION_STAGES
 from napari_calcium.progress import Progress, part, silent
 from napari_calcium.recording import RESULTS, LogEntry, Recording, Trace
 from napari_calcium.stage_steps import Apply, StageError
@@ -85,7 +86,8 @@ def run_stage(
         time.perf_counter() - start,
         peak_memory_mb(),
     )
-    return recording.with_step(entry, **outcome.changes)
+    step = recording.with_confirmed_step if outcome.confirms else recording.with_step
+    return step(entry, **outcome.changes)
 
 
 def run(
@@ -219,8 +221,12 @@ def _without_results(recording: Recording) -> Recording:
         traces={name: t for name, t in recording.traces.items() if f"traces/{name}" not in made},
         log=tuple(entry for entry in recording.log if entry.stage not in STAGES),
         recording_features={},
+            event_choices=(),
         **dict.fromkeys(RESULTS),
     )
 
 
-_APPLY: Mapping[str, Apply] = MappingProxyType({**MOVIE_ADAPTERS, **TRACE_STAGES, **ENSEMBLE_STAGES})
+_APPLY: Mapping[str, Apply] = MappingProxyType(
+    {**MOVIE_ADAPTERS, **TRACE_STAGES, **ENSEMBLE_STAGES, **VALIDATION_STAGES}
+)
+        event_choices=(),

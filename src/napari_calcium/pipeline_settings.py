@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Literal, Self
+from typing import Any, Literal, Self, get_args
 
 from pydantic import Field
 
@@ -16,6 +16,7 @@ from napari_calcium.events.deconvolved import DeconvolvedEvents
 from napari_calcium.events.event_detection import EventsSettings
 from napari_calcium.events.statistics import FeatureSettings
 from napari_calcium.events.threshold import ThresholdEvents
+from napari_calcium.events.validation import ValidationSettings
 from napari_calcium.io.csv import CsvSettings
 from napari_calcium.io.positions import PositionSettings
 from napari_calcium.movie.extraction_settings import ExtractionSettings
@@ -26,7 +27,7 @@ from napari_calcium.traces.background import BackgroundSettings, HighPassBackgro
 from napari_calcium.traces.baseline import BaselineSettings, PercentileBaseline, SlidingPercentileBaseline
 from napari_calcium.traces.denoise import DenoiseSettings, WaveletDenoise
 
-__all__ = ["MOVIE_STAGES", "STAGES", "TITLES", "PipelineSettings"]
+__all__ = ["MOVIE_STAGES", "STAGES", "TITLES", "PipelineSettings", "default_settings"]
 
 TITLES: Mapping[str, str] = MappingProxyType(
     {
@@ -37,6 +38,7 @@ TITLES: Mapping[str, str] = MappingProxyType(
         "background": "Slow background",
         "denoise": "Denoise",
         "events": "Events",
+        "validation": "Events by hand",
         "coactivity": "Coactivity",
         "significance": "Ensemble events",
         "ensembles": "Ensembles",
@@ -84,6 +86,9 @@ class PipelineSettings(Settings):
     events: EventsSettings | None = Field(
         DeconvolvedEvents(), title=TITLES["events"], description="Finds calcium transients in every cell."
     )
+    validation: ValidationSettings | None = Field(
+        None, title=TITLES["validation"], description="What was accepted, rejected and added by hand."
+    )
     coactivity: CoactivitySettings | None = Field(
         CoactivitySettings(), title=TITLES["coactivity"], description="Counts the cells active together."
     )
@@ -109,3 +114,16 @@ class PipelineSettings(Settings):
             significance=PooledNull(),
             ensembles=CourseEnsembles(),
         )
+
+
+def default_settings(stage: str) -> Settings:
+    """Return the default settings of a stage; of one that is skipped by default, those it begins with."""
+    field = PipelineSettings.model_fields[stage]
+    return field.default if field.default is not None else _first_kind(field.annotation)()
+
+
+def _first_kind(annotation: Any) -> type[Settings]:
+    """Return the first settings class in an annotation, through ``Annotated``, unions and None."""
+    while not (isinstance(annotation, type) and issubclass(annotation, Settings)):
+        annotation = get_args(annotation)[0]
+    return annotation

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from napari_calcium.cell_choice import CellChoice
 from napari_calcium.checks import check_frame_rate, check_traces
+from napari_calcium.event_choices import EventChoice, JudgedEvents
 from napari_calcium.results import Coactivity, EnsembleEvents, Ensembles, Events, Motion, freeze, same_array
 from napari_calcium.rois import Rois
 
@@ -115,7 +116,14 @@ class LogEntry:
     peak_memory_mb: float = field(default=0.0, compare=False)
 
 
-RESULTS: tuple[str, ...] = ("events", "coactivity", "ensemble_events", "ensembles", "features")
+RESULTS: tuple[str, ...] = (
+    "events",
+    "detected_events",
+    "coactivity",
+    "ensemble_events",
+    "ensembles",
+    "features",
+)
 """Fields of a recording that stages make beside traces; None until they ran, and again when out of date."""
 
 
@@ -153,6 +161,10 @@ class Recording:
         The steps that made what is here, in order.
     motion : Motion or None
         How the movie's frames lay on their template.
+    detected_events : JudgedEvents or None
+        What detection found, where `events` are those that stand after they were judged by hand.
+    event_choices : tuple of EventChoice
+        What the user decided about single events. Kept through all steps; `events` may lag behind.
     candidates : Rois or None
         All that was found in the movie, with its quality; `rois` are those of them that count as cells.
     cell_choice : CellChoice
@@ -177,6 +189,8 @@ class Recording:
     source: Source | None = None
     log: tuple[LogEntry, ...] = ()
     motion: Motion | None = None
+    detected_events: JudgedEvents | None = None
+    event_choices: tuple[EventChoice, ...] = ()
     candidates: Rois | None = None
     cell_choice: CellChoice = field(default_factory=CellChoice)
 
@@ -251,12 +265,21 @@ class Recording:
             Its `writes` say what is new. Every result that was made, directly or in several steps, from an
             earlier version of one of them is dropped, with its log entries; so a result and the settings in
             the log always belong together. What was read from the same file as a trace that is now made anew
-            stays.
+            stays. What it reads and writes both, it makes a new version of: the step that made the first
+            one stays, and only what was made of it since goes.
         **changes
             Fields of the recording; ``traces`` holds only the new traces.
         """
         stale, kept = set(entry.writes), []
+        amended = stale.intersection(entry.reads)
         for old in self.log:
+            if (
+                amended.intersection(old.writes)
+                and old.stage != entry.stage
+                and not stale.intersection(old.reads)
+            ):
+                kept.append(old)
+                continue
             left = tuple(name for name in old.writes if name not in stale)
             if not old.reads and left and len(left) < len(old.writes) and old.stage != entry.stage:
                 # One of several things that were read from a file, which do not depend on each other.
@@ -275,6 +298,23 @@ class Recording:
             # Without a trace and a place, nothing is left of a cell.
             cleared |= {} if traces else {"roi_ids": np.empty(0, np.int64)}
         return self.replace(**(cleared | changes), traces=traces, log=(*kept, entry))
+
+    def with_confirmed_step(self, entry: LogEntry, **changes: Any) -> Self:
+        """Return a recording after a step that made again what was there: all that was made of it stands.
+
+        Parameters
+        ----------
+        entry : LogEntry
+            Takes the place of the stage's last entry; of a stage that had none, the place before the first
+            step that reads what it writes.
+        **changes
+            Fields of the recording.
+        """
+        readers = (k for k, old in enumerate(self.log) if set(entry.writes).intersection(old.reads))
+        place = next((k for k, old in enumerate(self.log) if old.stage == entry.stage), None)
+        begin = next(readers, len(self.log)) if place is None else place
+        after = self.log[begin if place is None else place + 1 :]
+        return self.replace(**changes, log=(*self.log[:begin], entry, *after))
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Recording):

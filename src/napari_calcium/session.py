@@ -8,7 +8,9 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from psygnal import Signal, SignalInstance
 
+from napari_calcium.event_choices import Decision, decide
 from napari_calcium.history import History
+from napari_calcium.pipeline_validation import with_choices
 from napari_calcium.recording import Recording
 from napari_calcium.selection import Selection
 
@@ -163,6 +165,32 @@ class Session:
         """Make a new recording the current one, as a step that can be undone."""
         self._history.push(label, recording)
         self._announce()
+
+    def amend(self, recording: Recording) -> None:
+        """Put a recording in the place of the current one without a step: what completes the last step."""
+        self._history.replace(recording)
+        self._announce()
+
+    def judge_event(self, roi_id: int, onset_s: float, choice: Decision | None) -> None:
+        """Accept, reject or add an event, as a step that can be undone; None takes a decision back.
+
+        Events and what was made of them stay as they are until the stage ``validation`` runs.
+
+        Parameters
+        ----------
+        roi_id : int
+        onset_s : float
+            Of a detected event or of an earlier decision exactly as it stands there.
+        choice : str or None
+        """
+        recording = self.recording
+        if recording is None:
+            return
+        choices = decide(recording.event_choices, roi_id, onset_s, choice)
+        if choices != recording.event_choices:
+            words = {"accept": "Accept", "reject": "Reject", "add": "Add", None: "Take back decision on"}[choice]
+            name = recording.cell_name(roi_id)
+            self.apply(with_choices(recording, choices), f"{words} event of cell {name} at {onset_s:.2f} s")
 
     def undo(self) -> None:
         """Go back one step; nothing happens where there is none."""

@@ -20,12 +20,16 @@ class StageError(ValueError):
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a stage made: changes of the recording, what it read and wrote, and what the user should know."""
+    """What a stage made: changes of the recording, what it read and wrote, and what the user should know.
+
+    `confirms` says that it made again what was there, so that all that was made of it stands.
+    """
 
     changes: Mapping[str, Any]
     reads: tuple[str, ...]
     writes: tuple[str, ...]
     notes: tuple[str, ...] = field(default=())
+    confirms: bool = False
 
 
 Apply = Callable[[Recording, Any, Progress, Executor | None], Outcome]

@@ -11,6 +11,9 @@ from napari_calcium.traces.baseline import MaximinBaseline, PercentileBaseline
 from napari_calcium.widgets.pipeline_dock import PipelineDock
 from napari_calcium.widgets.workbench import workbench_of
 
+USED = tuple(stage for stage in STAGES if getattr(PipelineSettings(), stage) is not None)
+"""Stages that are not skipped by default."""
+
 
 @pytest.fixture
 def viewer():
@@ -43,7 +46,7 @@ def run_all(dock, bench, qtbot):
 
 
 def states(dock):
-    return [dock.sections[stage].state.split(" ", 1)[1] for stage in STAGES]
+    return [dock.sections[stage].state.split(" ", 1)[1] for stage in USED]
 
 
 def test_stages_stand_in_the_order_of_the_pipeline(dock):
@@ -53,9 +56,9 @@ def test_stages_stand_in_the_order_of_the_pipeline(dock):
 
 
 def test_run_all_makes_every_stage_up_to_date_and_says_what_came_of_it(dock, bench, qtbot):
-    assert states(dock) == ["not run"] * len(STAGES)
+    assert states(dock) == ["not run"] * len(USED)
     run_all(dock, bench, qtbot)
-    assert states(dock) == ["up to date"] * len(STAGES)
+    assert states(dock) == ["up to date"] * len(USED)
     assert dock.sections["significance"].brief == "Note of significance"
     click(qtbot, dock.run_all)
     assert dock.progress.message == "Everything is up to date."
@@ -65,13 +68,13 @@ def test_an_edit_makes_the_stage_and_those_after_it_out_of_date(dock, bench, qtb
     run_all(dock, bench, qtbot)
     dock.panels["baseline"].form.settings = MaximinBaseline()
     dock.panels["baseline"].form.row("window").editor.setValue(33)
-    assert states(dock) == ["out of date"] * len(STAGES)
+    assert states(dock) == ["out of date"] * len(USED)
 
 
 def test_a_stage_without_its_tick_is_skipped(dock, bench, qtbot):
     dock.sections["denoise"]._tick.click()
     assert bench.plan.settings.denoise is None
-    assert states(dock)[STAGES.index("denoise")] == "skipped"
+    assert states(dock)[USED.index("denoise")] == "skipped"
     run_all(dock, bench, qtbot)
     assert "Denoise" not in bench.session.history
 
@@ -79,17 +82,17 @@ def test_a_stage_without_its_tick_is_skipped(dock, bench, qtbot):
 def test_undo_redo_and_history_go_through_what_was_done(dock, bench, qtbot):
     assert not dock.undo.isEnabled()
     run_all(dock, bench, qtbot)
-    assert dock.undo.toolTip().startswith(f"Undo: {TITLES[STAGES[-1]]}")
+    assert dock.undo.toolTip().startswith(f"Undo: {TITLES[USED[-1]]}")
     click(qtbot, dock.undo)
     assert states(dock)[-2:] == ["up to date", "not run"]
-    assert dock.redo.toolTip().startswith(f"Redo: {TITLES[STAGES[-1]]}")
+    assert dock.redo.toolTip().startswith(f"Redo: {TITLES[USED[-1]]}")
     click(qtbot, dock.redo)
     assert states(dock)[-1] == "up to date"
     dock.history.menu().aboutToShow.emit()
     actions = dock.history.menu().actions()
     assert [a.text() for a in actions] == list(bench.session.history[1:])
     actions[0].trigger()
-    assert states(dock) == ["not run"] * len(STAGES)
+    assert states(dock) == ["not run"] * len(USED)
     assert not dock.undo.isEnabled()
 
 

@@ -15,6 +15,9 @@ from napari_calcium.widgets.plan import (
     settings_made,
 )
 
+USED = tuple(stage for stage in STAGES if getattr(PipelineSettings(), stage) is not None)
+"""Stages that are not skipped by default."""
+
 
 @pytest.fixture
 def recording(few):
@@ -27,7 +30,7 @@ def session(few_session):
 
 
 def states(plan):
-    return {stage: plan.state(stage) for stage in STAGES}
+    return {stage: plan.state(stage) for stage in USED}
 
 
 @pytest.fixture
@@ -76,30 +79,30 @@ def test_stages_are_up_to_date_after_running_and_out_of_date_after_an_edit(plan,
     session.apply(bring_up_to_date(session.recording, plan.settings), "all")
     assert set(states(plan).values()) == {StageState.UP_TO_DATE}
     plan.set_stage("events", plan.stage("events").replace(input="raw"))
-    k = STAGES.index("events")
-    assert {plan.state(s) for s in STAGES[:k]} == {StageState.UP_TO_DATE}
-    assert {plan.state(s) for s in STAGES[k:]} == {StageState.STALE}
+    k = USED.index("events")
+    assert {plan.state(s) for s in USED[:k]} == {StageState.UP_TO_DATE}
+    assert {plan.state(s) for s in USED[k:]} == {StageState.STALE}
 
 
 def test_only_what_has_to_run_runs(session, fake_stages):
     settings = PipelineSettings()
     done = bring_up_to_date(session.recording, settings)
-    assert fake_stages.ran == list(STAGES)
+    assert fake_stages.ran == list(USED)
     fake_stages.ran.clear()
     assert bring_up_to_date(done, settings) is done
     assert fake_stages.ran == []
     edited = settings.replace(events=settings.events.replace(input="raw"))
     bring_up_to_date(done, edited)
-    assert fake_stages.ran == list(STAGES[STAGES.index("events") :])
+    assert fake_stages.ran == list(USED[USED.index("events") :])
 
 
 def test_a_stage_that_ran_out_of_order_makes_the_later_ones_run_again(recording, fake_stages):
     settings = PipelineSettings()
     first = fake_stages(recording, "events", settings.events)
     then = fake_stages(first, "baseline", settings.baseline)
-    assert pending(then, settings) == STAGES
+    assert pending(then, settings) == USED
     done = bring_up_to_date(then, settings)
-    assert [entry.stage for entry in done.log if entry.stage in STAGES] == list(STAGES)
+    assert [entry.stage for entry in done.log if entry.stage in STAGES] == list(USED)
     assert pending(done, settings) == ()
 
 
@@ -112,7 +115,7 @@ def test_skipping_what_has_run_begins_anew(session, fake_stages):
     again = bring_up_to_date(done, without)
     assert entry_of(again, "denoise") is None
     assert "made_denoise" not in again.traces
-    assert fake_stages.ran == [s for s in STAGES if s != "denoise"]
+    assert fake_stages.ran == [s for s in USED if s != "denoise"]
 
 
 def test_skipping_everything_leaves_what_was_read(session, recording, fake_stages):
@@ -130,8 +133,8 @@ def test_progress_covers_the_run_and_stages_are_announced(recording, fake_stages
         on_stage=stages.append,
         on_result=lambda stage, result: results.append((stage, entry_of(result, stage) is not None)),
     )
-    assert stages == list(STAGES)
-    assert results == [(stage, True) for stage in STAGES]
+    assert stages == list(USED)
+    assert results == [(stage, True) for stage in USED]
     assert shares == sorted(shares)
     assert shares[0] == 0
     assert 0.8 < shares[-1] <= 1

@@ -238,9 +238,11 @@ def test_the_manifest_has_every_stage_under_its_name():
     shown = {names[item["command"]]: item["display_name"] for item in contributions["widgets"]}
     for kind in WIDGETS:
         assert shown[f"{kind.__module__}:{kind.__name__}"] == kind.name
+    assert [kind.panel.stage for kind in WIDGETS] == sorted(
+        (kind.panel.stage for kind in WIDGETS), key=STAGES.index
+    )
     for number, kind in enumerate(WIDGETS, 1):
         assert kind.name.startswith(f"Stage {number}: ")
-        assert kind.panel.stage == STAGES[number - 1]
 
 
 def test_what_came_of_a_real_run_is_said_in_words(few, qtbot):

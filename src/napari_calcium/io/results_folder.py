@@ -20,6 +20,7 @@ from scipy import sparse
 
 from napari_calcium import __version__
 from napari_calcium.atomic import umask
+from napari_calcium.io.event_tables import event_tables
 from napari_calcium.recording import Recording
 from napari_calcium.rois import Rois
 
@@ -199,8 +200,8 @@ def _write_footprints(path: Path, rois: Rois, roi_ids: NDArray[np.int64], rows: 
 
 
 def _write_tables(recording: Recording, folder: Path) -> None:
-    if recording.events is not None:
-        _write_csv(folder / "events.csv", recording.events.columns())
+    for name, table in event_tables(recording).items():
+        _write_csv(folder / name, table)
     if recording.features is not None:
         _write_csv(folder / "features.csv", {"roi_id": recording.roi_ids, **recording.features})
     if recording.coactivity is not None:

@@ -52,7 +52,7 @@ class SettingsForm(QWidget):
         self._layout.setLabelAlignment(Qt.AlignmentFlag.AlignLeft)
         self._layout.setVerticalSpacing(4)
         for name, field in type(settings).model_fields.items():
-            if name not in leave_out and not is_constant(field):
+            if name not in leave_out and not is_constant(field) and not _is_made_elsewhere(field):
                 self._add(name, field)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
@@ -137,6 +137,12 @@ class SettingsForm(QWidget):
 def is_constant(field: FieldInfo) -> bool:
     """Whether a field can hold one value only, so that there is nothing to choose."""
     return get_origin(field.annotation) is Literal and len(get_args(field.annotation)) == 1
+
+
+def _is_made_elsewhere(field: FieldInfo) -> bool:
+    """Whether a field is no matter of typing: its class says so with ``json_schema_extra={"form": False}``."""
+    extra = field.json_schema_extra
+    return isinstance(extra, dict) and extra.get("form") is False
 
 
 def title_of(name: str, field: FieldInfo) -> str:

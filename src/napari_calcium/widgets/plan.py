@@ -11,8 +11,12 @@ from enum import Enum
 
 from psygnal import Signal
 
-from napari_calcium.pipeline import STAGES, PipelineSettings, run, run_stage
-from napari_calcium.progress import Progress, part, silent
+from napari_calcium.events.validation import ValidationSettings
+from napari_calcium.pipeline import TITLES, PipelineSettings, run_stage, shares_of, without_results
+from napari_calcium.pipeline_movie import has_drawn_rois, lags_behind
+from napari_calcium.pipeline_settings import MOVIE_STAGES, default_settings
+from napari_calcium.pipeline_validation import with_choices
+from napari_calcium.progress import Progress, silent
 from napari_calcium.recording import LogEntry, Recording
 from napari_calcium.session import Session
 from napari_calcium.settings import Settings, SettingsError
@@ -62,9 +66,8 @@ class Plan:
     def __init__(self, session: Session, settings: PipelineSettings | None = None) -> None:
         self._session = session
         chosen = settings if settings is not None else PipelineSettings()
-        defaults = PipelineSettings()
-        self._enabled = {stage: getattr(chosen, stage) is not None for stage in STAGES}
-        self._settings = {stage: getattr(chosen, stage) or getattr(defaults, stage) for stage in STAGES}
+        self._enabled = {stage: getattr(chosen, stage) is not None for stage in TITLES}
+        self._settings = {stage: getattr(chosen, stage) or default_settings(stage) for stage in TITLES}
         self._base = chosen
         self._recording: Recording | None = None
         self._follow(session.recording)
@@ -85,6 +88,9 @@ class Plan:
             self.set_enabled(stage, chosen is not None)
             if chosen is not None:
                 self.set_stage(stage, chosen)
+        chosen, recording = settings.validation, self._recording
+        if chosen is not None and recording is not None and chosen.choices != recording.event_choices:
+            self._session.apply(with_choices(recording, chosen.choices), "Choices of events from a file")
 
     def stage(self, stage: str) -> Settings:
         """Return the settings of a stage, of a skipped one too."""
@@ -127,7 +133,16 @@ class Plan:
             entry = entry_of(recording, stage)
             if entry is not None and entry != entry_of(before, stage):
                 self._take(stage, entry)
+        self._follow_choices(recording)
         self.states_changed.emit()
+
+    def _follow_choices(self, recording: Recording | None) -> None:
+        """Take the decisions on events from the recording: they are about its events and no others."""
+        settings = self._settings["validation"]
+        assert isinstance(settings, ValidationSettings)
+        choices = recording.event_choices if recording is not None else ()
+        self.set_stage("validation", settings.model_copy(update={"choices": choices}))
+        self.set_enabled("validation", bool(choices) or entry_of(recording, "validation") is not None)
 
     def _take(self, stage: str, entry: LogEntry) -> None:
         try:

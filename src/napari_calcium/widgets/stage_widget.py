@@ -18,6 +18,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_calcium.pipeline import TITLES, PipelineSettings
+from napari_calcium.pipeline_settings import default_settings
 from napari_calcium.recording import Recording
 from napari_calcium.settings import Settings
 from napari_calcium.widgets.close_guard import CloseGuard
@@ -263,7 +264,7 @@ def scrolling(inside: QWidget) -> QScrollArea:
 
 def default_of(stage: str) -> Settings:
     """Return the default settings of a stage."""
-    return PipelineSettings.model_fields[stage].default
+    return default_settings(stage)
 
 
 def state_words(state: StageState) -> str:
