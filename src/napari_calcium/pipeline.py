@@ -213,6 +213,7 @@ def _without_results(recording: Recording) -> Recording:
             motion=None,
             candidates=None,
             log=tuple(entry for entry in recording.log if entry.stage not in TITLES),
+            event_choices=(),
             recording_features={},
             **dict.fromkeys(RESULTS),
         )
@@ -221,7 +222,7 @@ def _without_results(recording: Recording) -> Recording:
         traces={name: t for name, t in recording.traces.items() if f"traces/{name}" not in made},
         log=tuple(entry for entry in recording.log if entry.stage not in STAGES),
         recording_features={},
-            event_choices=(),
+        event_choices=(),
         **dict.fromkeys(RESULTS),
     )
 
@@ -229,4 +230,3 @@ def _without_results(recording: Recording) -> Recording:
 _APPLY: Mapping[str, Apply] = MappingProxyType(
     {**MOVIE_ADAPTERS, **TRACE_STAGES, **ENSEMBLE_STAGES, **VALIDATION_STAGES}
 )
-        event_choices=(),

@@ -27,9 +27,9 @@ from napari_calcium.widgets.denoise import DenoisePanel
 from napari_calcium.widgets.dock_place import DockPlace
 from napari_calcium.widgets.ensemble_detection import EnsemblesPanel
 from napari_calcium.widgets.event_detection import EventsPanel
-from napari_calcium.widgets.features import FeaturesPanel
 from napari_calcium.widgets.event_validation import ValidationPanel
 from napari_calcium.widgets.extraction import ExtractionPanel
+from napari_calcium.widgets.features import FeaturesPanel
 from napari_calcium.widgets.links import Links
 from napari_calcium.widgets.plan import StageState, entry_of
 from napari_calcium.widgets.progress_line import ProgressLine
@@ -50,13 +50,13 @@ _PANELS: dict[str, type[StagePanel]] = {
         BackgroundPanel,
         DenoisePanel,
         EventsPanel,
+        ValidationPanel,
         CoactivityPanel,
         SignificancePanel,
         EnsemblesPanel,
         FeaturesPanel,
     )
 }
-        ValidationPanel,
 _MODES = ("Calibrated", "Course", "Own settings")
 _MODE_TIPS = (
     "The default: the exact null given each cell's slow rate, and ensembles checked against chance.",
