@@ -12,11 +12,10 @@ from enum import Enum
 from psygnal import Signal
 
 from napari_calcium.events.validation import ValidationSettings
-from napari_calcium.pipeline import TITLES, PipelineSettings, run_stage, shares_of, without_results
-from napari_calcium.pipeline_movie import has_drawn_rois, lags_behind
-from napari_calcium.pipeline_settings import MOVIE_STAGES, default_settings
+from napari_calcium.pipeline import STAGES, PipelineSettings, run, run_stage
+from napari_calcium.pipeline_settings import default_settings
 from napari_calcium.pipeline_validation import with_choices
-from napari_calcium.progress import Progress, silent
+from napari_calcium.progress import Progress, part, silent
 from napari_calcium.recording import LogEntry, Recording
 from napari_calcium.session import Session
 from napari_calcium.settings import Settings, SettingsError
@@ -66,8 +65,8 @@ class Plan:
     def __init__(self, session: Session, settings: PipelineSettings | None = None) -> None:
         self._session = session
         chosen = settings if settings is not None else PipelineSettings()
-        self._enabled = {stage: getattr(chosen, stage) is not None for stage in TITLES}
-        self._settings = {stage: getattr(chosen, stage) or default_settings(stage) for stage in TITLES}
+        self._enabled = {stage: getattr(chosen, stage) is not None for stage in STAGES}
+        self._settings = {stage: getattr(chosen, stage) or default_settings(stage) for stage in STAGES}
         self._base = chosen
         self._recording: Recording | None = None
         self._follow(session.recording)
