@@ -1,19 +1,24 @@
 """From a raw movie to traces: the stages joined, on small simulated movies with known cells."""
 
+import dataclasses
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 import tifffile
 
+from napari_calcium.cell_choice import CellChoice
 from napari_calcium.io.csv import CsvSettings
 from napari_calcium.io.errors import ReadError
 from napari_calcium.io.opening import open_recording
-from napari_calcium.pipeline import run
-from napari_calcium.pipeline_settings import MOVIE_STAGES, PipelineSettings
+from napari_calcium.movie.registration_settings import NonRigidRegistration, RigidRegistration
+from napari_calcium.pipeline import run, run_stage, settings_of
+from napari_calcium.pipeline_movie import lags_behind
+from napari_calcium.pipeline_settings import MOVIE_STAGES, STAGES, PipelineSettings
 from napari_calcium.progress import Cancelled
 from napari_calcium.recording import Movie, Recording
 from napari_calcium.simulate import SimulationSettings, simulate
+from napari_calcium.stage_steps import StageError
 
 TRACES_ONLY = {"coactivity": None, "significance": None, "ensembles": None, "features": None}
 
@@ -131,3 +136,124 @@ def test_the_results_folder_says_where_each_frame_went(finished, tmp_path):
     nodes = (len(blocks["centres_y_px"]), len(blocks["centres_x_px"]))
     assert blocks["shifts_y_px"].shape == blocks["shifts_x_px"].shape == (600, *nodes)
     assert read_results(tmp_path / "results") == finished.replace(movie=None)
+
+
+# --- stage by stage
+
+
+@pytest.fixture(scope="module")
+def one_by_one(raw):
+    made = [raw]
+    for stage in MOVIE_STAGES:
+        made.append(run_stage(made[-1], stage, getattr(PipelineSettings(), stage)))
+    return made
+
+
+def only_movie(recording):
+    """What the movie's stages made of a recording."""
+    settings = dict.fromkeys(STAGES)
+    return run(recording, PipelineSettings(**settings))
+
+
+def test_each_stage_by_itself_gives_the_bytes_of_the_whole_run(raw, one_by_one):
+    assert one_by_one[-1] == only_movie(raw)
+
+
+def test_a_stage_tells_what_it_made_and_no_more(one_by_one):
+    raw, registered, segmented, extracted = one_by_one
+    assert registered.motion is not None and registered.rois is None and not registered.traces
+    assert segmented.rois is not None and segmented.candidates is not None and not segmented.traces
+    assert segmented.n_frames == 600 and segmented.n_rois == len(segmented.rois)
+    assert list(extracted.traces) == ["raw", "neuropil", "corrected"]
+    assert raw.motion is None and not raw.images
+
+
+def test_running_an_earlier_stage_drops_what_was_made_of_it(finished):
+    registered = run_stage(finished, "registration", RigidRegistration())
+    assert registered.rois is None and registered.candidates is None and not registered.traces
+    assert registered.n_rois == 0 and registered.events is None
+    assert [entry.stage for entry in registered.log] == ["registration"]
+    again = run_stage(finished, "segmentation", settings_of(finished).segmentation)
+    assert again.motion is finished.motion and not again.traces
+    assert again.candidates == finished.candidates
+
+
+def test_a_binned_movie_that_is_gone_is_made_again_to_the_byte(one_by_one):
+    registered = one_by_one[1]
+    # Another object, as after reading a saved recording: nothing is kept for it.
+    reopened = registered.replace(motion=dataclasses.replace(registered.motion))
+    seen = []
+    found = run_stage(
+        reopened,
+        "segmentation",
+        PipelineSettings().segmentation,
+        on_progress=lambda done, total: seen.append(done / total),
+    )
+    assert found.candidates == one_by_one[2].candidates
+    assert seen == sorted(seen)
+
+
+def test_the_settings_of_a_finished_recording_are_those_that_made_it(finished):
+    chosen = finished.replace(cell_choice=CellChoice(threshold=2.0))
+    assert settings_of(chosen).cell_choice.threshold == 2.0
+    assert settings_of(chosen).registration == NonRigidRegistration()
+
+
+def test_rejected_candidates_are_kept_with_their_quality(finished):
+    found = finished.candidates
+    assert len(found) >= len(finished.rois) and np.isfinite(found.quality["quality"]).all()
+    assert set(finished.rois.ids.tolist()) == set(found.ids[found.accepted].tolist())
+    assert not lags_behind(finished)
+
+
+def test_a_choice_is_made_when_the_fluorescence_is_read(finished):
+    first = int(finished.roi_ids[0])
+    choice = finished.cell_choice.decide(finished.candidates, [first], cells=False)
+    chosen = finished.replace(cell_choice=choice)
+    assert lags_behind(chosen) and chosen.traces.keys() == finished.traces.keys()
+    read = run_stage(chosen, "extraction", PipelineSettings().extraction)
+    assert first not in read.roi_ids and not lags_behind(read) and read.events is None
+
+
+def test_the_choice_in_the_settings_gives_the_same_headless(raw, finished):
+    first = int(finished.roi_ids[0])
+    settings = PipelineSettings(**TRACES_ONLY, cell_choice=CellChoice(rejected=(first,)))
+    assert first not in run(raw, settings).roi_ids
+
+
+def test_rejected_candidates_are_read_where_they_are_to_be_kept(raw, finished):
+    kept = only_movie_with(raw, PipelineSettings(read=CsvSettings(rejected_cells="keep")))
+    assert len(kept.rois) == len(finished.candidates)
+    np.testing.assert_array_equal(kept.rois.accepted, finished.candidates.accepted)
+
+
+def only_movie_with(recording, settings):
+    return run(recording, settings.replace(**dict.fromkeys(STAGES)))
+
+
+def test_rois_that_are_there_are_read_without_detection(raw, truth):
+    there = raw.replace(rois=truth.rois, roi_ids=truth.rois.ids)
+    read = only_movie_with(there, PipelineSettings(segmentation=None))
+    assert read.roi_ids.tolist() == truth.rois.ids.tolist() and read.candidates is None
+
+
+def test_what_a_stage_needs_is_said_in_one_line(raw, finished):
+    nothing = raw.replace(movie=None)
+    with pytest.raises(StageError, match="open the movie it came from"):
+        run_stage(nothing, "registration", RigidRegistration())
+    with pytest.raises(StageError, match="run Cells, or draw"):
+        run_stage(raw, "extraction", PipelineSettings().extraction)
+    shorter = finished.replace(movie=Movie(finished.movie.data[:99]))
+    with pytest.raises(StageError, match="99 frames but 600 were registered"):
+        run_stage(shorter, "extraction", PipelineSettings().extraction)
+
+
+def test_candidates_and_choice_are_saved(finished, tmp_path):
+    from napari_calcium.io.results_folder import new_results_folder, write_results
+    from napari_calcium.io.results_reading import read_results
+
+    chosen = finished.replace(cell_choice=CellChoice(threshold=1.5, accepted=(3,)))
+    with new_results_folder(tmp_path / "results") as folder:
+        write_results(chosen, folder, "version: 1\n")
+    again = read_results(tmp_path / "results")
+    assert again.candidates == chosen.candidates and again.cell_choice == chosen.cell_choice

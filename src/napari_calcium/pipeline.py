@@ -31,6 +31,7 @@ __all__ = [
     "run_stage",
     "settings_of",
     "shares_of",
+    "without_results",
 ]
 
 _WEIGHTS: Mapping[str, float] = MappingProxyType(
@@ -118,7 +119,7 @@ def run(
         A recording whose file holds ΔF/F already skips the baseline. A skipped stage leaves nothing of an
         earlier run behind.
     """
-    recording = _without_results(recording)
+    recording = without_results(recording)
     keep = settings.cell_choice.keep_rejected or settings.read.rejected_cells == "keep"
     recording = recording.replace(cell_choice=settings.cell_choice.replace(keep_rejected=keep))
     wanted = [stage for stage in TITLES if _applies(recording, stage, settings)]
@@ -201,9 +202,16 @@ def _applies(recording: Recording, stage: str, settings: PipelineSettings) -> bo
     return stage != "baseline" or "dff" not in recording.traces
 
 
-def _without_results(recording: Recording) -> Recording:
-    """Return what was read, without what stages made of it."""
-    if recording.movie is not None and any(entry.stage in MOVIE_STAGES for entry in recording.log):
+def without_results(recording: Recording, *, movie: bool = True) -> Recording:
+    """Return what was read, without what stages made of it.
+
+    Parameters
+    ----------
+    recording : Recording
+    movie : bool
+        Whether what was made of its movie goes, too: motion, cells that were detected, and their traces.
+    """
+    if movie and recording.movie is not None and any(e.stage in MOVIE_STAGES for e in recording.log):
         drawn = recording.rois if has_drawn_rois(recording) else None
         return recording.replace(
             roi_ids=np.empty(0, np.int64) if drawn is None else drawn.ids,

@@ -50,7 +50,7 @@ def states(dock):
 
 
 def test_stages_stand_in_the_order_of_the_pipeline(dock):
-    assert tuple(dock.sections) == STAGES
+    assert tuple(dock.sections) == tuple(TITLES)
     heights = [dock.sections[stage].y() for stage in STAGES]
     assert heights == sorted(heights)
 

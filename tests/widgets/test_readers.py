@@ -200,7 +200,6 @@ def test_the_movie_brings_time_and_scale(viewer, files):
 @pytest.mark.parametrize("first", ["labels.tif", "movie.tif"])
 def test_the_order_of_opening_does_not_matter(viewer, files, first):
     give(viewer, files / first)
-    assert session_of(viewer).recording is None
     give(viewer, files / "demo.csv")
     for name in {"labels.tif", "movie.tif"} - {first}:
         give(viewer, files / name)
@@ -237,8 +236,23 @@ def test_a_movie_of_another_recording_is_a_layer_of_its_own(viewer, files, simul
     assert viewer.layers[:] == [layer]
 
 
+def test_a_movie_alone_is_a_recording_whose_cells_are_still_to_be_found(viewer, files):
+    assert give(viewer, files / "movie.tif") == []
+    made = session_of(viewer).recording
+    assert made.n_rois == 0 and not made.traces and made.frame_rate == pytest.approx(10)
+    assert roles(viewer) == ["movie"]
+
+
+def test_another_movie_is_another_recording(viewer, files):
+    give(viewer, files / "movie.tif")
+    tifffile.imwrite(files / "short.tif", np.zeros((7, 20, 20), np.uint16), photometric="minisblack")
+    give(viewer, files / "short.tif")
+    assert session_of(viewer).recording.n_frames == 7
+
+
 def test_a_movie_alone_is_lazy_in_seconds_and_micrometres(viewer, files):
-    (layer,) = give(viewer, files / "movie.tif")
+    give(viewer, files / "movie.tif")
+    (layer,) = viewer.layers
     assert isinstance(layer.data, np.memmap)
     assert [str(unit) for unit in layer.units] == ["second", "micrometer", "micrometer"]
     np.testing.assert_allclose(layer.scale, [0.1, 1.2, 1.2], rtol=1e-6)

@@ -13,7 +13,7 @@ from napari_calcium.recording import Movie, Recording
 from napari_calcium.session import Session
 from napari_calcium.widgets.tissue_layers import layer_role
 
-__all__ = ["adopt_layers", "movie_layer_data", "with_movie"]
+__all__ = ["adopt_layers", "movie_layer_data", "with_movie", "with_movie_of"]
 
 _KEY = "napari_calcium"
 
@@ -49,13 +49,7 @@ def with_movie(recording: Recording, movie: MovieFile) -> Recording | None:
     It fits if it has as many frames as the traces, one plane and one channel, and the size of the recording's
     images. Frame rate and pixel size are taken over where the recording does not know its own.
     """
-    shape = tuple(movie.data.shape)
-    fields = {image.shape for image in recording.images.values()}
-    if recording.rois is not None:
-        fields.add(recording.rois.shape)
-    if movie.axes != "tyx" or not recording.traces or recording.movie is not None:
-        return None
-    if shape[0] != recording.n_frames or any(field != shape[1:] for field in fields):
+    if movie.axes != "tyx" or not _fits(recording, movie.data):
         return None
     if recording.frame_rate is None and movie.frame_rate is not None:
         # Loads the whole pipeline, which reading does not need.
@@ -64,6 +58,29 @@ def with_movie(recording: Recording, movie: MovieFile) -> Recording | None:
         recording = with_frame_rate(recording, movie.frame_rate)
     pixel = recording.pixel_size_um or movie.pixel_size_um
     return recording.replace(movie=Movie(movie.data, movie.path), pixel_size_um=pixel)
+
+
+def with_movie_of(recording: Recording, other: Recording | None) -> Recording | None:
+    """Return the recording with the movie that was open before it; None where that does not fit."""
+    if other is None or other.movie is None or other.traces or not _fits(recording, other.movie.data):
+        return None
+    if recording.frame_rate is None and other.frame_rate is not None:
+        from napari_calcium.widgets.recording_line import with_frame_rate
+
+        recording = with_frame_rate(recording, other.frame_rate)
+    pixel = recording.pixel_size_um or other.pixel_size_um
+    return recording.replace(movie=other.movie, pixel_size_um=pixel)
+
+
+def _fits(recording: Recording, movie: Any) -> bool:
+    """Whether a movie may be the one that the traces of a recording came from."""
+    shape = tuple(movie.shape)
+    fields = {image.shape for image in recording.images.values()}
+    if recording.rois is not None:
+        fields.add(recording.rois.shape)
+    if not recording.traces or recording.movie is not None:
+        return False
+    return shape[0] == recording.n_frames and all(field == shape[1:] for field in fields)
 
 
 def adopt_layers(viewer: Any, session: Session) -> None:

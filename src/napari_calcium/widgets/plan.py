@@ -5,17 +5,18 @@ No Qt here: the forms of the dock and of the single widgets all speak to one pla
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Executor
 from enum import Enum
 
 from psygnal import Signal
 
 from napari_calcium.events.validation import ValidationSettings
-from napari_calcium.pipeline import STAGES, PipelineSettings, run, run_stage
-from napari_calcium.pipeline_settings import default_settings
+from napari_calcium.pipeline import TITLES, PipelineSettings, run_stage, shares_of, without_results
+from napari_calcium.pipeline_movie import has_drawn_rois, lags_behind
+from napari_calcium.pipeline_settings import MOVIE_STAGES, default_settings
 from napari_calcium.pipeline_validation import with_choices
-from napari_calcium.progress import Progress, part, silent
+from napari_calcium.progress import Progress, silent
 from napari_calcium.recording import LogEntry, Recording
 from napari_calcium.session import Session
 from napari_calcium.settings import Settings, SettingsError
@@ -65,8 +66,8 @@ class Plan:
     def __init__(self, session: Session, settings: PipelineSettings | None = None) -> None:
         self._session = session
         chosen = settings if settings is not None else PipelineSettings()
-        self._enabled = {stage: getattr(chosen, stage) is not None for stage in STAGES}
-        self._settings = {stage: getattr(chosen, stage) or default_settings(stage) for stage in STAGES}
+        self._enabled = {stage: getattr(chosen, stage) is not None for stage in TITLES}
+        self._settings = {stage: getattr(chosen, stage) or default_settings(stage) for stage in TITLES}
         self._base = chosen
         self._recording: Recording | None = None
         self._follow(session.recording)
@@ -75,14 +76,14 @@ class Plan:
     @property
     def settings(self) -> PipelineSettings:
         """The whole pipeline as settings; how the file was read is taken from the recording."""
-        stages = {stage: self._settings[stage] if self._enabled[stage] else None for stage in STAGES}
+        stages = {stage: self._settings[stage] if self._enabled[stage] else None for stage in TITLES}
         reading = _reading(self._recording) if self._recording is not None else {}
         return self._base.replace(**(stages | reading))
 
     def load(self, settings: PipelineSettings) -> None:
         """Take over settings and skips of all stages; a skipped stage keeps what was set for it here."""
         self._base = settings
-        for stage in STAGES:
+        for stage in TITLES:
             chosen = getattr(settings, stage)
             self.set_enabled(stage, chosen is not None)
             if chosen is not None:
@@ -128,7 +129,7 @@ class Plan:
 
     def _follow(self, recording: Recording | None) -> None:
         before, self._recording = self._recording, recording
-        for stage in STAGES:
+        for stage in TITLES:
             entry = entry_of(recording, stage)
             if entry is not None and entry != entry_of(before, stage):
                 self._take(stage, entry)
@@ -159,7 +160,15 @@ def entry_of(recording: Recording | None, stage: str) -> LogEntry | None:
 
 
 def not_needed(recording: Recording, stage: str) -> bool:
-    """Whether a stage has nothing to do: the baseline of a recording that came as ΔF/F."""
+    """Whether a stage has nothing to do.
+
+    That is the baseline of a recording that came as ΔF/F, and all stages of a movie where the traces came
+    from a file, or there is no movie; detection where the ROIs were drawn.
+    """
+    if stage in MOVIE_STAGES:
+        from_movie = not recording.traces or entry_of(recording, "extraction") is not None
+        drawn = stage == "segmentation" and has_drawn_rois(recording)
+        return recording.movie is None or not from_movie or drawn
     made = entry_of(recording, "baseline") is not None
     return stage == "baseline" and "dff" in recording.traces and not made
 
@@ -171,12 +180,12 @@ def pending(recording: Recording, settings: PipelineSettings) -> tuple[str, ...]
     same settings in the same order; everything after the first difference has to run. (A stage that ran
     before an earlier one of the pipeline did may have read another trace than it would now.)
     """
-    wanted = [s for s in STAGES if getattr(settings, s) is not None and not not_needed(recording, s)]
-    log = [entry for entry in recording.log if entry.stage in STAGES]
+    wanted = [s for s in TITLES if getattr(settings, s) is not None and not not_needed(recording, s)]
+    log = [entry for entry in recording.log if entry.stage in TITLES]
     done = 0
     for stage, entry in zip(wanted, log, strict=False):
         same = entry.stage == stage and entry.settings == getattr(settings, stage).model_dump(mode="json")
-        if not same:
+        if not same or (stage == "extraction" and lags_behind(recording)):
             break
         done += 1
     return tuple(wanted[done:])
@@ -204,11 +213,11 @@ def bring_up_to_date(
         Called after each stage with its name and the recording so far.
     """
     if must_begin_anew(recording, settings):
-        recording = run(recording, PipelineSettings(**dict.fromkeys(STAGES)))
-    stages = pending(recording, settings)
-    for k, stage in enumerate(stages):
+        recording = without_results(recording, movie=must_begin_anew(recording, settings, MOVIE_STAGES))
+    if recording.candidates is None and recording.cell_choice != settings.cell_choice:
+        recording = recording.replace(cell_choice=settings.cell_choice)
+    for stage, share in shares_of(pending(recording, settings), on_progress):
         on_stage(stage)
-        share = part(on_progress, k / len(stages), (k + 1) / len(stages))
         share(0, 1)
         recording = run_stage(
             recording, stage, getattr(settings, stage), on_progress=share, executor=executor
@@ -217,16 +226,23 @@ def bring_up_to_date(
     return recording
 
 
-def must_begin_anew(recording: Recording, settings: PipelineSettings) -> bool:
-    """Whether a stage that is to be skipped has results: later stages may have built on them."""
-    return any(entry_of(recording, stage) is not None for stage in STAGES if getattr(settings, stage) is None)
+def must_begin_anew(
+    recording: Recording, settings: PipelineSettings, stages: Iterable[str] = tuple(TITLES)
+) -> bool:
+    """Whether one of some stages that is to be skipped has results: later ones may have built on them."""
+    return any(entry_of(recording, stage) is not None for stage in stages if getattr(settings, stage) is None)
 
 
 def settings_made(recording: Recording) -> PipelineSettings:
-    """Return the settings that reproduce a recording's results: stages that did not run are skipped."""
-    made = {
+    """Return the settings that reproduce a recording's results: stages that did not run are skipped.
+
+    Those of a movie stay as they are by default where the recording has none, so that the settings can be
+    used for one.
+    """
+    of_recording = TITLES if recording.movie is not None else [s for s in TITLES if s not in MOVIE_STAGES]
+    made: dict[str, object] = {
         stage: dict(entry.settings) if (entry := entry_of(recording, stage)) is not None else None
-        for stage in STAGES
+        for stage in of_recording
     }
     return PipelineSettings.validated(made | _reading(recording))
 
@@ -234,4 +250,7 @@ def settings_made(recording: Recording) -> PipelineSettings:
 def _reading(recording: Recording) -> dict[str, object]:
     """Return how the file was read, as far as the log tells."""
     entries = {name: entry_of(recording, name) for name in ("read", "positions")}
-    return {name: dict(entry.settings) for name, entry in entries.items() if entry is not None}
+    found: dict[str, object] = {n: dict(entry.settings) for n, entry in entries.items() if entry is not None}
+    if recording.candidates is not None:
+        found["cell_choice"] = recording.cell_choice
+    return found

@@ -30,7 +30,7 @@ from napari_calcium.io.text_blocks import TextFile
 from napari_calcium.io.tiff import open_movie
 from napari_calcium.recording import Recording
 from napari_calcium.session import Session
-from napari_calcium.widgets.adopting import adopt_layers, movie_layer_data, with_movie
+from napari_calcium.widgets.adopting import adopt_layers, movie_layer_data, with_movie, with_movie_of
 from napari_calcium.widgets.heatmap_layer import heatmap_layer_data
 from napari_calcium.widgets.viewer_session import session_of
 
@@ -171,7 +171,10 @@ def _open_picture(path: Any) -> LayerData:
 
 
 def _open_movie(path: Any) -> LayerData:
-    """Add a movie to the recording whose traces are as long; else give it as a lazy layer."""
+    """Add a movie to the recording whose traces are as long; else it is a recording of its own.
+
+    One of several channels or planes, and one that does not fit the table that is open, is a lazy layer.
+    """
     movie = open_movie(path)
     viewer = napari.current_viewer()
     recording = _open_recording()
@@ -180,6 +183,9 @@ def _open_movie(path: Any) -> LayerData:
         if joined is not None:
             session_of(viewer).apply(joined, f"Add {Path(path).name}")
             return _NULL
+    if viewer is not None and movie.axes == "tyx" and (recording is None or recording.movie is not None):
+        _open(viewer, open_recording(Path(path)), Path(path))
+        return _NULL
     for note in movie.notes:
         show_warning(f"{Path(path).name}: {note}")
     return [movie_layer_data(movie)]
@@ -190,13 +196,17 @@ def _open(viewer: Any, recording: Recording, file: Path) -> None:
     session = session_of(viewer)
     if recording.source is not None:
         _folders[session] = (recording.source.name, file.absolute().parent)
+    before = session.recording
     session.open(recording)
     adopt_layers(viewer, session)
+    joined = with_movie_of(recording, before) if session.recording is recording else None
+    if joined is not None and before is not None:
+        session.apply(joined, f"Add {before.name}")
     notes = [note for entry in recording.log for note in entry.notes]
     say = show_warning if recording.frame_rate is None else show_info
     # A notification shows its first line only, until it is unfolded: what is to be done comes first.
     to_do = "set its frame rate; " if recording.frame_rate is None else ""
-    size = f"{recording.n_rois:,} neurons × {recording.n_frames:,} frames"
+    size = f"{recording.n_rois:,} neurons × {recording.n_frames:,} frames" if recording.traces else "a movie"
     say("\n".join([f"{file.name}: {to_do}{size}", *notes]))
 
 

@@ -78,6 +78,9 @@ class RecordingLine(QWidget):
 def describe(recording: Recording) -> str:
     """Say in a line what a recording is."""
     size = f"{recording.n_rois:,} cell{'' if recording.n_rois == 1 else 's'} × {recording.n_frames:,} frames"
+    if recording.movie is not None and not recording.n_rois:
+        height, width = recording.movie.data.shape[-2:]
+        size = f"movie of {height} × {width} pixels × {recording.n_frames:,} frames"
     if recording.frame_rate is None:
         return f"{recording.name}: {size}, frame rate unknown"
     return f"{recording.name}: {size} at {recording.frame_rate:.4g} Hz ({_length(recording.duration_s)})"

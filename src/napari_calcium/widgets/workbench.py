@@ -5,7 +5,7 @@ from __future__ import annotations
 import weakref
 from typing import Any
 
-from napari_calcium.pipeline import STAGES, TITLES, PipelineSettings, run_stage
+from napari_calcium.pipeline import TITLES, PipelineSettings, run_stage
 from napari_calcium.progress import Progress
 from napari_calcium.recording import Recording
 from napari_calcium.session import Session
@@ -172,4 +172,4 @@ def workbench_of(viewer: Any) -> Workbench:
 
 
 def _has_results(recording: Recording) -> bool:
-    return any(entry.stage in STAGES for entry in recording.log)
+    return any(entry.stage in TITLES for entry in recording.log)

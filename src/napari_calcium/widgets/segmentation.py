@@ -1,0 +1,32 @@
+"""Detection of cells in a movie, on screen."""
+
+from __future__ import annotations
+
+from napari_calcium.recording import Recording
+from napari_calcium.widgets.stage_widget import StagePanel, StageWidget, cells
+
+__all__ = ["SegmentationPanel", "SegmentationWidget"]
+
+
+class SegmentationPanel(StagePanel):
+    """Settings and result of the stage, and which candidates are taken for cells."""
+
+    stage = "segmentation"
+    sentence = "Finds the somata in the registered movie and judges each: a cell in focus, or not."
+
+    def summary(self, recording: Recording) -> str:
+        """Say how many candidates are cells now."""
+        found = recording.candidates
+        if found is None:
+            return ""
+        chosen = int(recording.cell_choice.accepts(found).sum())
+        by_hand = len(recording.cell_choice.accepted) + len(recording.cell_choice.rejected)
+        told = f", {by_hand:,} of them decided by hand" if by_hand else ""
+        return f"{cells(chosen)} chosen of {len(found):,} candidates{told}"
+
+
+class SegmentationWidget(StageWidget):
+    """The stage by itself, for the Plugins menu."""
+
+    panel = SegmentationPanel
+    name = "Movie 2: cells"
