@@ -18,6 +18,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_calcium.pipeline import STAGES, TITLES, PipelineSettings
+from napari_calcium.pipeline_settings import MOVIE_STAGES
 from napari_calcium.recording import Recording
 from napari_calcium.widgets.background import BackgroundPanel
 from napari_calcium.widgets.baseline import BaselinePanel
@@ -28,14 +29,17 @@ from napari_calcium.widgets.dock_place import DockPlace
 from napari_calcium.widgets.ensemble_detection import EnsemblesPanel
 from napari_calcium.widgets.event_detection import EventsPanel
 from napari_calcium.widgets.event_validation import ValidationPanel
+from napari_calcium.widgets.extraction import ExtractionPanel
 from napari_calcium.widgets.features import FeaturesPanel
 from napari_calcium.widgets.links import Links
-from napari_calcium.widgets.plan import StageState, entry_of
+from napari_calcium.widgets.plan import StageState, entry_of, not_needed
 from napari_calcium.widgets.progress_line import ProgressLine
 from napari_calcium.widgets.recording_line import RecordingLine
+from napari_calcium.widgets.registration import RegistrationPanel
 from napari_calcium.widgets.rows import ChoiceBox
 from napari_calcium.widgets.saving import Saver
 from napari_calcium.widgets.section import Section
+from napari_calcium.widgets.segmentation import SegmentationPanel
 from napari_calcium.widgets.significance import SignificancePanel
 from napari_calcium.widgets.stage_widget import StagePanel, scrolling, state_words
 from napari_calcium.widgets.workbench import workbench_of
@@ -45,6 +49,9 @@ __all__ = ["RUNNING", "PipelineDock"]
 _PANELS: dict[str, type[StagePanel]] = {
     panel.stage: panel
     for panel in (
+        RegistrationPanel,
+        SegmentationPanel,
+        ExtractionPanel,
         BaselinePanel,
         BackgroundPanel,
         DenoisePanel,
@@ -113,7 +120,7 @@ class PipelineDock(QWidget):
         column = QVBoxLayout(inside)
         column.setContentsMargins(0, 0, 4, 0)
         column.setSpacing(2)
-        for stage in STAGES:
+        for stage in TITLES:
             column.addWidget(self._section(stage))
         column.addStretch(1)
         layout.addWidget(scrolling(inside), 1)
@@ -233,6 +240,8 @@ class PipelineDock(QWidget):
             state = plan.state(stage)
             section.state = RUNNING if TITLES[stage] == self._running else state_words(state)
             section.is_ticked = plan.is_enabled(stage)
+            if stage in MOVIE_STAGES:
+                section.setVisible(recording is not None and not not_needed(recording, "registration"))
             lines = self.panels[stage].result
             section.brief = lines[0] if lines else ""
             section.setToolTip(_took(recording, stage) if state is StageState.UP_TO_DATE else "")
