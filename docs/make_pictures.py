@@ -25,6 +25,7 @@ from napari_calcium.recording import Recording
 from napari_calcium.simulate import demo_settings, simulate
 from napari_calcium.widgets.launch import open_window
 from napari_calcium.widgets.viewer_session import session_of
+from napari_calcium.widgets.workspace import workspace_of
 
 FOLDER = Path(__file__).parent / "pictures"
 SIZE = (1600, 960)
@@ -45,6 +46,9 @@ class Window:
         self.main = self.viewer.window._qt_window
         self.main.move(0, 0)
         self.main.resize(*size)
+        workspace = workspace_of(self.viewer)
+        while not workspace.is_ready:
+            self.settle(0.1)
         self.settle()
         self.viewer.reset_view()
 
@@ -118,11 +122,11 @@ def heatmap() -> None:
 
 
 def population() -> None:
-    """All neurons, members of an ensemble together, above their coactivity."""
+    """All neurons over time, members of an ensemble together."""
     with Window(demo()) as shown:
         shown.dock("Ensembles")
         shown.choose_ensemble(2)
-        shown.dock("Population")
+        shown.dock("Raster")
         shown.save("population")
 
 

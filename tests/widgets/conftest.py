@@ -19,6 +19,15 @@ from napari_calcium.recording import LogEntry, Recording, Trace
 from napari_calcium.results import Activations, Coactivity, EnsembleEvents, Ensembles, Events, Members
 from napari_calcium.session import Session
 from napari_calcium.simulate import Simulation, SimulationSettings, simulate
+from napari_calcium.widgets.preferences import Preferences
+
+
+@pytest.fixture(autouse=True)
+def no_docks_by_themselves(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Open no docks but those that a test opens; a test of the workspace sets another preference."""
+    monkeypatch.setattr(
+        "napari_calcium.widgets.workspace.preferences", lambda: Preferences(open_explore=False)
+    )
 
 
 @pytest.fixture(scope="session")

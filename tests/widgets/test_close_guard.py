@@ -4,7 +4,9 @@ import pytest
 from qtpy.QtCore import Qt, QTimer
 from qtpy.QtWidgets import QApplication, QDockWidget, QMainWindow, QWidget
 
+from napari_calcium.widgets import close_guard
 from napari_calcium.widgets.close_guard import CloseGuard, ask
+from napari_calcium.widgets.preferences import Preferences
 from napari_calcium.widgets.workbench import Workbench
 
 
@@ -103,3 +105,36 @@ def test_the_question_has_three_answers(room, qtbot, button, answer):
 
     QTimer.singleShot(50, choose)
     assert ask(room.window, "closing") == answer
+
+
+def opening(bench, monkeypatch, answer: str) -> tuple[list[str], list[str]]:
+    """Open another recording; return before what was asked, and what was opened or saved."""
+    asked, done = [], []
+    monkeypatch.setattr(close_guard, "workbench_of", lambda viewer: bench)
+    monkeypatch.setattr(close_guard, "ask", lambda window, before: asked.append(before) or answer)
+    monkeypatch.setattr(
+        close_guard,
+        "Saver",
+        lambda *_: SimpleNamespace(save_results=lambda then: (done.append("saved"), then())),
+    )
+    viewer = SimpleNamespace(window=SimpleNamespace(_qt_window=None))
+    close_guard.before_opening(viewer, lambda: done.append("opened"))
+    return asked, done
+
+
+def test_nothing_is_asked_where_nothing_would_go_out_of_sight(bench, monkeypatch):
+    assert opening(bench, monkeypatch, "stay") == ([], ["opened"])
+
+
+@pytest.mark.parametrize(
+    ("answer", "done"), [("stay", []), ("discard", ["opened"]), ("save", ["saved", "opened"])]
+)
+def test_a_recording_dropped_on_unsaved_results_offers_to_save(bench, qtbot, monkeypatch, answer, done):
+    run(bench, qtbot)
+    assert opening(bench, monkeypatch, answer) == (["opening another recording"], done)
+
+
+def test_who_does_not_want_to_be_asked_is_not(bench, qtbot, monkeypatch):
+    run(bench, qtbot)
+    monkeypatch.setattr(close_guard, "preferences", lambda: Preferences(ask_to_save=False))
+    assert opening(bench, monkeypatch, "stay") == ([], ["opened"])

@@ -33,6 +33,7 @@ def main(qtbot):
 
 def dock(main: QMainWindow, widget: QWidget, area=RIGHT, title: str | None = None) -> QDockWidget:
     made = QDockWidget(f"{type(widget).__name__} (napari-calcium)" if title is None else title, main)
+    made.setObjectName(made.windowTitle())
     made.setWidget(widget)
     main.addDockWidget(area, made)
     for _ in range(5):

@@ -9,7 +9,6 @@ from qtpy.QtWidgets import QFileDialog
 from napari_calcium.figures.export import FIGURES
 from napari_calcium.widgets.ensembles_dock import EnsemblesDock
 from napari_calcium.widgets.exporting import Export, ExportButton, table_writer, traces_writer
-from napari_calcium.widgets.population_dock import PopulationDock
 from napari_calcium.widgets.traces import TracesDock
 from napari_calcium.widgets.viewer_session import session_of
 
@@ -72,7 +71,7 @@ def viewer():
     return ViewerModel()
 
 
-@pytest.mark.parametrize("kind", [TracesDock, EnsemblesDock, PopulationDock])
+@pytest.mark.parametrize("kind", [TracesDock, EnsemblesDock])
 def test_every_dock_exports_what_it_shows(qtbot, tmp_path, viewer, recording, kind):
     dock = kind(viewer)
     qtbot.addWidget(dock)

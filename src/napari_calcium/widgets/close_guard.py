@@ -6,13 +6,15 @@ import weakref
 from collections.abc import Callable
 from typing import Any
 
+from napari.utils.notifications import show_info
 from qtpy.QtCore import QEvent, QObject
 from qtpy.QtWidgets import QMainWindow, QMessageBox, QWidget
 
+from napari_calcium.widgets.preferences import preferences
 from napari_calcium.widgets.saving import Saver
-from napari_calcium.widgets.workbench import Workbench
+from napari_calcium.widgets.workbench import Workbench, workbench_of
 
-__all__ = ["CloseGuard", "ask"]
+__all__ = ["CloseGuard", "ask", "before_opening"]
 
 
 class CloseGuard(QObject):
@@ -66,7 +68,8 @@ class CloseGuard(QObject):
         viewer = self._viewer()
         window = self._window
         by_person = event.spontaneous() or (viewer is not None and len(viewer.layers) > 0)
-        if by_person and window is not None and self._bench.has_unsaved_results:
+        asks = by_person and self._bench.has_unsaved_results and preferences().ask_to_save
+        if asks and window is not None:
             answer = self.ask(window, "closing")
             if answer != "discard":
                 event.ignore()
@@ -100,3 +103,24 @@ def ask(window: QWidget, before: str) -> str:
     box.exec()
     clicked = box.clickedButton()
     return "save" if clicked is save else "discard" if clicked is discard else "stay"
+
+
+def before_opening(viewer: Any, proceed: Callable[[], None]) -> None:
+    """Open another recording, after an offer to save results that would go out of sight.
+
+    Parameters
+    ----------
+    viewer : napari.Viewer
+    proceed : callable
+        Opens the recording. Not called if the user stays; called once the results are saved if they save.
+    """
+    bench = workbench_of(viewer)
+    if not (bench.has_unsaved_results and preferences().ask_to_save):
+        proceed()
+        return
+    window: QWidget = viewer.window._qt_window  # napari offers no public way to it
+    answer = ask(window, "opening another recording")
+    if answer == "discard":
+        proceed()
+    elif answer == "save":
+        Saver(bench, show_info, window).save_results(then=proceed)

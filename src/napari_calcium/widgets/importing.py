@@ -22,6 +22,7 @@ from napari_calcium.widgets.file_row import FileRow
 from napari_calcium.widgets.form import SettingsForm, message_label, row_label
 from napari_calcium.widgets.number_box import NumberBox
 from napari_calcium.widgets.plan import entry_of
+from napari_calcium.widgets.preferences import preferences
 from napari_calcium.widgets.progress_line import ProgressLine
 from napari_calcium.widgets.recording_line import describe
 from napari_calcium.widgets.rows import ChoiceRow, row_for
@@ -30,6 +31,7 @@ from napari_calcium.widgets.section import Section
 from napari_calcium.widgets.stage_widget import scrolling
 from napari_calcium.widgets.workbench import workbench_of
 from napari_calcium.widgets.worker import Failure, Runner
+from napari_calcium.widgets.workspace import explore
 
 __all__ = ["ImportWidget", "guesses"]
 
@@ -59,6 +61,7 @@ class ImportWidget(QWidget):
 
     def __init__(self, napari_viewer: Any) -> None:
         super().__init__()
+        self._viewer = napari_viewer
         self._bench = workbench_of(napari_viewer)
         self._runner = Runner(self)
         self._asked: _Wish | None = None
@@ -206,7 +209,8 @@ class ImportWidget(QWidget):
         if self._bench.runner.busy:
             self.progress.say("A run is going on; wait for it or cancel it.")
             return
-        answer = self.ask(self, "opening another recording") if self._bench.has_unsaved_results else "discard"
+        asks = self._bench.has_unsaved_results and preferences().ask_to_save
+        answer = self.ask(self, "opening another recording") if asks else "discard"
         if answer == "save":
             self._saver.save_results(then=lambda: self._put(recording))
         elif answer == "discard":
@@ -214,6 +218,7 @@ class ImportWidget(QWidget):
 
     def _put(self, recording: Recording) -> None:
         self._bench.session.open(recording)
+        explore(self._viewer)
         self.progress.say(f"{recording.name} is open.")
 
 

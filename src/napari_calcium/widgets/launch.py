@@ -10,18 +10,18 @@ import napari
 from qtpy.QtCore import QTimer
 
 from napari_calcium.widgets.viewer_session import session_of
+from napari_calcium.widgets.workspace import workspace_of
 
 if TYPE_CHECKING:
     from napari_calcium.recording import Recording
 
 __all__ = ["open_window"]
 
-_PLUGIN = "napari-calcium"
 _LAID_OUT_MS = 150
 
 
 def open_window(recording: Recording | None = None) -> napari.Viewer:
-    """Open a napari window with the docks of the main job, and a recording in it if one is given.
+    """Open a napari window with a recording and the Explore docks; without one, with the pipeline alone.
 
     Returns
     -------
@@ -29,15 +29,12 @@ def open_window(recording: Recording | None = None) -> napari.Viewer:
         The caller runs the event loop (``napari.run()``).
     """
     viewer = napari.Viewer(title="napari-calcium")
-    session = session_of(viewer)
-    window = viewer.window
-    first, _ = window.add_plugin_dock_widget(_PLUGIN, "Calcium pipeline")
-    window.add_plugin_dock_widget(_PLUGIN, "Ensembles", tabify=True)
-    window.add_plugin_dock_widget(_PLUGIN, "Population")
-    window.add_plugin_dock_widget(_PLUGIN, "Traces")
-    first.raise_()  # work begins in the pipeline
+    workspace = workspace_of(viewer)
     if recording is not None:
-        session.open(recording)
+        session_of(viewer).open(recording)
+    if workspace is not None:
+        workspace.open() if recording is not None else workspace.show("Calcium pipeline")
+    if recording is not None:
         QTimer.singleShot(_LAID_OUT_MS, partial(_fit, weakref.ref(viewer)))
     return viewer
 

@@ -33,6 +33,7 @@ from napari_calcium.session import Session
 from napari_calcium.widgets.adopting import adopt_layers, movie_layer_data, with_movie, with_movie_of
 from napari_calcium.widgets.heatmap_layer import heatmap_layer_data
 from napari_calcium.widgets.viewer_session import session_of
+from napari_calcium.widgets.workspace import explore
 
 __all__ = ["read_folder", "read_recording", "read_table", "read_tiff"]
 
@@ -134,7 +135,7 @@ def _open_results(path: Any) -> LayerData:
     viewer = napari.current_viewer()
     if viewer is None:
         return _as_layers(recording)
-    session_of(viewer).open(recording)
+    _put(viewer, recording)
     return _NULL
 
 
@@ -192,22 +193,39 @@ def _open_movie(path: Any) -> LayerData:
 
 
 def _open(viewer: Any, recording: Recording, file: Path) -> None:
-    """Open a recording, with what fits to it among the layers, and say what was guessed."""
+    """Open a recording and say what was guessed."""
     session = session_of(viewer)
     if recording.source is not None:
         _folders[session] = (recording.source.name, file.absolute().parent)
-    before = session.recording
-    session.open(recording)
-    adopt_layers(viewer, session)
-    joined = with_movie_of(recording, before) if session.recording is recording else None
-    if joined is not None and before is not None:
-        session.apply(joined, f"Add {before.name}")
+    _put(viewer, recording)
     notes = [note for entry in recording.log for note in entry.notes]
     say = show_warning if recording.frame_rate is None else show_info
     # A notification shows its first line only, until it is unfolded: what is to be done comes first.
     to_do = "set its frame rate; " if recording.frame_rate is None else ""
     size = f"{recording.n_rois:,} neurons × {recording.n_frames:,} frames" if recording.traces else "a movie"
     say("\n".join([f"{file.name}: {to_do}{size}", *notes]))
+
+
+def _put(viewer: Any, recording: Recording) -> None:
+    """Open a recording with what fits to it among the layers, and the docks to explore it."""
+
+    def put() -> None:
+        session = session_of(viewer)
+        before = session.recording
+        session.open(recording)
+        adopt_layers(viewer, session)
+        joined = with_movie_of(recording, before) if session.recording is recording else None
+        if joined is not None and before is not None:
+            session.apply(joined, f"Add {before.name}")
+        explore(viewer)
+
+    if session_of(viewer).recording is None:
+        put()
+        return
+    # Loads the whole pipeline, which reading does not need.
+    from napari_calcium.widgets.close_guard import before_opening
+
+    before_opening(viewer, put)
 
 
 def _as_layers(recording: Recording) -> LayerData:

@@ -16,6 +16,7 @@ from napari_calcium.simulate import (
     simulate,
 )
 from napari_calcium.widgets.viewer_session import session_of
+from napari_calcium.widgets.workspace import explore
 
 __all__ = ["course_recording", "demo_recording", "truth_layer"]
 
@@ -63,4 +64,5 @@ def _open(settings: SimulationSettings, name: str) -> list[LayerData]:
     viewer = napari.current_viewer()
     if viewer is not None:
         session_of(viewer).open(simulation.to_recording(name))
+        explore(viewer)
     return [truth_layer(simulation)]

@@ -1,0 +1,68 @@
+"""The docks of the Explore workspace: which there are, beside which, and when they are of use.
+
+To add a dock to the workspace, add a line to `PLACES` (and the dock itself to ``napari.yaml``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from napari_calcium.recording import Recording
+
+__all__ = ["PLACES", "Group", "Place", "always", "place_of"]
+
+Group = Literal["work", "time", "structure"]
+"""Docks of one group are tabs of each other. *work*: at the right, forms and tables; *time*: under the image,
+plots over time; *structure*: beside these, or among them where the window is narrow, plots without a time
+axis."""
+
+
+def always(recording: Recording) -> bool:
+    """Say that a dock is of use for any recording."""
+    return True
+
+
+def _has_coactivity(recording: Recording) -> bool:
+    return recording.coactivity is not None
+
+
+def _has_ensemble_events(recording: Recording) -> bool:
+    return recording.ensemble_events is not None
+
+
+@dataclass(frozen=True)
+class Place:
+    """A dock of the workspace.
+
+    Attributes
+    ----------
+    dock : str
+        Its name in ``napari.yaml``.
+    group : Group
+    of_use : callable
+        Whether it has something to show of a recording; until then it is not opened, so that there are not
+        more tabs than one can read.
+    """
+
+    dock: str
+    group: Group
+    of_use: Callable[[Recording], bool] = always
+
+
+PLACES: tuple[Place, ...] = (
+    Place("Calcium pipeline", "work"),
+    Place("Ensembles", "work"),
+    Place("Cells", "work"),
+    Place("Traces", "time"),
+    Place("Raster", "time"),
+    Place("Coactivity", "time", _has_coactivity),
+    Place("Similarity", "structure", _has_ensemble_events),
+)
+"""In the order of the tabs; the first of each group comes up in front."""
+
+
+def place_of(dock: str) -> Place | None:
+    """Return the place of a dock, None for one that is not of the workspace."""
+    return next((place for place in PLACES if place.dock == dock), None)

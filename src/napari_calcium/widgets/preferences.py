@@ -1,0 +1,47 @@
+"""What the user set on this plugin's page of napari's preferences."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from napari.settings import get_plugin_settings, get_settings
+
+__all__ = ["Preferences", "preferences", "storage_folder"]
+
+_PLUGIN = "napari-calcium"
+
+
+@dataclass(frozen=True)
+class Preferences:
+    """As in ``napari.yaml`` (contributions ▸ configurations ▸ window), with the same defaults.
+
+    Attributes
+    ----------
+    open_explore : bool
+        The Explore docks open by themselves with a recording.
+    keep_arrangement : bool
+        Which docks are open, and where, is kept until the next start.
+    ask_to_save : bool
+        Closing the window, or opening another recording, asks about results that were not saved.
+    """
+
+    open_explore: bool = True
+    keep_arrangement: bool = True
+    ask_to_save: bool = True
+
+
+def preferences() -> Preferences:
+    """Return what is set now; the defaults where napari does not know the plugin (it may be disabled)."""
+    try:
+        page: Any = get_plugin_settings(_PLUGIN).window
+    except KeyError:
+        return Preferences()
+    return Preferences(**{field.name: bool(getattr(page, field.name)) for field in fields(Preferences)})
+
+
+def storage_folder() -> Path | None:
+    """Return the folder of napari's settings; None where they are not kept (``NAPARI_CONFIG`` is empty)."""
+    path = get_settings().config_path
+    return Path(path).parent if isinstance(path, (str, Path)) else None
