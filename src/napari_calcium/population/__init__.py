@@ -1,0 +1,1 @@
+"""The population: activity, correlation, coupling, dimensionality, sorting and clusters of cells."""

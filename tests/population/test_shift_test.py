@@ -1,0 +1,86 @@
+import numpy as np
+import pytest
+
+from napari_calcium.population.shift_test import shift_lags, shift_test, spread_under_shift
+from napari_calcium.population.standardising import standardised
+from tests.population.neurons import independent
+
+
+def all_shifts(z):
+    """Correlation of every pair at every circular shift, straight from the definition."""
+    return np.array([z.astype(float) @ np.roll(z, lag, axis=1).T.astype(float) for lag in range(z.shape[1])])
+
+
+@pytest.mark.parametrize("n_bins", [64, 65])
+def test_spread_is_that_over_all_circular_shifts(n_bins):
+    z = standardised(independent(0, 6, n_bins, rate=0.1))
+    np.testing.assert_allclose(spread_under_shift(z), all_shifts(z).std(axis=0), rtol=1e-4)
+
+
+def test_slow_activity_has_a_wider_spread():
+    random = np.random.default_rng(0)
+    fast = random.standard_normal((5, 500))
+    slow = np.cumsum(random.standard_normal((5, 500)), axis=1)
+    wide, narrow = (spread_under_shift(standardised(x.astype(np.float32))) for x in (slow, fast))
+    assert np.diagonal(wide).min() > 2 * np.diagonal(narrow).max()
+
+
+def test_null_is_what_the_shifts_give():
+    z = standardised(independent(1, 5, 80, rate=0.1))
+    test = shift_test(z, n_shifts=1000, least_shift=3)
+    assert test.lags.tolist() == list(range(3, 78))
+    shifted = all_shifts(z)[test.lags] / spread_under_shift(z)
+    pairs = ~np.eye(5, dtype=bool)
+    values = shifted[:, pairs].ravel()
+    assert test.pooled == len(values)
+    for level in (0, 50, 100, 200):
+        # Classes of 0.01: a value on an edge may fall to either side.
+        reached = (np.clip(values, 0, None) >= level * 0.01 - 1e-9).sum()
+        assert test.tail[level] == pytest.approx(reached, abs=3)
+
+
+def test_two_sided_counts_sizes():
+    z = standardised(independent(1, 5, 80, rate=0.1))
+    one, two = (shift_test(z, n_shifts=30, least_shift=3, two_sided=s) for s in (False, True))
+    assert two.tail[100] > one.tail[100]
+
+
+def test_means_of_classes_are_those_of_each_shift():
+    z = standardised(independent(2, 6, 90, rate=0.1))
+    kinds = np.add.outer(np.arange(6), np.arange(6)) % 3
+    np.fill_diagonal(kinds, -1)
+    test = shift_test(z, n_shifts=8, least_shift=3, classes=lambda rows: kinds[rows], n_classes=3)
+    for row, lag in zip(test.class_means, test.lags, strict=True):
+        shifted = z @ np.roll(z, lag, axis=1).T
+        np.testing.assert_allclose(row, [shifted[kinds == k].mean() for k in range(3)], atol=1e-6)
+
+
+def test_order_of_cells_does_not_matter():
+    z = standardised(independent(3, 12, 300))
+    order = np.random.default_rng(0).permutation(12)
+    a, b = shift_test(z, n_shifts=40, least_shift=10), shift_test(z[order], n_shifts=40, least_shift=10)
+    np.testing.assert_allclose(b.spread, a.spread[np.ix_(order, order)], rtol=1e-4)
+    assert np.abs(a.tail - b.tail).max() <= 5  # values on the edge of a class
+
+
+def test_lags_keep_their_distance_on_the_circle():
+    lags = shift_lags(1000, 200, 40, seed=1)
+    assert len(np.unique(lags)) == 200
+    assert lags.min() >= 40 and lags.max() <= 960
+    np.testing.assert_array_equal(lags, shift_lags(1000, 200, 40, seed=1))
+
+
+@pytest.mark.parametrize("n_bins", [1, 5, 19])
+def test_no_shift_where_the_recording_is_too_short(n_bins):
+    z = standardised(np.random.default_rng(0).standard_normal((3, n_bins)).astype(np.float32))
+    test = shift_test(z, least_shift=10)
+    assert len(test.lags) == 0 and test.pooled == 0
+    assert np.isnan(test.p_values(np.array([0, 5]))).all()
+
+
+def test_cells_of_zeros_take_no_part():
+    z = standardised(independent(4, 6, 200))
+    z[2] = 0
+    test = shift_test(z, n_shifts=10, least_shift=10)
+    assert test.pooled == 10 * 5 * 4
+    assert (test.spread[2] == 0).all()
