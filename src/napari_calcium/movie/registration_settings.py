@@ -61,7 +61,7 @@ class _Registration(Settings):
         "standard deviation and local correlation are shown. Shorter than a transient.",
     )
     binned_memory: Annotated[_Megabytes, Ge(1), Le(1_000_000)] = Field(
-        400.0,
+        250.0,
         title="Binned movie in memory",
         description="A binned movie larger than this goes to a temporary file.",
     )
