@@ -212,6 +212,8 @@ def test_a_choice_is_made_when_the_fluorescence_is_read(finished):
     chosen = finished.replace(cell_choice=choice)
     assert lags_behind(chosen) and chosen.traces.keys() == finished.traces.keys()
     read = run_stage(chosen, "extraction", PipelineSettings().extraction)
+    anew = run_stage(chosen.replace(traces={}), "extraction", PipelineSettings().extraction)
+    assert read == anew  # though only what has changed was read
     assert first not in read.roi_ids and not lags_behind(read) and read.events is None
 
 

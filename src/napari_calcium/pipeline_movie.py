@@ -10,10 +10,12 @@ from typing import Any
 
 import numpy as np
 
+from napari_calcium import __version__
 from napari_calcium.movie.binned_movie import BinnedMovie
 from napari_calcium.movie.chunks import MovieSource, movie_shape
-from napari_calcium.movie.extraction import Extraction, extract
+from napari_calcium.movie.extraction import Extraction
 from napari_calcium.movie.grid import Grid
+from napari_calcium.movie.partial_extraction import KnownTraces, extract_changed
 from napari_calcium.movie.registered_movie import RegisteredMovie
 from napari_calcium.movie.registration import Registration, register
 from napari_calcium.movie.segmentation import find_cells
@@ -182,8 +184,16 @@ def _extraction(rec: Recording, settings: Any, on_progress: Progress, executor: 
             "there are no ROIs to read the fluorescence of; run Cells, or draw some and use them"
         )
     bad = None if rec.motion is None else rec.motion.bad
-    movie = registered_movie(rec)
-    light = extract(movie, rois, rate_of(rec), settings, bad=bad, on_progress=on_progress, executor=executor)
+    light, _ = extract_changed(
+        registered_movie(rec),
+        rois,
+        rate_of(rec),
+        settings,
+        known=_read_before(rec, settings),
+        bad=bad,
+        on_progress=on_progress,
+        executor=executor,
+    )
     changes = {
         "traces": {name: Trace(getattr(light, name), "a.u.") for name in _TRACES},
         "rois": _with_coefficients(rois, light),
@@ -207,6 +217,18 @@ def _movie_of(recording: Recording) -> MovieSource:
         raise StageError(f"{movie.path}: the movie is no longer there; put it beside the recording")
     data: MovieSource = movie.data
     return data
+
+
+def _read_before(rec: Recording, settings: Any) -> KnownTraces | None:
+    """Return what was read with the same settings; another registration would have taken it away."""
+    entry = next((e for e in rec.log if e.stage == "extraction"), None)
+    if entry is None or rec.rois is None or entry.settings != settings.model_dump(mode="json"):
+        return None
+    coefficients = rec.rois.quality.get("neuropil_coefficient")
+    if coefficients is None or entry.version != __version__ or not set(_TRACES) <= rec.traces.keys():
+        return None
+    raw, neuropil, corrected = (rec.traces[name].values for name in _TRACES)
+    return KnownTraces(rec.rois, raw, neuropil, corrected, coefficients)
 
 
 def _register_again(rec: Recording, on_progress: Progress, executor: Executor | None) -> Registration:

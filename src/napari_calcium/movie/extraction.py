@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import Executor
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -32,7 +32,10 @@ __all__ = [
     "ExtractionSettings",
     "FixedNeuropil",
     "NeuropilSettings",
+    "Weights",
+    "corrected_traces",
     "extract",
+    "noise_variance",
     "traces_of",
 ]
 
@@ -74,11 +77,40 @@ class Extraction:
 
 
 @dataclass(frozen=True, eq=False)
-class _Pass:
-    """The work on one chunk: move its frames into place if need be, and weigh their pixels."""
+class Weights:
+    """What turns the pixels of a frame into one number a cell.
+
+    Attributes
+    ----------
+    demixing : Demixing
+        For the cells.
+    rings : (n_rois, height * width) csr_array of float64
+        For the neuropil around them; no entries for a cell around which no pixel is free.
+    """
 
     demixing: Demixing
     rings: sparse.csr_array
+
+    @classmethod
+    def of(cls, rois: Rois, variance: NDArray[np.float32], settings: ExtractionSettings) -> Self:
+        """Make the weights of all ROIs.
+
+        Parameters
+        ----------
+        rois : Rois
+        variance : (height * width,) float32
+            See :func:`noise_variance`.
+        settings : ExtractionSettings
+        """
+        demixing = Demixing.of(_positive(rois.footprints), variance, settings.overlap)
+        return cls(demixing, _rings(rois, settings.neuropil))
+
+
+@dataclass(frozen=True, eq=False)
+class _Pass:
+    """The work on one chunk: move its frames into place if need be, and weigh their pixels."""
+
+    weights: Weights
     registered: RegisteredMovie | None
 
     def __call__(self, chunk: Chunk) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.bool_]]:
@@ -86,8 +118,8 @@ class _Pass:
         if self.registered is not None:
             pixels = self.registered.move(pixels, chunk.frames)
         flat = pixels.reshape(len(pixels), -1)
-        around = weighted_sums(self.rings, flat).astype(np.float32)
-        return self.demixing(flat), around, chunk.missing
+        around = weighted_sums(self.weights.rings, flat).astype(np.float32)
+        return self.weights.demixing(flat), around, chunk.missing
 
 
 def extract(
@@ -145,14 +177,13 @@ def extract(
     unusable = np.zeros(shape[0], np.bool_) if bad is None else np.asarray(bad, np.bool_).copy()
     if unusable.shape != (shape[0],):
         raise ValueError(f"bad must have shape ({shape[0]},), one a frame, got {unusable.shape}")
-    demixing = _demixing(movie, rois, settings)
-    rings = _rings(rois, settings.neuropil)
+    weights = Weights.of(rois, noise_variance(movie), settings)
     registered = movie if isinstance(movie, RegisteredMovie) else None
     source = movie if registered is None else registered.source
     raw = np.empty((len(rois), shape[0]), np.float32)
     neuropil = np.empty_like(raw)
     chunks = map_chunks(
-        _Pass(demixing, rings, registered),
+        _Pass(weights, registered),
         source,
         on_progress=part(on_progress, 0.05, 0.95),
         executor=executor,
@@ -160,10 +191,7 @@ def extract(
     for frames, (cells, around, missing) in chunks:
         raw[:, frames], neuropil[:, frames] = cells, around
         unusable[frames] |= missing
-    without = np.diff(rings.indptr) == 0
-    neuropil[without] = np.nan
-    raw[np.diff(rois.footprints.indptr) == 0] = np.nan
-    result = _corrected(_bridged(raw, unusable), _bridged(neuropil, unusable), unusable, rate, settings)
+    result = corrected_traces(raw, neuropil, weights.rings, rois, unusable, rate, settings)
     on_progress(1, 1)
     return result
 
@@ -181,10 +209,6 @@ def _rings(rois: Rois, settings: EstimatedNeuropil | FixedNeuropil) -> sparse.cs
     return neuropil_rings(rois.footprints, rois.shape, gap, width)
 
 
-def _demixing(movie: MovieSource, rois: Rois, settings: ExtractionSettings) -> Demixing:
-    return Demixing.of(_positive(rois.footprints), _noise_variance(movie), settings.overlap)
-
-
 def _positive(footprints: sparse.csr_array) -> sparse.csr_array:
     if not len(footprints.data) or footprints.data.min() >= 0:
         return footprints
@@ -194,7 +218,7 @@ def _positive(footprints: sparse.csr_array) -> sparse.csr_array:
     return positive
 
 
-def _noise_variance(movie: MovieSource) -> NDArray[np.float32]:
+def noise_variance(movie: MovieSource) -> NDArray[np.float32]:
     """Return the noise variance of each pixel over its mean, (height * width,), from pairs of frames.
 
     Differences of neighbouring frames hold noise twice and little else; they are smoothed over a few pixels.
@@ -228,13 +252,32 @@ def _bridged(traces: NDArray[np.float32], unusable: NDArray[np.bool_]) -> NDArra
     return result
 
 
-def _corrected(
+def corrected_traces(
     raw: NDArray[np.float32],
     neuropil: NDArray[np.float32],
+    rings: sparse.csr_array,
+    rois: Rois,
     unusable: NDArray[np.bool_],
     frame_rate: float,
     settings: ExtractionSettings,
 ) -> Extraction:
+    """Bridge what cannot be used in traces as they were read, and take the neuropil off; row by row.
+
+    Parameters
+    ----------
+    raw, neuropil : (n_rois, n_frames) float32
+        Changed in place.
+    rings : (n_rois, height * width) csr_array
+    rois : Rois
+    unusable : (n_frames,) bool
+        Bad or missing frames.
+    frame_rate : float
+        Hz.
+    settings : ExtractionSettings
+    """
+    neuropil[np.diff(rings.indptr) == 0] = np.nan
+    raw[np.diff(rois.footprints.indptr) == 0] = np.nan
+    raw, neuropil = _bridged(raw, unusable), _bridged(neuropil, unusable)
     choice = settings.neuropil
     known = np.isfinite(raw[:, :1]).ravel() & np.isfinite(neuropil[:, :1]).ravel()
     coefficients = np.zeros(len(raw))
