@@ -63,7 +63,7 @@ def test_scale_ends_where_the_similarities_do(recording):
 
 def test_figure_names_its_quantity(recording):
     figure = drawn(prepare_similarity(recording))
-    assert "Jaccard similarity of contributors" in [ax.get_ylabel() for ax in figure.axes]
+    assert "Jaccard similarity\nof contributors" in [ax.get_ylabel() for ax in figure.axes]
     assert "3 ensembles" in figure.axes[0].get_title().replace("\n", " ")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, Literal
 
 from napari_calcium.figures.axis_labels import TimeScale, time_scale
@@ -22,6 +23,7 @@ __all__ = [
     "rows_axis",
     "rows_size",
     "set_titles",
+    "spaced_labels",
     "time_axis",
     "width_of",
     "wrapped",
@@ -101,6 +103,27 @@ def draw_message(figure: Figure | SubFigure, title: str, message: str) -> None:
     ax.text(0.5, 0.5, text, ha="center", va="center", transform=ax.transAxes, color=NOTE_COLOR)
 
 
+def spaced_labels(ax: Axes, places: list[float], n_rows: int) -> list[bool]:
+    """Return which labels beside rows can be written so that none touches the one before.
+
+    Parameters
+    ----------
+    ax : Axes
+        Its height before the layout is taken: labels may come out a little wider apart or closer.
+    places : list of float
+        Row of each label, ascending.
+    n_rows : int
+        Rows of the axes.
+    """
+    height = ax.get_window_extent().height / ax.figure.dpi * 72
+    least = 1.15 * note_size() * n_rows / max(height, 1.0)
+    shown, last = [], -math.inf
+    for place in places:
+        shown.append(place - last >= least)
+        last = place if shown[-1] else last
+    return shown
+
+
 def wrapped(text: str, width: float, size: float | None = None) -> str:
     """Break text between words so that no line is wider than `width` inches.
 
@@ -126,7 +149,9 @@ def wrapped(text: str, width: float, size: float | None = None) -> str:
     return "\n".join(lines)
 
 
-def set_titles(ax: Axes, title: str, note: str = "", *, pad: float = 6.0) -> None:
+def set_titles(
+    ax: Axes, title: str, note: str = "", *, pad: float = 6.0, beside: float = _BESIDE_AXES
+) -> None:
     """Write a title, and at its right a note; below it where both have no room in one line.
 
     Parameters
@@ -136,8 +161,10 @@ def set_titles(ax: Axes, title: str, note: str = "", *, pad: float = 6.0) -> Non
         Broken into lines where the figure is narrow.
     pad : float
         Points between the axes and what is written.
+    beside : float
+        Inches of the figure's width that what stands left and right of the axes takes, about.
     """
-    room = width_of(ax.figure) - _BESIDE_AXES
+    room = width_of(ax.figure) - beside
     title_size = _points("axes.titlesize")
     both = _text_width(title, title_size) + _text_width(note, note_size()) + 0.15
     if note and both <= room:
@@ -183,9 +210,15 @@ def legend_height(labels: list[str], width: float) -> float:
 
 def _columns_of(labels: list[str], width: float, size: float) -> tuple[int, int]:
     """Return into how many columns and rows a legend goes."""
-    widest = max(_text_width(label, size) for label in labels) + 2.6 * size / 72
-    columns = int(min(max((width - _BESIDE_AXES) // widest, 1), len(labels)))
-    return columns, -(-len(labels) // columns)
+    widths = [_text_width(label, size) + 3.4 * size / 72 for label in labels]
+    rows = 1
+    while rows < len(labels):
+        # Labels fill the columns one after the other, and a column is as wide as its widest label.
+        taken = sum(max(widths[k : k + rows]) for k in range(0, len(widths), rows))
+        if taken <= width - _BESIDE_AXES:
+            break
+        rows += 1
+    return -(-len(labels) // rows), rows
 
 
 def _text_width(text: str, size: float | None = None) -> float:

@@ -27,18 +27,21 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure, SubFigure
 
 __all__ = [
+    "GUEST",
     "EnsembleView",
     "EnsemblesData",
     "activations_on",
     "draw_ensembles",
     "ensembles_height",
     "ensembles_size",
+    "paint_cells",
     "prepare_ensembles",
     "scale_bar",
+    "tissue_image",
 ]
 
 _MAP_WIDTH, _MOST_MAPS = 1.4, 15
-_GUEST = 0.5
+GUEST = 0.5
 """Opacity of members that are not core, beside which core members stand out."""
 
 _SMALLEST = 0.028
@@ -96,7 +99,7 @@ class EnsemblesData:
 def prepare_ensembles(recording: Recording) -> EnsemblesData:
     """Gather members and activations, and paint the somata where their place is known."""
     found = recording.ensembles
-    background = _background(recording)
+    background = tissue_image(recording)
     if found is None or not len(found):
         why = "Ensembles have not been looked for yet." if found is None else "No ensembles were found."
         return EnsemblesData(background, (), recording.duration_s, recording.pixel_size_um, message=why)
@@ -119,14 +122,18 @@ def _view(recording: Recording, ensemble: int) -> EnsembleView:
     color = ensemble_color(ensemble)
     overlay = None
     if recording.has_positions:
-        overlay = np.maximum(_paint(recording, core, color, 1.0), _paint(recording, guests, color, _GUEST))
+        overlay = np.maximum(
+            paint_cells(recording, core, color), paint_cells(recording, guests, color, GUEST)
+        )
     return EnsembleView(
         ensemble, color, core, guests, recording.ensembles.activations_of(ensemble).time_s, overlay
     )
 
 
-def _paint(recording: Recording, ids: NDArray[np.int64], color: str, opacity: float) -> NDArray[np.uint8]:
-    """Return an RGBA picture of the cells' footprints."""
+def paint_cells(
+    recording: Recording, ids: NDArray[np.int64], color: str, opacity: float = 1.0
+) -> NDArray[np.uint8]:
+    """Return an RGBA picture, (height, width, 4), of the footprints of some cells that have positions."""
     assert recording.rois is not None
     rows = np.flatnonzero(np.isin(recording.rois.ids, ids))
     covered = np.zeros(recording.rois.shape, bool)
@@ -140,7 +147,7 @@ def _paint(recording: Recording, ids: NDArray[np.int64], color: str, opacity: fl
     return image
 
 
-def _background(recording: Recording) -> NDArray[np.float32] | None:
+def tissue_image(recording: Recording) -> NDArray[np.float32] | None:
     """Return the mean image stretched to 0 … 1, black where there is no image of the right shape."""
     if recording.rois is None or not recording.has_positions:
         return None
@@ -229,8 +236,8 @@ def scale_bar(ax: Axes, shape: tuple[int, ...], pixel_size_um: float | None) -> 
     ax.text(x, y - 0.03 * height, f"{length:g} µm", color="white", fontsize=note_size(), va="bottom")
 
 
-def activations_on(ax: Axes, data: EnsemblesData) -> None:
-    """Draw a tick for each activation, a row an ensemble, on given axes."""
+def activations_on(ax: Axes, data: EnsemblesData, *, members: bool = False) -> None:
+    """Draw a tick for each activation, a row an ensemble, on given axes; at its end how many there are."""
     scale = time_axis(ax, 0, data.duration_s)
     for row, view in enumerate(data.views):
         ax.vlines(view.activation_s / scale.seconds, row - 0.38, row + 0.38, color=view.color, lw=1.0)
@@ -242,8 +249,12 @@ def activations_on(ax: Axes, data: EnsemblesData) -> None:
     ax.tick_params(axis="y", length=0)
     ax.set_ylabel("Ensemble")
     for row, view in enumerate(data.views[::step]):
+        text = f"{len(view.activation_s)}×"
+        if members:
+            text += f", {counted(len(view.core) + len(view.guests), 'cell')}"
         ax.text(
-            1.008, step * row, f"{len(view.activation_s)}×", transform=ax.get_yaxis_transform(), va="center",
-            fontsize=note_size(), color=NOTE_COLOR,
+            1.008, step * row, text, transform=ax.get_yaxis_transform(), va="center", fontsize=note_size(),
+            color=NOTE_COLOR,
         )  # fmt: skip
-    set_titles(ax, f"Activations of {counted(len(data.views), 'ensemble')}", data.note)
+    beside = 1.7 if members else 0.9
+    set_titles(ax, f"Activations of {counted(len(data.views), 'ensemble')}", data.note, beside=beside)

@@ -9,6 +9,8 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from napari_calcium.atomic import replacing
 from napari_calcium.figures.coactivity_figure import (
     coactivity_height,
@@ -23,6 +25,7 @@ from napari_calcium.figures.ensembles_figure import (
     ensembles_size,
     prepare_ensembles,
 )
+from napari_calcium.figures.field_figure import draw_field, field_size, prepare_field
 from napari_calcium.figures.figure_style import STANDARD, FigureStyle
 from napari_calcium.figures.heatmap_figure import draw_heatmap, heatmap_size, prepare_heatmap
 from napari_calcium.figures.raster_figure import draw_raster, prepare_raster, raster_size
@@ -48,6 +51,9 @@ __all__ = [
 
 FORMATS = ("png", "svg", "pdf")
 """Endings of the pictures that can be written."""
+
+_PLACES = 6
+"""Decimals of a place within a figure: a millionth of its side is below what any printer can do."""
 
 _STYLE_LOCK = Lock()
 """Matplotlib's style is global: two threads that draw take turns."""
@@ -107,6 +113,7 @@ FIGURES: tuple[FigureKind, ...] = (
         draw_coactivity,
         coactivity_height,
     ),
+    FigureKind("field", ("rois",), prepare_field, field_size, draw_field),
     FigureKind("similarity", ("ensembles",), prepare_similarity, similarity_size, draw_similarity),
     FigureKind(
         "ensembles", ("ensembles",), prepare_ensembles, ensembles_size, draw_ensembles, ensembles_height
@@ -203,6 +210,26 @@ def write_picture(figure: Figure, path: Path, style: FigureStyle = STANDARD) -> 
     if ending not in about:
         raise ValueError(f"{path.name}: end the name in .png, .svg or .pdf")
     with replacing(path) as beside, styled(style):
+        _lay_out(figure)
         figure.savefig(beside, format=ending[1:], dpi=style.resolution, metadata=about[ending])
-        figure.set_layout_engine("none")
     return path
+
+
+def _lay_out(figure: Figure) -> None:
+    """Give every part of a figure its place, once and for all.
+
+    The solver's last digits differ from run to run, and so would the bytes of a PDF: they are rounded away.
+    """
+    engine = figure.get_layout_engine()
+    if engine is None:
+        return
+    engine.execute(figure)
+    figure.set_layout_engine("none")
+    parts: list[Any] = list(figure.subfigs)
+    for part in parts:
+        part.bbox_relative.set_points(np.round(part.bbox_relative.get_points(), _PLACES))
+        parts += part.subfigs
+    for ax in figure.axes:
+        for which in ("original", "active"):
+            place = ax.get_position(original=which == "original")
+            ax.set_position(np.round(place.bounds, _PLACES).tolist(), which=which)

@@ -50,6 +50,8 @@ class HeatmapData:
         How F0 was taken.
     message : str
         Why there is nothing to show; empty otherwise.
+    n_frames : int
+        Frames before pooling: they are the axis where the frame rate is not known.
     """
 
     image: NDArray[np.float32]
@@ -60,6 +62,7 @@ class HeatmapData:
     ordered: bool = False
     note: str = ""
     message: str = ""
+    n_frames: int = 0
 
 
 def prepare_heatmap(
@@ -86,6 +89,7 @@ def prepare_heatmap(
         trace_label(recording, chosen),
         bool((home >= 0).any()),
         baseline_note(recording) if trace.unit == "ΔF/F" else "",
+        n_frames=recording.n_frames,
     )
 
 
@@ -111,11 +115,16 @@ def draw_heatmap(figure: Figure | SubFigure, data: HeatmapData) -> None:
 
     ax = figure.subplots()
     scale = time_axis(ax, 0, data.duration_s)
+    length = data.duration_s / scale.seconds
+    if not data.duration_s:
+        length = max(float(data.n_frames), 1.0)
+        ax.set_xlim(0, length)
+        ax.set_xlabel("Frame (the frame rate is not known)")
     shown = ax.imshow(
         data.image,
         aspect="auto",
         interpolation="nearest",
-        extent=(0, max(data.duration_s, 1e-9) / scale.seconds, data.n_rois - 0.5, -0.5),
+        extent=(0, length, data.n_rois - 0.5, -0.5),
         vmin=data.limits[0],
         vmax=data.limits[1],
         cmap=colormaps["magma"].with_extremes(bad=_GAP),

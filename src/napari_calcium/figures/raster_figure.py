@@ -16,6 +16,7 @@ from napari_calcium.figures.drawing import (
     rows_axis,
     rows_size,
     set_titles,
+    spaced_labels,
     time_axis,
 )
 from napari_calcium.figures.palette import ensemble_color, rgb
@@ -180,9 +181,8 @@ def _blocks(ax: Axes, home: NDArray[np.int64]) -> None:
     inset = ax.inset_axes((1.006, 0, 0.012, 1))
     inset.imshow(strip[:, None], aspect="auto", interpolation="nearest", extent=(0, 1, len(home) - 0.5, -0.5))
     inset.set_axis_off()
-    for ensemble in np.unique(home[home >= 0]):
-        rows = np.flatnonzero(home == ensemble)
-        if len(rows) < 0.018 * len(home):
-            continue
-        color = ensemble_color(int(ensemble))
-        inset.text(1.5, rows.mean(), str(ensemble), color=color, va="center", fontsize=note_size())
+    ensembles = np.unique(home[home >= 0]).tolist()
+    middles = [float(np.flatnonzero(home == k).mean()) for k in ensembles]
+    for k, place, shown in zip(ensembles, middles, spaced_labels(ax, middles, len(home)), strict=True):
+        if shown:
+            inset.text(1.5, place, str(k), color=ensemble_color(k), va="center", fontsize=note_size())

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from napari_calcium.figures.axis_labels import counted
 from napari_calcium.figures.decimate import pool_mean
-from napari_calcium.figures.drawing import draw_message, note_size, set_titles
+from napari_calcium.figures.drawing import draw_message, note_size, set_titles, spaced_labels
 from napari_calcium.figures.palette import ensemble_color, rgb
 from napari_calcium.recording import Recording
 
@@ -113,10 +113,10 @@ def draw_similarity(figure: Figure | SubFigure, data: SimilarityData) -> None:
     bar = figure.colorbar(
         shown, ax=ax, fraction=0.045, pad=0.02, extend="max" if data.high < 1 else "neither"
     )
-    bar.set_label("Jaccard similarity of contributors")
+    bar.set_label("Jaccard similarity\nof contributors")
     bar.outline.set_visible(False)
     found = len([k for k, _, _ in data.blocks if k >= 0])
-    set_titles(ax, f"Similarity of {counted(n, 'ensemble event')}: {counted(found, 'ensemble')}", pad=12)
+    set_titles(ax, f"{counted(n, 'ensemble event')}, {counted(found, 'ensemble')}", pad=12)
     return None
 
 
@@ -129,8 +129,9 @@ def _strips(ax: Axes, data: SimilarityData) -> None:
     top.imshow(colors[None], aspect="auto", interpolation="nearest", extent=(-0.5, n - 0.5, 0, 1))
     for strip in (left, top):
         strip.set_axis_off()
-    for ensemble, start, stop in data.blocks:
-        if stop - start < 0.03 * n:
-            continue
-        name = str(ensemble) if ensemble >= 0 else "none"
-        left.text(-0.6, (start + stop - 1) / 2, name, ha="right", va="center", fontsize=note_size())
+    middles = [(start + stop - 1) / 2 for _, start, stop in data.blocks]
+    shown = spaced_labels(ax, middles, n)
+    for (ensemble, _, _), place, room in zip(data.blocks, middles, shown, strict=True):
+        if room:
+            name = str(ensemble) if ensemble >= 0 else "none"
+            left.text(-0.6, place, name, ha="right", va="center", fontsize=note_size())

@@ -188,7 +188,8 @@ def _draw_step(ax: Axes, data: StepsData, row: int, column: int) -> None:
         at = step.baseline_time_s[column] / scale.seconds
         ax.plot(at, step.baseline[column], color=BASELINE_COLOR, lw=1.1, label=data.note or "F₀")
         if column == 0:
-            ax.legend(loc="lower left", bbox_to_anchor=(0, 1.0), handlelength=1.2)
+            # It may be wider than its panel; the panels do not make way for it.
+            ax.legend(loc="lower left", bbox_to_anchor=(0, 1.0), handlelength=1.2).set_in_layout(False)
     if last and len(data.onset_s[column]):
         _mark_onsets(ax, data.onset_s[column] / scale.seconds)
         if not any(len(onsets) for onsets in data.onset_s[:column]):

@@ -54,6 +54,8 @@ class TracesData:
         How F0 was taken.
     message : str
         Why there is nothing to show; empty otherwise.
+    start_s : float
+        Where the stretch of `duration_s` begins.
     """
 
     roi_ids: tuple[int, ...]
@@ -73,6 +75,7 @@ class TracesData:
     bar: float
     note: str = ""
     message: str = ""
+    start_s: float = 0.0
 
 
 def prepare_traces(
@@ -80,6 +83,7 @@ def prepare_traces(
     roi_ids: Sequence[int] | None = None,
     name: str | None = None,
     *,
+    span: tuple[float, float] | None = None,
     pixels: int = 1500,
 ) -> TracesData:
     """Stack the traces of some cells.
@@ -92,6 +96,8 @@ def prepare_traces(
     name : str, optional
         Which trace; by default the one the events were found on, else the most processed one that still
         has its noise.
+    span : (start, stop) in seconds, optional
+        By default the whole recording.
     pixels : int
         Width of the picture; lines keep the extremes of each pixel.
     """
@@ -110,11 +116,13 @@ def prepare_traces(
     cells = tuple(int(k) for k in recording.roi_ids[rows])
     trace = recording.traces[chosen]
     factor, unit = unit_scale(trace.unit)
-    lines = outline(trace.values[rows], pixels)
+    start, stop = span or (0.0, recording.duration_s)
+    frames = round(start * recording.frame_rate), round(stop * recording.frame_rate)
+    lines = outline(trace.values[rows], pixels, start=frames[0], stop=frames[1])
     values = lines.values * np.float32(factor)
     step = _spacing(values)
     levels = -step * np.arange(len(cells), dtype=np.float64)
-    row, onset, peak = _events_of(recording, cells)
+    row, onset, peak = _events_of(recording, cells, start, stop)
     return TracesData(
         roi_ids=cells,
         cell_labels=tuple(recording.cell_name(k) for k in cells),
@@ -129,9 +137,10 @@ def prepare_traces(
         event_row=row,
         onset_s=onset,
         peak_s=peak,
-        duration_s=recording.duration_s,
+        duration_s=stop - start,
         bar=_round_number(step),
         note=baseline_note(recording),
+        start_s=start,
     )
 
 
@@ -162,12 +171,12 @@ def _round_number(limit: float) -> float:
 
 
 def _events_of(
-    recording: Recording, cells: tuple[int, ...]
+    recording: Recording, cells: tuple[int, ...], start: float, stop: float
 ) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
     events = recording.events
     if events is None:
         return np.empty(0, np.int64), np.empty(0), np.empty(0)
-    own = np.isin(events.roi_id, cells)
+    own = np.isin(events.roi_id, cells) & (events.onset_s >= start) & (events.onset_s <= stop)
     place = {cell: row for row, cell in enumerate(cells)}
     row = np.array([place[int(cell)] for cell in events.roi_id[own]], np.int64)
     return row, events.onset_s[own], events.peak_s[own]
@@ -183,7 +192,7 @@ def draw_traces(figure: Figure | SubFigure, data: TracesData) -> None:
     if data.message:
         return draw_message(figure, "Traces", data.message)
     ax = figure.subplots()
-    scale = time_axis(ax, 0, data.duration_s)
+    scale = time_axis(ax, data.start_s, data.start_s + data.duration_s)
     color = TRACE_COLORS.get(data.name, TRACE_COLORS["raw"])
     for at, values, offset in zip(data.time_s, data.values, data.offsets, strict=True):
         line = ax.plot(at / scale.seconds, values + offset, color=color, lw=0.5)[0]
