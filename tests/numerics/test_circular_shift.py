@@ -114,7 +114,7 @@ def test_the_window_test_counts_what_the_loop_counts(seed, max_lag, n, gaps):
 
 @pytest.mark.parametrize("max_lag", [0, 15])
 def test_slow_unrelated_series_pass_no_more_often_than_they_may(max_lag):
-    """At 5 % some 5 % of pairs pass; the textbook's p-value, which takes frames for independent, lets most."""
+    """At 5 % some 5 % of pairs pass; a p-value that takes frames for independent lets most pass."""
     rng = np.random.default_rng(3)
     x, y = slow(rng, (400, 600), 12), slow(rng, (400, 600), 12)
     p = window_p_values(shifted_correlations(x, y), max_lag)

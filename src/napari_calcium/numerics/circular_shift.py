@@ -28,6 +28,8 @@ def shifted_sums(x: NDArray[np.floating], y: NDArray[np.floating]) -> NDArray[np
         Column k is for `y` shifted to the right by k frames.
     """
     n = x.shape[1]
+    if n == 0:
+        return np.empty(x.shape)
     product = fft.rfft(np.asarray(x, np.float64)) * np.conj(fft.rfft(np.asarray(y, np.float64)))
     sums: NDArray[np.float64] = fft.irfft(product, n)
     return sums

@@ -1,0 +1,1 @@
+"""The behaviour, and how neurons and ensembles relate to it."""
