@@ -20,6 +20,7 @@ __all__ = [
     "Events",
     "Members",
     "Motion",
+    "SpikeTimes",
     "Table",
     "freeze",
     "same_array",
@@ -134,6 +135,22 @@ class Events(Table):
         if len(self) and (not len(order) or (roi_ids[place] != self.roi_id).any()):
             raise ValueError("events name cells that are not in the recording; detect events anew")
         return place.astype(np.int64)
+
+
+@dataclass(frozen=True, eq=False)
+class SpikeTimes(Table):
+    """Single spikes, sorted by cell (in the order of the recording's rows) and time.
+
+    Attributes
+    ----------
+    roi_id : (n_spikes,) int64
+        Cell of each spike: an id, not a row number.
+    time_s : (n_spikes,) float64
+        Seconds from the start of the first frame.
+    """
+
+    roi_id: NDArray[np.int64] = _none(np.int64)
+    time_s: NDArray[np.float64] = _none(np.float64)
 
 
 @dataclass(frozen=True, eq=False)
