@@ -53,7 +53,8 @@ def runs():
 def test_registration_needs_no_more_for_a_longer_movie(runs):
     fields = [found.fields.nbytes for _, found in runs]
     (short, _), (long, _) = runs
-    # How many chunks are moved at the same time is chance. The fields themselves are a result; while they are put together they are there twice or thrice.
+    # How many chunks are worked on at the same time is chance; the fields themselves are a result, and there
+    # twice or thrice while they are put together.
     assert long - short < 6 * (fields[1] - fields[0]) + 0.5 * short
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 from threadpoolctl import threadpool_info
 
-from napari_calcium.numerics.blocks import apply_to_rows, map_blocks, rows_per_block
+from napari_calcium.numerics.blocks import apply_to_rows, map_blocks, map_rows, rows_per_block
 from napari_calcium.progress import Cancelled
 
 
@@ -146,3 +146,52 @@ def test_blas_is_limited_while_blocks_run_and_free_afterwards():
     inside = [result for _, result in map_blocks(lambda block: threads(), 2, 1)]
     assert all(count == 1 for counts in inside for count in counts)
     assert threads() == before
+
+
+def total_of(values, weights):
+    return values.sum(), weights.sum()
+
+
+def test_map_rows_hands_out_the_same_rows_of_each_array():
+    values, weights = np.arange(30.0).reshape(10, 3), np.arange(10)
+    for executor in (None, Inline()):
+        parts = list(map_rows(total_of, (values, weights), 4, executor=executor))
+        assert [(s.start, s.stop) for s, _ in parts] == [(0, 4), (4, 8), (8, 10)]
+        for rows, found in parts:
+            assert found == (values[rows].sum(), weights[rows].sum())
+
+
+def test_map_rows_sends_no_more_than_the_rows():
+    sent = []
+
+    class Spy(Inline):
+        def submit(self, fn, /, *args, **kwargs):
+            sent.append(sum(a.nbytes for a in args if isinstance(a, np.ndarray)))
+            return super().submit(fn, *args, **kwargs)
+
+    values = np.zeros((8, 100))
+    list(map_rows(np.sum, (values,), 2, executor=Spy()))
+    assert sent == [values.nbytes // 4] * 4
+
+
+def test_blas_is_limited_where_an_executor_works():
+    def threads():
+        return [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"]
+
+    with ThreadPoolExecutor(2) as pool:
+        inside = [result for _, result in map_blocks(lambda block: threads(), 2, 1, executor=pool)]
+    assert all(count == 1 for counts in inside for count in counts)
+
+
+def test_an_executor_with_more_workers_gets_more_at_once():
+    submitted = []
+
+    class Cluster(Inline):
+        n_workers = 8
+
+        def submit(self, fn, /, *args, **kwargs):
+            submitted.append(args)
+            return super().submit(fn, *args, **kwargs)
+
+    next(map_blocks(lambda block: block, 50, 1, executor=Cluster()))
+    assert len(submitted) == 16

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import Executor
+from functools import partial
 from typing import Annotated, Literal
 
 import numpy as np
@@ -107,7 +108,7 @@ def ridge_onsets(
     return onsets_in_blocks(
         traces,
         frame_rate,
-        lambda block: _events_of_rows(block, frame_rate, widths, settings),
+        partial(_events_of_rows, frame_rate=frame_rate, widths=widths, settings=settings),
         bytes_per_sample=8 * (len(widths) + 6),
         on_progress=on_progress,
         executor=executor,

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import Executor
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_calcium.numerics.blocks import map_blocks, rows_per_block
+from napari_calcium.numerics.blocks import map_rows, rows_per_block
 from napari_calcium.numerics.gaps import fill_gaps
 from napari_calcium.progress import Progress, silent
 
@@ -17,11 +18,13 @@ __all__ = ["Found", "merge_close", "onsets_in_blocks"]
 Found = tuple[NDArray[np.int64], NDArray[np.float64]]
 """Row and onset of each event, sorted; onsets in frames inside a block, in seconds in a result."""
 
+FindOnsets = Callable[[NDArray[np.float64]], Found]
+
 
 def onsets_in_blocks(
     traces: NDArray[np.float32],
     frame_rate: float,
-    find: Callable[[NDArray[np.float64]], Found],
+    find: FindOnsets,
     *,
     bytes_per_sample: int = 24,
     on_progress: Progress = silent,
@@ -45,21 +48,23 @@ def onsets_in_blocks(
     row : (n_events,) int64
     onset_s : (n_events,) float64
     """
-    n_rois, n_frames = traces.shape
-
-    def block(rows: slice) -> Found:
-        filled, missing = fill_gaps(traces[rows])
-        row, onset = find(filled.astype(np.float64))
-        if missing is not None:
-            kept = ~missing[row, np.clip(np.ceil(onset).astype(np.int64), 0, n_frames - 1)]
-            row, onset = row[kept], onset[kept]
-        return row + rows.start, np.maximum(onset, 0.0) / frame_rate
-
-    size = rows_per_block(n_frames, bytes_per_sample=bytes_per_sample)
-    found = [part for _, part in map_blocks(block, n_rois, size, on_progress=on_progress, executor=executor)]
+    size = rows_per_block(traces.shape[1], bytes_per_sample=bytes_per_sample)
+    work = partial(_find_in_block, find=find)
+    blocks = map_rows(work, (traces,), size, on_progress=on_progress, executor=executor)
+    found = [(row + rows.start, onset / frame_rate) for rows, (row, onset) in blocks]
     if not found:
         return np.empty(0, np.int64), np.empty(0)
     return np.concatenate([row for row, _ in found]), np.concatenate([onset for _, onset in found])
+
+
+def _find_in_block(traces: NDArray[np.float32], *, find: FindOnsets) -> Found:
+    """Return row within the block and onset in frames; none on a missing sample."""
+    filled, missing = fill_gaps(traces)
+    row, onset = find(filled.astype(np.float64))
+    if missing is not None:
+        kept = ~missing[row, np.clip(np.ceil(onset).astype(np.int64), 0, traces.shape[1] - 1)]
+        row, onset = row[kept], onset[kept]
+    return row, np.maximum(onset, 0.0)
 
 
 def merge_close(row: NDArray[np.int64], time: NDArray[np.float64], gap: float) -> NDArray[np.bool_]:

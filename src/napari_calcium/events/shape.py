@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numba
@@ -89,24 +90,13 @@ def measure_shapes(
     n_rois, n_frames = traces.shape
     result = np.empty((6, len(row)))
     first_of = np.searchsorted(row, np.arange(n_rois + 1))
-    half = int(SMOOTH_S * frame_rate)
-
-    def block(rows: slice) -> None:
-        filled, _ = fill_gaps(traces[rows])
-        events = slice(first_of[rows.start], first_of[rows.stop])
-        _measure(
-            filled,
-            row[events] - rows.start,
-            onset_s[events] * frame_rate,
-            half,
-            max(1, round(_LEVEL_S * frame_rate)),
-            max(1, round(_RISE_S * frame_rate)),
-            max(1, round(_HOLD_S * frame_rate)),
-            result[:, events],
-        )
-
-    for _ in map_blocks(block, n_rois, rows_per_block(n_frames), on_progress=on_progress, executor=executor):
-        pass
+    frames = tuple(max(1, round(seconds * frame_rate)) for seconds in (_LEVEL_S, _RISE_S, _HOLD_S))
+    work = partial(
+        _measure_block, traces, row, onset_s * frame_rate, first_of, int(SMOOTH_S * frame_rate), frames
+    )
+    size = rows_per_block(n_frames)
+    for rows, found in map_blocks(work, n_rois, size, on_progress=on_progress, executor=executor):
+        result[:, first_of[rows.start] : first_of[rows.stop]] = found
     peak, end, amplitude, rise, decay, fwhm = result
     return Shapes(
         peak / frame_rate,
@@ -116,6 +106,23 @@ def measure_shapes(
         decay / frame_rate,
         fwhm / frame_rate,
     )
+
+
+def _measure_block(
+    traces: NDArray[np.float32],
+    row: NDArray[np.int64],
+    onset: NDArray[np.float64],
+    first_of: NDArray[np.int64],
+    half: int,
+    frames: tuple[int, ...],
+    rows: slice,
+) -> NDArray[np.float64]:
+    """Return peak, end, amplitude, rise, decay and width (6, n), in frames, of the events of some rows."""
+    filled, _ = fill_gaps(traces[rows])
+    events = slice(first_of[rows.start], first_of[rows.stop])
+    result = np.empty((6, events.stop - events.start))
+    _measure(filled, row[events] - rows.start, onset[events], half, *frames, result)
+    return result
 
 
 @numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import Executor
+from functools import partial
 from typing import Annotated, Literal
 
 import numpy as np
@@ -95,7 +96,7 @@ def template_onsets(
     return onsets_in_blocks(
         traces,
         frame_rate,
-        lambda block: _events_of_rows(block, frame_rate, kinetics, settings.n_sd),
+        partial(_events_of_rows, frame_rate=frame_rate, kinetics=kinetics, n_sd=settings.n_sd),
         bytes_per_sample=64,
         on_progress=part(on_progress, 0.3, 1.0),
         executor=executor,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import Executor
+from functools import partial
 from typing import Annotated, Literal
 
 import numpy as np
@@ -86,7 +87,7 @@ def threshold_onsets(
     return onsets_in_blocks(
         traces,
         frame_rate,
-        lambda block: _peaks_of_rows(block, settings),
+        partial(_peaks_of_rows, settings=settings),
         on_progress=on_progress,
         executor=executor,
     )

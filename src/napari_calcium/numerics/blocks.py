@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from typing import TypeVar
+from functools import partial
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +15,7 @@ from threadpoolctl import threadpool_limits
 
 from napari_calcium.progress import Progress, silent
 
-__all__ = ["apply_to_rows", "map_blocks", "rows_per_block"]
+__all__ = ["apply_to_rows", "map_blocks", "map_rows", "rows_per_block"]
 
 Result = TypeVar("Result")
 
@@ -50,13 +51,53 @@ def map_blocks(
         work after the blocks under way.
     executor
         Where to run; by default a pool of threads, one a core. At most two blocks a worker wait, so memory
-        stays bounded whatever `n_rows`.
+        stays bounded whatever `n_rows`. On other processes and machines `function` is sent as it is, with all
+        that it holds, and what it changes there is lost: it must return its results.
     """
 
     def submit(pool: Executor, block: slice) -> Future[Result]:
-        return pool.submit(function, block)
+        return _submitted(pool, executor is None, function, block)
 
     yield from _in_order(submit, n_rows, rows, on_progress, executor)
+
+
+def map_rows(
+    function: Callable[..., Result],
+    arrays: Sequence[NDArray[Any]],
+    rows: int,
+    *,
+    on_progress: Progress = silent,
+    executor: Executor | None = None,
+) -> Iterator[tuple[slice, Result]]:
+    """Yield ``(block, function(*parts))`` for blocks of `rows` rows of arrays, in order.
+
+    Parameters
+    ----------
+    function
+        Takes the same rows of each array. It is sent these alone, so executors on other processes and
+        machines (which need a function that can be pickled) receive no more than their share.
+    arrays : sequence of arrays
+        With equal first axes; at least one.
+    rows, on_progress, executor
+        As for :func:`map_blocks`.
+    """
+
+    def submit(pool: Executor, block: slice) -> Future[Result]:
+        return _submitted(pool, executor is None, function, *(array[block] for array in arrays))
+
+    yield from _in_order(submit, len(arrays[0]), rows, on_progress, executor)
+
+
+def _submitted(
+    pool: Executor, here: bool, function: Callable[..., Result], *arguments: Any
+) -> Future[Result]:
+    return pool.submit(function if here else partial(_with_one_thread, function), *arguments)
+
+
+def _with_one_thread(function: Callable[..., Result], *arguments: Any) -> Result:
+    """Limit BLAS where the work is done: the bytes of a product may depend on the number of its threads."""
+    with threadpool_limits(limits=1, user_api="blas"):
+        return function(*arguments)
 
 
 def _in_order(
@@ -68,7 +109,7 @@ def _in_order(
 ) -> Iterator[tuple[slice, Result]]:
     """Yield the blocks' results in order, with no more than two blocks a worker under way."""
     blocks = [slice(start, min(start + rows, n_rows)) for start in range(0, n_rows, rows)]
-    workers = os.cpu_count() or 1
+    workers = getattr(executor, "n_workers", None) or os.cpu_count() or 1
     own = ThreadPoolExecutor(min(workers, max(1, len(blocks)))) if executor is None else None
     pool = own or executor
     assert pool is not None
@@ -131,9 +172,7 @@ def apply_to_rows(
     rows = rows_per_block(n_frames, bytes_per_sample=bytes_per_sample)
     result = np.empty((n_rois, n_frames), np.float32)
 
-    def submit(pool: Executor, block: slice) -> Future[NDArray[np.floating]]:
-        return pool.submit(function, traces[block])
-
-    for block, part in _in_order(submit, n_rois, rows, on_progress, executor):
+    blocks = map_rows(function, (traces,), rows, on_progress=on_progress, executor=executor)
+    for block, part in blocks:
         result[block] = part
     return result

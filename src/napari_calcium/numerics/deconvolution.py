@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from concurrent.futures import Executor
+from functools import partial
 from typing import Any
 
 import numba
@@ -11,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from napari_calcium.checks import check_frame_rate, check_traces
-from napari_calcium.numerics.blocks import map_blocks, rows_per_block
+from napari_calcium.numerics.blocks import map_rows, rows_per_block
 from napari_calcium.numerics.gaps import fill_gaps
 from napari_calcium.numerics.second_order import response_peak, second_order_rows
 from napari_calcium.progress import Progress, silent
@@ -94,23 +95,39 @@ def deconvolve(
         raise ValueError("rise_s must be at least 0 s and shorter than decay_s")
     level, cost = (np.broadcast_to(np.asarray(a, np.float64), n_rois) for a in (baseline, penalty))
     calcium, activity = np.empty_like(values), np.empty_like(values)
+    blocks = map_rows(
+        partial(_deconvolve_block, rate=rate),
+        (values, decay, rise, level, cost),
+        rows_per_block(n_frames),
+        on_progress=on_progress,
+        executor=executor,
+    )
+    for rows, found in blocks:
+        calcium[rows], activity[rows] = found
+    return calcium, activity
 
-    def block(rows: slice) -> None:
-        filled, missing = fill_gaps(values[rows])
-        left = np.exp(-1.0 / (decay[rows] * rate))
-        results = level[rows], cost[rows], calcium[rows], activity[rows]
-        if rise.any():
-            with np.errstate(divide="ignore"):
-                fast = np.exp(-1.0 / (rise[rows] * rate))
-            second_order_rows(filled, left, fast, response_peak(left, fast), *results)
-        else:
-            _deconvolve_rows(filled, left, *results)
-        if missing is not None:
-            calcium[rows][missing] = np.nan
-            activity[rows][missing] = np.nan
 
-    for _ in map_blocks(block, n_rois, rows_per_block(n_frames), on_progress=on_progress, executor=executor):
-        pass
+def _deconvolve_block(
+    values: NDArray[np.float32],
+    decay: NDArray[np.float64],
+    rise: NDArray[np.float64],
+    level: NDArray[np.float64],
+    cost: NDArray[np.float64],
+    *,
+    rate: float,
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    filled, missing = fill_gaps(values)
+    left = np.exp(-1.0 / (decay * rate))
+    calcium, activity = np.empty_like(values), np.empty_like(values)
+    if rise.any():
+        with np.errstate(divide="ignore"):
+            fast = np.exp(-1.0 / (rise * rate))
+        second_order_rows(filled, left, fast, response_peak(left, fast), level, cost, calcium, activity)
+    else:
+        _deconvolve_rows(filled, left, level, cost, calcium, activity)
+    if missing is not None:
+        calcium[missing] = np.nan
+        activity[missing] = np.nan
     return calcium, activity
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numba
@@ -11,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from napari_calcium.checks import check_frame_rate, check_traces
-from napari_calcium.numerics.blocks import map_blocks
+from napari_calcium.numerics.blocks import map_rows
 from napari_calcium.numerics.deconvolution import nonnegative_pools, powers
 from napari_calcium.numerics.gaps import fill_gaps
 from napari_calcium.numerics.noise import noise_sd
@@ -49,6 +50,9 @@ class Jumps:
         Noise against which z was judged, per sample, in the unit of the traces; NaN for rows without data.
     cost : (n_rows,) float64
         Squared residuals over the frame-to-frame noise variance, plus n_sd² for each jump.
+    rest : (n_rows,) float64
+        Calcium in the first frame, left from before the recording, in the unit of the traces; 0 for rows
+        without data.
     """
 
     row: NDArray[np.int64]
@@ -57,6 +61,7 @@ class Jumps:
     z: NDArray[np.float64]
     noise_sd: NDArray[np.float64]
     cost: NDArray[np.float64]
+    rest: NDArray[np.float64]
 
 
 def find_jumps(
@@ -126,26 +131,34 @@ def find_jumps(
         np.int64
     )
 
-    def block(rows: slice) -> tuple[NDArray[Any], ...]:
-        given = values[rows]
-        filled, missing = fill_gaps(given)
-        fast = np.maximum(noise_sd(given), _LEAST_NOISE * np.ptp(filled, axis=1))
-        filled = _without_blips(filled, fast)
-        found = _find_in_rows(filled, left[rows], np.nan_to_num(fast), n_pieces[rows], n_sd, _REFITS)
-        row, frame, *_ = found
-        if missing is not None:
-            kept = ~missing[row, frame]
-            found = tuple(a[kept] for a in found[:4]) + found[4:]
-        return (found[0] + rows.start, *found[1:])
-
-    parts = [
-        part
-        for _, part in map_blocks(block, n_rois, _ROWS_PER_BLOCK, on_progress=on_progress, executor=executor)
-    ]
+    blocks = map_rows(
+        partial(_find_in_block, n_sd=n_sd),
+        (values, left, n_pieces),
+        _ROWS_PER_BLOCK,
+        on_progress=on_progress,
+        executor=executor,
+    )
+    parts = [(found[0] + rows.start, *found[1:]) for rows, found in blocks]
     if not parts:
         none = np.empty(0)
-        return Jumps(none.astype(np.int64), none.astype(np.int64), none, none, none, none)
+        return Jumps(none.astype(np.int64), none.astype(np.int64), none, none, none, none, none)
     return Jumps(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+
+
+def _find_in_block(
+    given: NDArray[np.float32], left: NDArray[np.float64], n_pieces: NDArray[np.int64], *, n_sd: float
+) -> tuple[NDArray[Any], ...]:
+    """Return the columns of :class:`Jumps` for a block of rows, which count from 0."""
+    filled, missing = fill_gaps(given)
+    fast = np.maximum(noise_sd(given), _LEAST_NOISE * np.ptp(filled, axis=1))
+    filled = _without_blips(filled, fast)
+    found: tuple[NDArray[Any], ...] = _find_in_rows(
+        filled, left, np.nan_to_num(fast), n_pieces, n_sd, _REFITS
+    )
+    if missing is None:
+        return found
+    kept = ~missing[found[0], found[1]]
+    return tuple(a[kept] for a in found[:4]) + found[4:]
 
 
 def _without_blips(traces: NDArray[np.floating[Any]], noise: NDArray[np.float64]) -> NDArray[Any]:
@@ -170,7 +183,7 @@ def _find_in_rows(
     n_rows, n_frames = traces.shape
     row_of, frame_of = [0 for _ in range(0)], [0 for _ in range(0)]
     size_of, z_of = [0.0 for _ in range(0)], [0.0 for _ in range(0)]
-    noise_of, cost_of = np.full(n_rows, np.nan), np.zeros(n_rows)
+    noise_of, cost_of, rest_of = np.full(n_rows, np.nan), np.zeros(n_rows), np.zeros(n_rows)
     y, residual, scratch = np.empty(n_frames), np.empty(n_frames), np.empty(n_frames)
     total, weight, start = np.empty(n_frames), np.empty(n_frames), np.empty(n_frames, np.int64)
     for row in range(n_rows):
@@ -194,6 +207,7 @@ def _find_in_rows(
             n_pools = _prune(total, weight, start, n_pools, left, noise, n_sd)
             _residual(y, total, weight, start, n_pools, decay[row], residual)
         noise_of[row] = noise
+        rest_of[row] = max(0.0, total[0] / weight[0])
         cost = 0.0
         for t in range(n_frames):
             cost += residual[t] ** 2
@@ -213,6 +227,7 @@ def _find_in_rows(
         np.array(z_of, np.float64),
         noise_of,
         cost_of,
+        rest_of,
     )
 
 
