@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from napari_calcium import __version__
+from napari_calcium.advice import advise_stage
 from napari_calcium.memory import peak_memory_mb
 from napari_calcium.pipeline_ensembles import ENSEMBLE_STAGES
 from napari_calcium.pipeline_movie import MOVIE_ADAPTERS, has_drawn_rois, has_raw_movie
@@ -82,7 +83,7 @@ def run_stage(
         settings.model_dump(mode="json"),
         outcome.reads,
         outcome.writes,
-        outcome.notes,
+        outcome.notes + _warnings(recording, stage, settings),
         __version__,
         time.perf_counter() - start,
         peak_memory_mb(),
@@ -184,6 +185,14 @@ def settings_of(recording: Recording, otherwise: PipelineSettings = PipelineSett
     if recording.candidates is not None:
         made["cell_choice"] = recording.cell_choice.model_dump()
     return PipelineSettings.validated(otherwise.model_dump() | made)
+
+
+def _warnings(recording: Recording, stage: str, settings: Any) -> tuple[str, ...]:
+    """Return what looks wrong, judged by what stands before the stage: the same in every order of work."""
+    before = STAGES[: STAGES.index(stage)] if stage in STAGES else ()
+    log = tuple(entry for entry in recording.log if entry.stage in before or entry.stage not in STAGES)
+    known = recording.replace(log=log, events=recording.events if "events" in before else None)
+    return tuple(f"⚠ {advice.text}" for advice in advise_stage(known, stage, settings))
 
 
 def _known_rate(recording: Recording) -> None:
