@@ -200,6 +200,52 @@ def export_command(
             raise _Failure(str(error)) from None
 
 
+@app.command("figures")
+def figures_command(
+    results: ResultsArgument,
+    style: Annotated[
+        Literal["standard", "publication"],
+        typer.Option(help="publication: widths of journals, 300 dots per inch; standard: as run draws them."),
+    ] = "publication",
+    width: Annotated[
+        float | None,
+        typer.Option(min=60, max=400, help="Width in mm. Journals print 85 (one column), 114 or 174."),
+    ] = None,
+    formats: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--format", "-f", help="pdf, svg or png; may be given several times. By default pdf and png."
+        ),
+    ] = None,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(help="Draw these only: sheet, raster, coactivity …; may be given several times."),
+    ] = None,
+    paper: Annotated[Literal["a4", "letter"], typer.Option(help="Page of the sheet.")] = "a4",
+    font: Annotated[str | None, typer.Option(help="Font, such as Arial, where it is installed.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Folder; by default figures_STYLE in RESULTS.")
+    ] = None,
+    quiet: QuietOption = False,
+) -> None:
+    """Draw every figure of a results folder, and a sheet with the whole analysis on one page."""
+    from napari_calcium.cli_figures import draw_figures
+
+    with _one_line_errors():
+        changes = {"width": width, "font": font}
+        folder = draw_figures(
+            results,
+            style,
+            {name: value for name, value in changes.items() if value is not None},
+            tuple(dict.fromkeys(formats or ("pdf", "png"))),
+            tuple(only or ()),
+            paper,
+            output,
+            _Report(quiet).progress,
+        )
+        _Report(quiet).line(f"figures are in {folder}")
+
+
 @app.command("view")
 def view_command(
     results: Annotated[
@@ -278,9 +324,11 @@ def _run(
         write_results(recording, folder, settings.to_yaml())
         if figures:
             from napari_calcium.figures.export import draw_all
+            from napari_calcium.figures.figure_sheet import write_sheet
 
             report.stage("Figures")
             draw_all(recording, folder / "figures", on_progress=report.progress)
+            write_sheet(recording, folder / "figures" / "sheet.pdf")
         extra(folder)
     report.line(f"results are in {output} ({time.perf_counter() - start:.1f} s)")
 

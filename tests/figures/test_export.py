@@ -111,7 +111,7 @@ def test_zero_neurons_to_the_end(tmp_path):
         ensemble_events=EnsembleEvents(),
         ensembles=Ensembles(Members(), Activations()),
     )
-    assert len(draw_all(recording, tmp_path)) == 2 * len(FIGURES)
+    assert len(draw_all(recording, tmp_path)) == 2 * sum(kind.fits(recording) for kind in FIGURES) > 10
 
 
 @pytest.mark.parametrize("change", [{"n_rois": 1, "n_ensembles": 0}, {"n_frames": 1, "n_ensembles": 0}])
