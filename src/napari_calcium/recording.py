@@ -11,9 +11,19 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_calcium.behaviour_results import (
+    Behaviour,
+    BehaviourFile,
+    Decoding,
+    Preferences,
+    Relations,
+    Triggered,
+    Tuning,
+)
 from napari_calcium.cell_choice import CellChoice
 from napari_calcium.checks import check_frame_rate, check_traces
 from napari_calcium.event_choices import EventChoice, JudgedEvents
+from napari_calcium.population_results import Population
 from napari_calcium.results import Coactivity, EnsembleEvents, Ensembles, Events, Motion, freeze, same_array
 from napari_calcium.rois import Rois
 
@@ -123,6 +133,13 @@ RESULTS: tuple[str, ...] = (
     "ensemble_events",
     "ensembles",
     "features",
+    "population",
+    "behaviour",
+    "relations",
+    "tuning",
+    "triggered",
+    "preferences",
+    "decoding",
 )
 """Fields of a recording that stages make beside traces; None until they ran, and again when out of date."""
 
@@ -169,6 +186,14 @@ class Recording:
         All that was found in the movie, with its quality; `rois` are those of them that count as cells.
     cell_choice : CellChoice
         Which candidates count as cells. Until the fluorescence is read again, `rois` may lag behind.
+    population : Population or None
+        Results of the stages of the population.
+    behaviour_file : BehaviourFile or None
+        What files say of the behaviour, on their own clock.
+    behaviour : Behaviour or None
+        The same on the frames of the recording.
+    relations, tuning, triggered, preferences, decoding
+        How neurons and ensembles relate to it; None until the stages ran.
     """
 
     name: str
@@ -193,6 +218,14 @@ class Recording:
     event_choices: tuple[EventChoice, ...] = ()
     candidates: Rois | None = None
     cell_choice: CellChoice = field(default_factory=CellChoice)
+    population: Population | None = None
+    behaviour_file: BehaviourFile | None = None
+    behaviour: Behaviour | None = None
+    relations: Relations | None = None
+    tuning: Tuning | None = None
+    triggered: Triggered | None = None
+    preferences: Preferences | None = None
+    decoding: Decoding | None = None
 
     def __post_init__(self) -> None:
         ids = np.asarray(self.roi_ids, np.int64)
@@ -289,6 +322,7 @@ class Recording:
             else:
                 kept.append(old)
         cleared: dict[str, Any] = {name: None for name in RESULTS if name in stale}
+        cleared |= self._population_after(stale, changes.pop("population", None))
         if "features" in stale:
             cleared["recording_features"] = {}
         traces = {name: t for name, t in self.traces.items() if f"traces/{name}" not in stale}
@@ -315,6 +349,11 @@ class Recording:
         begin = next(readers, len(self.log)) if place is None else place
         after = self.log[begin if place is None else place + 1 :]
         return self.replace(**changes, log=(*self.log[:begin], entry, *after))
+
+    def _population_after(self, stale: set[str], newer: Population | None) -> dict[str, Any]:
+        """Return the field of the population without parts that are out of date, with those just made."""
+        left = (self.population or Population()).without(stale).joined(newer or Population())
+        return {"population": None if left.is_empty else left}
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Recording):
