@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,8 +9,11 @@ from napari.components import ViewerModel
 from qtpy.QtWidgets import QFileDialog
 
 from napari_calcium.figures.export import FIGURES
+from napari_calcium.widgets import exporting
 from napari_calcium.widgets.ensembles_dock import EnsemblesDock
 from napari_calcium.widgets.exporting import Export, ExportButton, table_writer, traces_writer
+from napari_calcium.widgets.panel_picture import plots_of
+from napari_calcium.widgets.raster_dock import RasterDock
 from napari_calcium.widgets.traces import TracesDock
 from napari_calcium.widgets.viewer_session import session_of
 
@@ -96,27 +101,113 @@ def test_the_traces_dock_exports_the_last_of_the_chosen_stages(qtbot, viewer, re
     assert dock.export().name == "demo_dff"
 
 
-def test_the_button_asks_and_writes(qtbot, tmp_path, monkeypatch, export):
-    target = tmp_path / "figure.svg"
-    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(target), ""))
-    button = ExportButton(lambda: export, None)
-    qtbot.addWidget(button)
-    button.click()
-    assert target.exists()
+def chosen(monkeypatch, path):
+    """Let the file dialog answer with a path; return the proposals it was asked with."""
+    asked = []
+
+    def answer(_, title, name, kinds):
+        asked.append((name, kinds))
+        return str(path), ""
+
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", answer)
+    return asked
 
 
-@pytest.mark.parametrize("chosen", ["", "/nowhere/at/all/figure.png", "figure.docx"])
-def test_the_button_survives_what_people_do(qtbot, monkeypatch, tmp_path, export, chosen):
+def done(qtbot, button):
+    qtbot.waitUntil(lambda: not button.busy, timeout=20_000)
+    assert button.isEnabled()
+    assert button.text() == "Export…"
+
+
+@pytest.fixture
+def button(qtbot, export):
+    made = ExportButton(lambda: export, None)
+    qtbot.addWidget(made)
+    return made
+
+
+def test_a_figure_is_written_in_a_thread_as_wide_as_asked(qtbot, tmp_path, monkeypatch, button):
+    asked = chosen(monkeypatch, tmp_path / "figure.svg")
+    button.figures[0].trigger()
+    assert button.busy
+    assert button.text() == "Exporting…"
+    done(qtbot, button)
+    assert asked[0][0] == "demo"
+    points = float(re.search(r'width="([\d.]+)pt"', (tmp_path / "figure.svg").read_text())[1])
+    assert points / 72 * 25.4 == pytest.approx(85, abs=0.01)
+
+
+def test_numbers_are_csv(qtbot, tmp_path, monkeypatch, button):
+    asked = chosen(monkeypatch, tmp_path / "numbers")
+    button.numbers.trigger()
+    done(qtbot, button)
+    assert asked == [("demo.csv", "Numbers (*.csv)")]
+
+
+def test_the_sheet_is_a_pdf_where_nothing_else_is_said(qtbot, tmp_path, monkeypatch, button):
+    chosen(monkeypatch, tmp_path / "page")
+    button.sheet.trigger()
+    done(qtbot, button)
+    assert (tmp_path / "page.pdf").read_bytes().startswith(b"%PDF")
+
+
+@pytest.mark.parametrize("place", ["", "/nowhere/at/all/figure.png", "figure.docx"])
+def test_the_button_survives_what_people_do(qtbot, monkeypatch, tmp_path, button, place):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (chosen, ""))
-    button = ExportButton(lambda: export, None)
-    qtbot.addWidget(button)
-    button.click()
+    chosen(monkeypatch, place)
+    said = []
+    monkeypatch.setattr(exporting, "show_warning", said.append)
+    for action in (*button.figures, button.numbers, button.sheet, button.shown):
+        action.trigger()
+        done(qtbot, button)
     assert list(tmp_path.iterdir()) == []
+    assert all(line.startswith("Not exported: ") for line in said)
+    assert bool(said) == bool(place)
 
 
-def test_the_button_says_when_there_is_nothing(qtbot, monkeypatch):
+def test_without_a_recording_nothing_is_offered(qtbot, monkeypatch):
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: pytest.fail("asked"))
     button = ExportButton(lambda: None, None)
     qtbot.addWidget(button)
-    button.click()
+    button.refresh()
+    for action in (*button.figures, button.numbers, button.sheet, button.shown):
+        assert not action.isEnabled()
+        action.trigger()
+
+
+def test_numbers_alone_offer_no_figure(qtbot, recording):
+    export = Export("cells", recording, None, table_writer(recording.events))
+    button = ExportButton(lambda: export, None)
+    qtbot.addWidget(button)
+    button.refresh()
+    assert [action.isEnabled() for action in button.figures] == [False] * 3
+    assert button.numbers.isEnabled()
+    assert button.sheet.isEnabled()
+
+
+@pytest.mark.parametrize("ending", MAGIC)
+def test_a_dock_is_exported_as_shown(qtbot, tmp_path, monkeypatch, viewer, recording, ending):
+    dock = RasterDock(viewer)
+    qtbot.addWidget(dock)
+    dock.resize(500, 300)
+    dock.show()
+    session_of(viewer).open(recording)
+    qtbot.wait(300)
+    chosen(monkeypatch, tmp_path / f"panel{ending}")
+    dock.export_button.shown.trigger()
+    assert (tmp_path / f"panel{ending}").read_bytes().startswith(MAGIC[ending])
+    assert [p.name for p in tmp_path.iterdir()] == [f"panel{ending}"]
+
+
+def test_as_shown_has_the_plots_without_the_buttons(qtbot, viewer, recording):
+    dock = RasterDock(viewer)
+    qtbot.addWidget(dock)
+    dock.resize(500, 300)
+    dock.show()
+    session_of(viewer).open(recording)
+    qtbot.wait(300)
+    part = plots_of(dock)
+    assert dock.rect().contains(part)
+    assert part.height() < dock.height()
+    top = dock.export_button.mapTo(dock, dock.export_button.rect().center())
+    assert not part.contains(top)
