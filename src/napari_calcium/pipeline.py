@@ -15,6 +15,7 @@ from napari_calcium.advice import advise_stage
 from napari_calcium.memory import peak_memory_mb
 from napari_calcium.pipeline_ensembles import ENSEMBLE_STAGES
 from napari_calcium.pipeline_movie import MOVIE_ADAPTERS, has_drawn_rois, has_raw_movie
+from napari_calcium.pipeline_population import POPULATION_STAGES
 from napari_calcium.pipeline_settings import MOVIE_STAGES, STAGES, TITLES, PipelineSettings
 from napari_calcium.pipeline_traces import TRACE_STAGES
 from napari_calcium.pipeline_validation import VALIDATION_STAGES
@@ -39,7 +40,7 @@ _WEIGHTS: Mapping[str, float] = MappingProxyType(
     {"registration": 20.0, "segmentation": 8.0, "extraction": 5.0}
 )
 """How long a stage takes, beside 1 for one that works on traces."""
-_POPULATION = ("coactivity", "significance", "ensembles", "features")
+_POPULATION = ("coactivity", "significance", "ensembles", "features", *POPULATION_STAGES)
 
 
 def run_stage(
@@ -245,5 +246,5 @@ def without_results(recording: Recording, *, movie: bool = True) -> Recording:
 
 
 _APPLY: Mapping[str, Apply] = MappingProxyType(
-    {**MOVIE_ADAPTERS, **TRACE_STAGES, **ENSEMBLE_STAGES, **VALIDATION_STAGES}
+    {**MOVIE_ADAPTERS, **TRACE_STAGES, **ENSEMBLE_STAGES, **VALIDATION_STAGES, **POPULATION_STAGES}
 )

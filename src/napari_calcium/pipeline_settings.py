@@ -22,6 +22,12 @@ from napari_calcium.io.positions import PositionSettings
 from napari_calcium.movie.extraction_settings import ExtractionSettings
 from napari_calcium.movie.registration_settings import NonRigidRegistration, RegistrationSettings
 from napari_calcium.movie.segmentation_settings import FunctionalCells, SegmentationSettings
+from napari_calcium.population.cell_correlations import CorrelationSettings
+from napari_calcium.population.coupling import CouplingSettings
+from napari_calcium.population.dimensionality import DimensionalitySettings
+from napari_calcium.population.neuron_clusters import ClusterSettings
+from napari_calcium.population.population_activity import PopulationActivitySettings
+from napari_calcium.population.sorting import SortingSettings
 from napari_calcium.settings import Settings
 from napari_calcium.traces.background import BackgroundSettings, HighPassBackground
 from napari_calcium.traces.baseline import BaselineSettings, PercentileBaseline, SlidingPercentileBaseline
@@ -43,6 +49,12 @@ TITLES: Mapping[str, str] = MappingProxyType(
         "significance": "Ensemble events",
         "ensembles": "Ensembles",
         "features": "Features",
+        "population_activity": "Population activity",
+        "correlation": "Correlation",
+        "coupling": "Population coupling",
+        "dimensionality": "Dimensionality",
+        "sorting": "Sorting",
+        "cell_clusters": "Clusters of cells",
     }
 )
 """What each stage is called on screen, in run order."""
@@ -100,6 +112,24 @@ class PipelineSettings(Settings):
     )
     features: FeatureSettings | None = Field(
         FeatureSettings(), title=TITLES["features"], description="Numbers of each cell and the recording."
+    )
+    population_activity: PopulationActivitySettings | None = Field(
+        None, title=TITLES["population_activity"], description="All cells together over time."
+    )
+    correlation: CorrelationSettings | None = Field(
+        None, title=TITLES["correlation"], description="Which pairs of cells go together, and their network."
+    )
+    coupling: CouplingSettings | None = Field(
+        None, title=TITLES["coupling"], description="How each cell goes with all the others."
+    )
+    dimensionality: DimensionalitySettings | None = Field(
+        None, title=TITLES["dimensionality"], description="The population in few components."
+    )
+    sorting: SortingSettings | None = Field(
+        None, title=TITLES["sorting"], description="In which order the cells stand."
+    )
+    cell_clusters: ClusterSettings | None = Field(
+        None, title=TITLES["cell_clusters"], description="Groups of cells with like activity."
     )
 
     @classmethod

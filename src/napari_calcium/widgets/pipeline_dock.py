@@ -24,7 +24,10 @@ from napari_calcium.widgets.background import BackgroundPanel
 from napari_calcium.widgets.baseline import BaselinePanel
 from napari_calcium.widgets.close_guard import CloseGuard
 from napari_calcium.widgets.coactivity import CoactivityPanel
+from napari_calcium.widgets.correlation import CorrelationPanel
+from napari_calcium.widgets.coupling import CouplingPanel
 from napari_calcium.widgets.denoise import DenoisePanel
+from napari_calcium.widgets.dimensionality import DimensionalityPanel
 from napari_calcium.widgets.dock_place import DockPlace
 from napari_calcium.widgets.ensemble_detection import EnsemblesPanel
 from napari_calcium.widgets.event_detection import EventsPanel
@@ -32,7 +35,9 @@ from napari_calcium.widgets.event_validation import ValidationPanel
 from napari_calcium.widgets.extraction import ExtractionPanel
 from napari_calcium.widgets.features import FeaturesPanel
 from napari_calcium.widgets.links import Links
+from napari_calcium.widgets.neuron_clusters import CellClustersPanel
 from napari_calcium.widgets.plan import StageState, entry_of, not_needed
+from napari_calcium.widgets.population_activity import PopulationActivityPanel
 from napari_calcium.widgets.progress_line import ProgressLine
 from napari_calcium.widgets.recording_line import RecordingLine
 from napari_calcium.widgets.registration import RegistrationPanel
@@ -41,6 +46,7 @@ from napari_calcium.widgets.saving import Saver
 from napari_calcium.widgets.section import Section
 from napari_calcium.widgets.segmentation import SegmentationPanel
 from napari_calcium.widgets.significance import SignificancePanel
+from napari_calcium.widgets.sorting import SortingPanel
 from napari_calcium.widgets.stage_widget import StagePanel, scrolling, state_words
 from napari_calcium.widgets.workbench import workbench_of
 
@@ -61,6 +67,12 @@ _PANELS: dict[str, type[StagePanel]] = {
         SignificancePanel,
         EnsemblesPanel,
         FeaturesPanel,
+        PopulationActivityPanel,
+        CorrelationPanel,
+        CouplingPanel,
+        DimensionalityPanel,
+        SortingPanel,
+        CellClustersPanel,
     )
 }
 _MODES = ("Calibrated", "Course", "Own settings")

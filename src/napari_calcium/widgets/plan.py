@@ -14,6 +14,7 @@ from psygnal import Signal
 from napari_calcium.events.validation import ValidationSettings
 from napari_calcium.pipeline import TITLES, PipelineSettings, run_stage, shares_of, without_results
 from napari_calcium.pipeline_movie import has_drawn_rois, lags_behind
+from napari_calcium.pipeline_population import POPULATION_STAGES
 from napari_calcium.pipeline_settings import MOVIE_STAGES, default_settings
 from napari_calcium.pipeline_validation import with_choices
 from napari_calcium.progress import Progress, silent
@@ -178,9 +179,11 @@ def pending(recording: Recording, settings: PipelineSettings) -> tuple[str, ...]
 
     The results that stand are those of the first stages, as far as the log tells of the same stages with the
     same settings in the same order; everything after the first difference has to run. (A stage that ran
-    before an earlier one of the pipeline did may have read another trace than it would now.)
+    before an earlier one of the pipeline did may have read another trace than it would now.) The stages of
+    the population come last and read none of each other: each stands by itself, in whatever order they ran.
     """
-    wanted = [s for s in TITLES if getattr(settings, s) is not None and not not_needed(recording, s)]
+    all_wanted = [s for s in TITLES if getattr(settings, s) is not None and not not_needed(recording, s)]
+    wanted = [s for s in all_wanted if s not in POPULATION_STAGES]
     log = [entry for entry in recording.log if entry.stage in TITLES]
     done = 0
     for stage, entry in zip(wanted, log, strict=False):
@@ -188,7 +191,10 @@ def pending(recording: Recording, settings: PipelineSettings) -> tuple[str, ...]
         if not same or (stage == "extraction" and lags_behind(recording)):
             break
         done += 1
-    return tuple(wanted[done:])
+    standing = {entry.stage: entry.settings for entry in log[done:]} if done == len(wanted) else {}
+    last = [s for s in all_wanted if s in POPULATION_STAGES]
+    due = [s for s in last if standing.get(s) != getattr(settings, s).model_dump(mode="json")]
+    return (*wanted[done:], *due)
 
 
 def bring_up_to_date(
@@ -212,6 +218,7 @@ def bring_up_to_date(
     on_result
         Called after each stage with its name and the recording so far.
     """
+    recording = _without_skipped_population(recording, settings)
     if must_begin_anew(recording, settings):
         recording = without_results(recording, movie=must_begin_anew(recording, settings, MOVIE_STAGES))
     if recording.candidates is None and recording.cell_choice != settings.cell_choice:
@@ -224,6 +231,17 @@ def bring_up_to_date(
         )
         on_result(stage, recording)
     return recording
+
+
+def _without_skipped_population(recording: Recording, settings: PipelineSettings) -> Recording:
+    """Return a recording without the results of population stages that are skipped: nothing reads those."""
+    skipped = [s for s in POPULATION_STAGES if getattr(settings, s) is None]
+    gone = [entry for entry in recording.log if entry.stage in skipped]
+    if not gone or recording.population is None:
+        return recording
+    left = recording.population.without(name for entry in gone for name in entry.writes)
+    log = tuple(entry for entry in recording.log if entry not in gone)
+    return recording.replace(population=None if left.is_empty else left, log=log)
 
 
 def must_begin_anew(
