@@ -22,7 +22,7 @@ from napari_calcium.recording import Recording
 from napari_calcium.results import Events
 from napari_calcium.stage_steps import Apply, Outcome, StageError, needed, rate_of
 
-__all__ = ["VALIDATION_STAGES", "detected_events", "review_of", "with_choices"]
+__all__ = ["VALIDATION_STAGES", "detected_events", "events_trace", "review_of", "with_choices"]
 
 
 def detected_events(recording: Recording) -> Events | None:
@@ -72,7 +72,7 @@ def _validation(rec: Recording, settings: Any, on_progress: Progress, executor: 
     needed(rec, "events", "validation")
     detected = detected_events(rec)
     assert detected is not None
-    name = _trace_of_events(rec)
+    name = events_trace(rec)
     found = review(detected, settings.choices, rec.roi_ids, rate_of(rec), rec.n_frames, settings.tolerance)
     events = validate_events(detected, found, rec.traces[name].values, rate_of(rec), rec.roi_ids)
     own = found.detected >= 0
@@ -85,7 +85,7 @@ def _validation(rec: Recording, settings: Any, on_progress: Progress, executor: 
     return Outcome(changes, reads, writes, explain_review(found), confirms)
 
 
-def _trace_of_events(recording: Recording) -> str:
+def events_trace(recording: Recording) -> str:
     """Return the trace that the events were detected on; for events that came with a file, ΔF/F."""
     entry = next((entry for entry in recording.log if entry.stage == "events"), None)
     read = [made.removeprefix("traces/") for made in entry.reads] if entry is not None else []

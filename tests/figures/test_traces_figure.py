@@ -105,3 +105,15 @@ def test_no_neurons_is_said():
 
 def test_no_traces_is_said(recording):
     assert "no traces" in prepare_traces(recording.replace(traces={})).message
+
+
+def test_what_is_drawn_over_it_is_of_the_same_unit(recording):
+    unit = recording.traces["dff"].unit
+    same = [name for name, trace in recording.traces.items() if trace.unit == unit and name != "dff"]
+    data = prepare_traces(recording, [0, 1], "dff", over=list(recording.traces))
+    assert [name for name, _, _ in data.over] == same
+    assert data.name == "dff"
+    plain = prepare_traces(recording, [0, 1], "dff")
+    assert plain.over == () and np.array_equal(plain.levels, data.levels)
+    for _, times, values in data.over:
+        assert times.shape == values.shape and len(values) == 2

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 from napari.components import ViewerModel
@@ -298,3 +300,22 @@ def test_the_theme_changes_the_plot(dock, viewer):
     light = dock.plot.backgroundBrush().color().lightness()
     viewer.theme = "dark"
     assert dock.plot.backgroundBrush().color().lightness() < light
+
+
+def test_events_are_exported_under_the_trace_they_were_found_on(dock, session, recording):
+    found = recording.replace(
+        log=tuple(
+            dataclasses.replace(e, settings={"input": "dff"}) if e.stage == "events" else e
+            for e in recording.log
+        )
+    )
+    session.open(found)
+    session.selection.cells = (3,)
+    settle()
+    assert dock.boxes["denoised"].isChecked()
+    assert dock.export().name == "demo_dff"
+    data = dock.export().figure.prepare(found)
+    assert data.name == "dff" and [name for name, _, _ in data.over] == ["denoised"]
+    dock.boxes["dff"].setChecked(False)
+    settle()
+    assert dock.export().figure.prepare(found).name == "denoised"

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure, SubFigure
 
-__all__ = ["TracesData", "draw_traces", "prepare_traces", "traces_size"]
+__all__ = ["TracesData", "draw_traces", "prepare_traces", "read_for_events", "traces_size"]
 
 
 @dataclass(frozen=True)
@@ -56,6 +56,8 @@ class TracesData:
         Why there is nothing to show; empty otherwise.
     start_s : float
         Where the stretch of `duration_s` begins.
+    over : tuple of (str, (n_cells, n_points) array, (n_cells, n_points) array)
+        Other stages of the same unit, drawn over the first: name, time in seconds, values.
     """
 
     roi_ids: tuple[int, ...]
@@ -76,6 +78,7 @@ class TracesData:
     note: str = ""
     message: str = ""
     start_s: float = 0.0
+    over: tuple[tuple[str, NDArray[np.float64], NDArray[np.float32]], ...] = ()
 
 
 def prepare_traces(
@@ -84,6 +87,7 @@ def prepare_traces(
     name: str | None = None,
     *,
     span: tuple[float, float] | None = None,
+    over: Sequence[str] = (),
     pixels: int = 1500,
 ) -> TracesData:
     """Stack the traces of some cells.
@@ -98,10 +102,12 @@ def prepare_traces(
         has its noise.
     span : (start, stop) in seconds, optional
         By default the whole recording.
+    over : sequence of str
+        Traces to draw over it; those of another unit are left out.
     pixels : int
         Width of the picture; lines keep the extremes of each pixel.
     """
-    chosen = name or _read_for_events(recording) or latest_trace(recording, before="denoised")
+    chosen = name or read_for_events(recording) or latest_trace(recording, before="denoised")
     chosen = chosen or latest_trace(recording)
     cells = example_cells(recording, 20) if roi_ids is None else tuple(int(k) for k in roi_ids)
     rows = recording.rows(cells)
@@ -117,9 +123,14 @@ def prepare_traces(
     trace = recording.traces[chosen]
     factor, unit = unit_scale(trace.unit)
     start, stop = span or (0.0, recording.duration_s)
-    frames = round(start * recording.frame_rate), round(stop * recording.frame_rate)
-    lines = outline(trace.values[rows], pixels, start=frames[0], stop=frames[1])
-    values = lines.values * np.float32(factor)
+    rate = recording.frame_rate
+    frames = round(start * rate), round(stop * rate)
+
+    def drawn(stage: str) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
+        some = outline(recording.traces[stage].values[rows], pixels, start=frames[0], stop=frames[1])
+        return some.frames / rate, some.values * np.float32(factor)
+
+    time_s, values = drawn(chosen)
     step = _spacing(values)
     levels = -step * np.arange(len(cells), dtype=np.float64)
     row, onset, peak = _events_of(recording, cells, start, stop)
@@ -129,7 +140,7 @@ def prepare_traces(
         name=chosen,
         quantity="ΔF/F" if trace.unit == "ΔF/F" else "F" if chosen == "raw" else chosen,
         unit=unit,
-        time_s=lines.frames / recording.frame_rate,
+        time_s=time_s,
         values=values,
         offsets=levels - _middles(values),
         levels=levels,
@@ -141,10 +152,15 @@ def prepare_traces(
         bar=_round_number(step),
         note=baseline_note(recording),
         start_s=start,
+        over=tuple(
+            (other, *drawn(other))
+            for other in over
+            if other != chosen and recording.traces[other].unit == trace.unit
+        ),
     )
 
 
-def _read_for_events(recording: Recording) -> str | None:
+def read_for_events(recording: Recording) -> str | None:
     """Return the trace the events were found on, from the log; None where the log does not say."""
     entry = next((e for e in recording.log if e.stage == "events"), None)
     name = None if entry is None else entry.settings.get("input")
@@ -197,10 +213,14 @@ def draw_traces(figure: Figure | SubFigure, data: TracesData) -> None:
     for at, values, offset in zip(data.time_s, data.values, data.offsets, strict=True):
         line = ax.plot(at / scale.seconds, values + offset, color=color, lw=0.5)[0]
         line.set_rasterized(data.values.size > 20 * MANY_MARKS)
+    for name, times, values in data.over:
+        for at, line_values, offset in zip(times, values, data.offsets, strict=True):
+            above = ax.plot(at / scale.seconds, line_values + offset, color=TRACE_COLORS.get(name), lw=0.6)[0]
+            above.set_rasterized(values.size > 20 * MANY_MARKS)
     if len(data.event_row):
         ax.plot(
             data.onset_s / scale.seconds,
-            data.levels[data.event_row] - 0.22 * data.step,
+            data.levels[data.event_row] - 0.3 * data.step,
             ls="none",
             marker="|",
             ms=3.0,
@@ -220,7 +240,9 @@ def draw_traces(figure: Figure | SubFigure, data: TracesData) -> None:
     ax.set_ylabel("Neuron")
     _scale_bar(ax, data)
     marks = f", {counted(len(data.event_row), 'event')}" if len(data.event_row) else ""
-    set_titles(ax, f"{data.quantity} of {counted(len(data.roi_ids), 'neuron')}{marks}", data.note)
+    names = ", ".join(name.replace("_", "-") for name, _, _ in data.over)
+    with_ = f", {names} over it" if names else ""
+    set_titles(ax, f"{data.quantity} of {counted(len(data.roi_ids), 'neuron')}{with_}{marks}", data.note)
     return None
 
 

@@ -132,7 +132,8 @@ class Plan:
         before, self._recording = self._recording, recording
         for stage in TITLES:
             entry = entry_of(recording, stage)
-            if entry is not None and entry != entry_of(before, stage):
+            old = entry_of(before, stage)
+            if entry is not None and (old is None or entry.settings != old.settings):
                 self._take(stage, entry)
         self._follow_choices(recording)
         self.states_changed.emit()

@@ -20,10 +20,12 @@ from qtpy.QtWidgets import (
 )
 from superqt import QFlowLayout
 
+from napari_calcium.figures.axis_labels import counted
 from napari_calcium.figures.decimate import outline
 from napari_calcium.figures.export import FigureKind
+from napari_calcium.figures.motion_figure import bad_spans
 from napari_calcium.figures.palette import ensemble_color
-from napari_calcium.figures.traces_figure import draw_traces, prepare_traces, traces_size
+from napari_calcium.figures.traces_figure import draw_traces, prepare_traces, read_for_events, traces_size
 from napari_calcium.recording import Recording
 from napari_calcium.session import Session
 from napari_calcium.widgets.dock_place import DockPlace
@@ -32,13 +34,17 @@ from napari_calcium.widgets.links import Links
 from napari_calcium.widgets.plots.trace_lanes import TraceLanes, make_lanes
 from napari_calcium.widgets.plots.traces_plot import TracesPlot, trace_color
 from napari_calcium.widgets.theme import plot_colors, readable
+from napari_calcium.widgets.trace_judging import TraceJudging
 from napari_calcium.widgets.viewer_session import session_of
+from napari_calcium.widgets.workbench import workbench_of
 
 __all__ = ["TracesDock"]
 
 _MOST_CELLS = 200
 _STAGES = {
     "raw": "Raw",
+    "neuropil": "Neuropil",
+    "corrected": "Corrected",
     "baseline": "F0",
     "dff": "ΔF/F",
     "background_corrected": "Background-corrected",
@@ -65,6 +71,7 @@ class TracesDock(QWidget):
         super().__init__()
         self._viewer = napari_viewer
         self._session: Session = session_of(napari_viewer)
+        self._bench = workbench_of(napari_viewer)
         self._recording: Recording | None = None
         self._preview: Recording | None = None
         self._chosen: dict[str, bool] = {}
@@ -79,6 +86,9 @@ class TracesDock(QWidget):
         outline(np.zeros((1, 8), np.float32), 1)
         self._place = DockPlace(self, "Traces", "bottom")
         self.plot.cell_clicked.connect(self._on_cell_clicked)
+        self.judging.time_picked.connect(self.time_picked.emit)
+        self.judging.focus_picked.connect(self.focus_picked.emit)
+        self.judging.span_picked.connect(self.span_picked.emit)
         self.plot.time_picked.connect(self.time_picked.emit)
         self.plot.span_picked.connect(self.span_picked.emit)
         napari_viewer.events.theme.connect(self._on_theme)
@@ -105,6 +115,13 @@ class TracesDock(QWidget):
         self.scale_box.setToolTip("On: amplitudes compare between cells. Off: each cell fills its lane.")
         for box in (self.events_box, self.scale_box):
             box.toggled.connect(self._later)
+        self.judge_button = QPushButton("Judge events")
+        self.judge_button.setCheckable(True)
+        self.judge_button.setToolTip(
+            "Accept, reject and add events by hand: N and P next and previous event, A accept, R reject,\n"
+            "Delete take away, double click or I (at the cursor) add; Ctrl+Alt+Z undo"
+        )
+        self.judge_button.toggled.connect(self._on_judge)
         self.all_button = QPushButton("Whole recording")
         self.all_button.setToolTip("Show the whole recording (double click on the plot, or Home)")
         self.all_button.clicked.connect(lambda: self.span_picked.emit(None))
@@ -116,7 +133,7 @@ class TracesDock(QWidget):
         choices.setHorizontalSpacing(10)
         choices.setVerticalSpacing(2)
         self.export_button = ExportButton(self.export, self)
-        buttons = (self.all_button, self.export_button)
+        buttons = (self.judge_button, self.all_button, self.export_button)
         for widget in (*self.boxes.values(), self.events_box, self.scale_box, *buttons):
             choices.addWidget(widget)
         bar = QHBoxLayout()
@@ -145,6 +162,8 @@ class TracesDock(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(2)
         column.addLayout(bar)
+        self.judging = TraceJudging(self._bench, self.plot, self._shown_cells, self)
+        column.addWidget(self.judging.bar)
         column.addWidget(self.pages, 1)
 
     def show_recording(self, recording: Recording | None) -> None:
@@ -156,12 +175,17 @@ class TracesDock(QWidget):
             box.blockSignals(True)
             box.setChecked(there and self._chosen.get(name, self._by_default(name)))
             box.blockSignals(False)
-        self.events_box.setVisible(recording is not None and recording.events is not None)
+        there = recording is not None and recording.events is not None
+        self.events_box.setVisible(there)
+        self.judge_button.setVisible(there)
+        self.judge_button.setChecked(there and self.judge_button.isChecked())
+        self.judging.bar.show_state()
         if recording is not None:
             rate_known = recording.frame_rate is not None
             seconds = recording.duration_s if rate_known else float(recording.n_frames)
             self.plot.set_duration(seconds, in_frames=not rate_known)
             self.plot.show_span(self._session.selection.span)
+            self.plot.bad_frames.show_spans(bad_spans(recording))
         self._later()
 
     def show_preview(self, preview: Recording | None) -> None:
@@ -205,7 +229,7 @@ class TracesDock(QWidget):
         self.hint.setText(hint)
         self.pages.setCurrentIndex(0 if hint else 1)
         cells = selection.cells
-        self.note.setText(f"{_MOST_CELLS} of {len(cells)} selected cells" if len(cells) > _MOST_CELLS else "")
+        self.note.setText(self._note(len(cells)))
         if recording is None or hint:
             self.plot.show_lanes(TraceLanes())
             return
@@ -218,21 +242,27 @@ class TracesDock(QWidget):
         )
         marked = self.events_box.isChecked()
         preview_events = self._preview.events if marked and self._preview is not None else None
-        self.plot.show_lanes(lanes, recording.events if marked else None, preview_events)
+        review = self.judging.judge.review if marked and recording.event_choices else None
+        self.plot.show_lanes(lanes, recording.events if marked else None, preview_events, review)
+        self.judging.show_event()
         self.plot.show_focus(selection.focus)
         self._show_activations(recording, selection.ensemble)
 
     def export(self) -> Export | None:
-        """Return what can be exported: the drawn cells in the last of the chosen stages."""
+        """Return what can be exported: the drawn cells, in the stage events were found on if it is shown.
+
+        Its numbers are the ones that are written; what else is shown of the same unit is drawn over it.
+        """
         recording, cells = self._recording, self._shown_cells()
         shown = [name for name, box in self.boxes.items() if box.isChecked() and name != "baseline"]
         if recording is None or not cells or not shown:
             return None
-        stage = shown[-1]
+        found_on = read_for_events(recording)
+        stage = found_on if found_on in shown else shown[-1]
         figure = FigureKind(
             "traces",
             ("traces",),
-            lambda made: prepare_traces(made, cells, stage),
+            lambda made: prepare_traces(made, cells, stage, over=shown),
             traces_size,
             draw_traces,
         )
@@ -250,8 +280,10 @@ class TracesDock(QWidget):
         return QSize(600, 290)
 
     def keyPressEvent(self, event: Any) -> None:
-        """Go to the next or previous cell (↓ ↑), frame (→ ←), show all (Home), clear (Esc)."""
+        """Go to the next or previous cell (↓ ↑), frame (→ ←), show all (Home), clear (Esc); judge events."""
         key = event.key()
+        if self.judging.takes_key(event):
+            return
         if key in (Qt.Key.Key_Down, Qt.Key.Key_Up):
             self._step(1 if key == Qt.Key.Key_Down else -1)
         elif key in (Qt.Key.Key_Right, Qt.Key.Key_Left):
@@ -265,6 +297,13 @@ class TracesDock(QWidget):
         else:
             super().keyPressEvent(event)
 
+    def _on_judge(self, on: bool) -> None:
+        if on:
+            self.events_box.setChecked(True)
+            self.setFocus()
+        self.judging.set_active(on)
+        self._later()
+
     def _later(self, *_: object) -> None:
         self._soon.start()
 
@@ -272,7 +311,7 @@ class TracesDock(QWidget):
         """Whether a stage is drawn until the user says otherwise: first and last stage of the newest unit."""
         traces = self._recording.traces if self._recording is not None else {}
         if "dff" not in traces:
-            return name in ("raw", "baseline")
+            return name in ("raw", "corrected", "baseline")
         last = [stage for stage in ("background_corrected", "denoised") if stage in traces]
         return name in ("dff", *last[-1:])
 
@@ -303,6 +342,14 @@ class TracesDock(QWidget):
         if not any(box.isChecked() for box in self.boxes.values()) and self._preview is None:
             return "Choose above which stages of the traces to draw."
         return ""
+
+    def _note(self, n_selected: int) -> str:
+        """Return what is not drawn, and what the shading is."""
+        motion = self._recording.motion if self._recording is not None else None
+        bad = int(motion.bad.sum()) if motion is not None else 0
+        parts = [f"{_MOST_CELLS} of {n_selected} selected cells"] if n_selected > _MOST_CELLS else []
+        parts += [f"{counted(bad, 'bad frame')} shaded"] if bad else []
+        return " · ".join(parts)
 
     def _on_scrolled(self, first: int, most: int) -> None:
         self.bar.blockSignals(True)
@@ -336,6 +383,7 @@ class TracesDock(QWidget):
     def _on_cell_clicked(self, cell: int, seconds: float) -> None:
         self.setFocus()
         self.focus_picked.emit(cell)
+        seconds = self.judging.take_click(cell, seconds)
         self.time_picked.emit(seconds)
 
     def _on_theme(self, event: Any = None) -> None:

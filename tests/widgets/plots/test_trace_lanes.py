@@ -5,6 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from napari_calcium.event_choices import ACCEPTED, ADDED, REJECTED, UNREVIEWED
+from napari_calcium.events.validation import Review
 from napari_calcium.recording import LogEntry, Recording, Trace
 from napari_calcium.results import Events
 from napari_calcium.widgets.plots.trace_lanes import PREVIEW, make_lanes, nice_length
@@ -167,6 +169,30 @@ def test_ticks_stand_at_the_onsets_of_the_lanes_own_cell():
     assert (np.floor(y[1:4:2]) == 0).all()
     assert np.floor(y[5]) == 1
     assert all(len(part) == 0 for part in lanes.event_ticks(None))
+
+
+def test_ticks_of_a_second_kind_stand_above_the_first():
+    onsets = np.array([1.0, 2.0])
+    events = Events(np.array([9, 9]), onsets, onsets, onsets, np.ones(2), np.ones(2))
+    lanes = make_lanes(made(), (9, 7), ["dff"])
+    below, above = (lanes.event_ticks(events, row=row)[1] for row in (0, 1))
+    assert above.max() < below.min() and np.floor(above).max() == 0
+
+
+def test_judged_events_are_told_apart_by_place_and_sign():
+    review = Review(
+        roi_id=np.array([9, 9, 7, 7]),
+        onset_s=np.array([1.0, 2.0, 3.0, 4.0]),
+        status=np.array([UNREVIEWED, REJECTED, ACCEPTED, ADDED], np.int8),
+        detected=np.array([0, 1, 2, -1]),
+        choice=np.array([-1, 0, 1, 2]),
+    )
+    lanes = make_lanes(made(), (9, 7), ["dff"])
+    np.testing.assert_array_equal(lanes.review_ticks(review)[0], [1, 1, 3, 3, 4, 4])
+    for status, seconds, lane in ((REJECTED, 2.0, 0), (ACCEPTED, 3.0, 1), (ADDED, 4.0, 1)):
+        x, y = lanes.review_marks(review, status)
+        np.testing.assert_array_equal(x, [seconds])
+        assert np.floor(y[0]) == lane
 
 
 def test_the_lane_at_a_height():

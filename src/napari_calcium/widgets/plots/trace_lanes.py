@@ -9,6 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_calcium.event_choices import REJECTED
+from napari_calcium.events.validation import Review
 from napari_calcium.figures.decimate import outline
 from napari_calcium.recording import Recording
 from napari_calcium.results import Events
@@ -110,16 +112,43 @@ class TraceLanes:
                 ys.setdefault(name, []).append(k + 1 - _PAD + scale * (y - lane.low))
         return {name: (np.concatenate(xs[name]), np.concatenate(ys[name])) for name in xs}
 
-    def event_ticks(self, events: Events | None) -> Curve:
-        """Return short vertical lines at the foot of each cell's lane, at the onsets: pairs of points."""
-        if events is None or not len(events) or not self.lanes:
+    def event_ticks(self, events: Events | None, *, row: int = 0) -> Curve:
+        """Return short vertical lines at the foot of each cell's lane, at the onsets: pairs of points.
+
+        Parameters
+        ----------
+        events : Events or None
+        row : int
+            0 at the foot; 1 above it, for what is compared with the first.
+        """
+        if events is None:
             return np.empty(0), np.empty(0)
-        xs, ys = [], []
+        x, place = self._onsets(events.roi_id, events.onset_s)
+        foot = place + 1.0 - row * 1.2 * _TICK
+        return np.repeat(x, 2), np.column_stack([foot, foot - _TICK]).ravel()
+
+    def review_ticks(self, review: Review) -> Curve:
+        """Return ticks of the events that stand: those that were rejected have none."""
+        stands = review.status != REJECTED
+        x, place = self._onsets(review.roi_id[stands], review.onset_s[stands])
+        return np.repeat(x, 2), np.column_stack([place + 1.0, place + 1.0 - _TICK]).ravel()
+
+    def review_marks(self, review: Review, status: int) -> Curve:
+        """Return where the signs of the events of one status stand: over their ticks, or in their place."""
+        own = review.status == status
+        x, place = self._onsets(review.roi_id[own], review.onset_s[own])
+        return x, place + 1.0 - (0.6 * _TICK if status == REJECTED else 1.5 * _TICK)
+
+    def _onsets(
+        self, roi_id: NDArray[np.int64], onset_s: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return onsets of the cells on screen, once for each of their lanes, with the lane's place."""
+        xs, places = [np.empty(0)], [np.empty(0)]
         for k, lane in enumerate(self.lanes):
-            onsets = events.onset_s[events.roi_id == lane.cell]
-            xs.append(np.repeat(onsets, 2))
-            ys.append(np.tile([k + 1.0, k + 1.0 - _TICK], len(onsets)))
-        return np.concatenate(xs), np.concatenate(ys)
+            own = onset_s[roi_id == lane.cell]
+            xs.append(own)
+            places.append(np.full(len(own), float(k)))
+        return np.concatenate(xs), np.concatenate(places)
 
     def zero_lines(self) -> Curve:
         """Return a line at 0 of every lane that shows ΔF/F: pairs of points."""

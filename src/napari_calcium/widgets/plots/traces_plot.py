@@ -11,8 +11,12 @@ from numpy.typing import NDArray
 from psygnal import Signal
 from qtpy.QtCore import Qt
 
+from napari_calcium.event_choices import ACCEPTED, ADDED, REJECTED
+from napari_calcium.events.validation import Review
+from napari_calcium.figures.motion_figure import BAD_COLOR
 from napari_calcium.figures.palette import EVENT_COLOR, TRACE_COLORS
 from napari_calcium.results import Events
+from napari_calcium.widgets.plots.frame_bands import FrameBands
 from napari_calcium.widgets.plots.time_plot import TimePlot, curve_item
 from napari_calcium.widgets.plots.trace_lanes import PREVIEW, TraceLanes, nice_length
 from napari_calcium.widgets.theme import PlotColors, readable
@@ -24,6 +28,9 @@ _ROOM_FOR_VALUES = 34
 _LEAST_LANE = 18
 """Pixels; where lanes would be lower than this there is a scroll bar instead."""
 _UNITS = {"ΔF/F": "ΔF/F (%)", "a.u.": "Raw (a.u.)"}
+_SIGNS = {ACCEPTED: "o", REJECTED: "x", ADDED: "+"}
+"""Told apart by their shape: a full dot, a cross, a plus."""
+_FRAME_PIXELS = 7
 _EMPTY: NDArray[np.float64] = np.empty(0)
 
 
@@ -33,6 +40,8 @@ class TracesPlot(TimePlot):
     cell_clicked = Signal(int, float)
     scrolled = Signal(int, int)
     """First lane in view, and how many lanes are above it at most."""
+    add_asked = Signal(int, float)
+    """Cell and seconds of a double click, while events are judged."""
 
     def __init__(self, colors: PlotColors) -> None:
         self._colors = colors
@@ -49,13 +58,24 @@ class TracesPlot(TimePlot):
         item.getAxis("right").setWidth(56)
         self._bands = curve_item(self, width=2, z=-5, connect="pairs")
         self._zeros = curve_item(self, z=-4, connect="pairs")
+        self.bad_frames = FrameBands(BAD_COLOR)
+        item.addItem(self.bad_frames, ignoreBounds=True)
         self._focus = pg.LinearRegionItem(orientation="horizontal", movable=False)
         self._focus.setZValue(-10)
         self._focus.hide()
         item.addItem(self._focus, ignoreBounds=True)
         self._lines = {name: curve_item(self, z=z) for z, name in enumerate((*TRACE_COLORS, PREVIEW))}
         self._events = {name: curve_item(self, z=8, connect="pairs") for name in ("events", PREVIEW)}
+        self._signs = {status: pg.ScatterPlotItem(symbol=sign) for status, sign in _SIGNS.items()}
+        for signs in self._signs.values():
+            signs.setZValue(9)
+            item.addItem(signs, ignoreBounds=True)
+        self._at_hand = curve_item(self, width=2, z=7, connect="pairs")
+        self._review: Review | None = None
+        self._hand: tuple[int, float] | None = None
+        self.adds_on_double_click = False
         self.box.sigXRangeChanged.connect(lambda *_: self._draw_lines())
+        self.box.sigXRangeChanged.connect(lambda *_: self._draw_event())
         self.box.sigResized.connect(lambda *_: self.scroll_to(self._first))
         self.clicked.connect(self._on_lane_clicked)
 
@@ -72,12 +92,26 @@ class TracesPlot(TimePlot):
             self._draw()
 
     def show_lanes(
-        self, lanes: TraceLanes, events: Events | None = None, preview_events: Events | None = None
+        self,
+        lanes: TraceLanes,
+        events: Events | None = None,
+        preview_events: Events | None = None,
+        review: Review | None = None,
     ) -> None:
-        """Show these lanes, with ticks at the onsets of events."""
+        """Show these lanes, with ticks at the onsets of events; those of a preview above the others."""
         self._lanes = lanes
-        self._ticks = {"events": lanes.event_ticks(events), PREVIEW: lanes.event_ticks(preview_events)}
+        self._review = review
+        ticks = lanes.event_ticks(events) if review is None else lanes.review_ticks(review)
+        self._ticks = {"events": ticks, PREVIEW: lanes.event_ticks(preview_events, row=1)}
         self.scroll_to(self._first)
+
+    def show_event(self, cell: int | None, onset_s: float = 0.0) -> None:
+        """Frame the event at hand in the lanes of its cell; None frames nothing."""
+        self._hand = None if cell is None else (cell, onset_s)
+        places = self._lanes.lanes_of(cell) if cell is not None else ()
+        if places and (places[0] not in self.places or places[-1] not in self.places):
+            self.scroll_to(places[0])
+        self._draw_event()
 
     @property
     def places(self) -> range:
@@ -103,6 +137,16 @@ class TracesPlot(TimePlot):
             event.accept()
         else:
             super().wheelEvent(event)
+
+    def mouseDoubleClickEvent(self, event: Any) -> None:
+        """Show all of the recording; while events are judged, ask for one there."""
+        place = self.box.mapSceneToView(self.mapToScene(event.position().toPoint()))
+        lane = self._lanes.lane_at(place.y())
+        if not self.adds_on_double_click or lane is None:
+            super().mouseDoubleClickEvent(event)
+            return
+        self.add_asked.emit(lane.cell, min(max(0.0, place.x()), self._lanes.duration_s))
+        event.accept()
 
     def show_activations(self, times: NDArray[np.float64], color: str | None) -> None:
         """Mark the activations of the chosen ensemble, through all lanes, in its colour."""
@@ -131,7 +175,29 @@ class TracesPlot(TimePlot):
             x, y = self._ticks.get(name, (_EMPTY, _EMPTY))
             item.setPen(pg.mkPen(self._color_of(name), width=2))
             item.setData(x, y)
+        for status, signs in self._signs.items():
+            review = self._review
+            x, y = (_EMPTY, _EMPTY) if review is None else self._lanes.review_marks(review, status)
+            color = self._colors.text if status == REJECTED else self._color_of("events")
+            fill = pg.mkBrush(color if status == ACCEPTED else self._colors.background)
+            signs.setData(x=x, y=y, size=9, pen=pg.mkPen(color, width=2), brush=fill)
+        self._draw_event()
         self._draw_axes()
+
+    def _draw_event(self) -> None:
+        """Draw an upright frame around the onset at hand, as wide as a finger whatever the zoom."""
+        start, stop = self.span
+        reach = _FRAME_PIXELS * (stop - start) / max(1, self.pixels)
+        xs, ys = [], []
+        if self._hand is not None:
+            cell, onset = self._hand
+            left, right = onset - reach, onset + reach
+            for place in self._lanes.lanes_of(cell):
+                top, foot = place + 0.04, place + 0.99
+                xs += [left, left, left, right, right, right, right, left]
+                ys += [top, foot, foot, foot, foot, top, top, top]
+        self._at_hand.setPen(pg.mkPen(self._colors.text, width=2))
+        self._at_hand.setData(np.array(xs, np.float64), np.array(ys, np.float64))
 
     def _draw_lines(self) -> None:
         start, stop = self.span
