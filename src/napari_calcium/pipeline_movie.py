@@ -29,9 +29,11 @@ from napari_calcium.stage_steps import Apply, Outcome, StageError, rate_of
 
 __all__ = [
     "MOVIE_ADAPTERS",
+    "StageError",
     "binned_movie",
     "has_drawn_rois",
     "has_raw_movie",
+    "kept_binned_movie",
     "lags_behind",
     "registered_movie",
     "rois_to_read",
@@ -131,6 +133,11 @@ def binned_movie(
         )
     _scratch.keep(motion, again.binned)
     return again.binned
+
+
+def kept_binned_movie(recording: Recording) -> BinnedMovie | None:
+    """Return the binned movie of the recording's registration if it is at hand."""
+    return _scratch.of(recording.motion) if recording.motion is not None else None
 
 
 def rois_to_read(recording: Recording) -> Rois | None:

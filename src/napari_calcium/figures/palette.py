@@ -30,6 +30,8 @@ ACCENT_COLOR = "#0072b2"
 
 TRACE_COLORS = {
     "raw": "#6e6e6e",
+    "neuropil": "#906030",
+    "corrected": "#56b4e9",
     "baseline": BASELINE_COLOR,
     "dff": "#0072b2",
     "background_corrected": "#009e73",

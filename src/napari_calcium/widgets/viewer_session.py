@@ -7,6 +7,7 @@ from typing import Any
 
 from napari_calcium.session import Session
 from napari_calcium.widgets.canvas import Canvas
+from napari_calcium.widgets.registered_layer import RegisteredLayer
 
 __all__ = ["session_of"]
 
@@ -33,6 +34,7 @@ def session_of(viewer: Any) -> Session:
         session = _sessions[viewer] = Session()
         # Views may be half gone by then, and at exit scratch files go by themselves.
         weakref.finalize(viewer, session.release).atexit = False
-        # The viewer holds it through its callbacks.
+        # The viewer holds them through its callbacks and its keys.
         Canvas(viewer, session)
+        RegisteredLayer(viewer, session)
     return session

@@ -1,0 +1,75 @@
+"""Spans of time shaded behind a plot, such as bad frames; as quick with thousands as with one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pyqtgraph as pg
+from numpy.typing import NDArray
+from qtpy.QtCore import QRectF
+
+__all__ = ["FrameBands"]
+
+_LEAST_PIXELS = 2.0
+
+
+class FrameBands(pg.GraphicsObject):
+    """Bands from top to bottom of the view, whatever is in view; one frame is seen at any zoom.
+
+    Parameters
+    ----------
+    color : str
+        ``#rrggbb``.
+    """
+
+    def __init__(self, color: str, *, opacity: int = 110) -> None:
+        super().__init__()
+        self._spans: NDArray[np.float64] = np.empty((0, 2))
+        self._brush = pg.mkBrush(color)
+        shade = self._brush.color()
+        shade.setAlpha(opacity)
+        self._brush.setColor(shade)
+        self.setZValue(-20)
+
+    @property
+    def spans(self) -> NDArray[np.float64]:
+        """Start and end of each band, (n, 2) seconds."""
+        return self._spans
+
+    def show_spans(self, spans: NDArray[np.float64]) -> None:
+        """Shade these spans, (n, 2) ascending seconds."""
+        self._spans = spans
+        self.update()
+
+    def boundingRect(self) -> QRectF:
+        """Return the whole view, so that it is drawn wherever the view is."""
+        return QRectF(self.viewRect())
+
+    def viewRangeChanged(self) -> None:
+        """Follow the view."""
+        self.prepareGeometryChange()
+        self.update()
+
+    def paint(self, painter: Any, *_: object) -> None:
+        """Fill the spans in view, each at least two pixels wide; those that touch there are one."""
+        if not len(self._spans):
+            return
+        view = self.viewRect()
+        pixel = self.pixelWidth() or 0.0
+        inside = (self._spans[:, 1] >= view.left()) & (self._spans[:, 0] <= view.right())
+        painter.setPen(pg.mkPen(None))
+        painter.setBrush(self._brush)
+        for start, stop in _merged(self._spans[inside], _LEAST_PIXELS * pixel).tolist():
+            painter.drawRect(QRectF(start, view.top(), stop - start, view.height()))
+
+
+def _merged(spans: NDArray[np.float64], least: float) -> NDArray[np.float64]:
+    """Widen spans to a least width and join those that then touch."""
+    if not len(spans):
+        return spans
+    start = spans[:, 0]
+    stop = np.maximum.accumulate(np.maximum(spans[:, 1], start + least))
+    first = np.concatenate([[True], start[1:] > stop[:-1]])
+    last = np.concatenate([first[1:], [True]])
+    return np.column_stack([start[first], stop[last]])
