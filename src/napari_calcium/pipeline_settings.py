@@ -31,7 +31,7 @@ from napari_calcium.population.sorting import SortingSettings
 from napari_calcium.settings import Settings
 from napari_calcium.traces.background import BackgroundSettings, HighPassBackground
 from napari_calcium.traces.baseline import BaselineSettings, PercentileBaseline, SlidingPercentileBaseline
-from napari_calcium.traces.denoise import DenoiseSettings, WaveletDenoise
+from napari_calcium.traces.denoise import DenoiseSettings, TransientDenoise, WaveletDenoise
 
 __all__ = ["MOVIE_STAGES", "STAGES", "TITLES", "PipelineSettings", "default_settings"]
 
@@ -93,7 +93,7 @@ class PipelineSettings(Settings):
         HighPassBackground(), title=TITLES["background"], description="Takes slow fluctuations away."
     )
     denoise: DenoiseSettings | None = Field(
-        WaveletDenoise(), title=TITLES["denoise"], description="Takes noise away and keeps transients."
+        TransientDenoise(), title=TITLES["denoise"], description="Takes noise away and keeps transients."
     )
     events: EventsSettings | None = Field(
         DeconvolvedEvents(), title=TITLES["events"], description="Finds calcium transients in every cell."

@@ -20,8 +20,9 @@ from napari_calcium.numerics.blocks import apply_to_rows
 from napari_calcium.numerics.gaps import fill_gaps
 from napari_calcium.progress import Progress, silent
 from napari_calcium.settings import Choice, Seconds, Settings, TraceName
+from napari_calcium.traces.transient_denoise import TransientDenoise, rebuilt
 
-__all__ = ["DenoiseSettings", "SavitzkyGolayDenoise", "WaveletDenoise", "denoise"]
+__all__ = ["DenoiseSettings", "SavitzkyGolayDenoise", "TransientDenoise", "WaveletDenoise", "denoise"]
 
 _Source = Annotated[TraceName, Field(title="Read from", description="Trace that is denoised.")]
 _Wavelet = Literal["haar", "db2", "db4", "sym4", "sym8", "coif1", "coif2"]
@@ -117,13 +118,15 @@ class SavitzkyGolayDenoise(Settings):
     )
 
 
-DenoiseSettings = Annotated[WaveletDenoise | SavitzkyGolayDenoise, Field(discriminator="method")]
+DenoiseSettings = Annotated[
+    WaveletDenoise | SavitzkyGolayDenoise | TransientDenoise, Field(discriminator="method")
+]
 
 
 def denoise(
     traces: ArrayLike,
     frame_rate: float,
-    settings: DenoiseSettings = WaveletDenoise(),
+    settings: DenoiseSettings = TransientDenoise(),
     *,
     on_progress: Progress = silent,
     executor: Executor | None = None,
@@ -145,7 +148,8 @@ def denoise(
     -------
     (n_rois, n_frames) float32
         In the unit of `traces`; NaN where the trace is NaN. Traces are mirrored at both ends for wavelets;
-        Savitzky–Golay fits its polynomial to the first and last window.
+        Savitzky–Golay fits its polynomial to the first and last window. Transients alone: see
+        :func:`napari_calcium.traces.transient_denoise.rebuilt`.
 
     Notes
     -----
@@ -171,13 +175,18 @@ def denoise(
     1627-1639, https://doi.org/10.1021/ac60214a047
     """
     values = check_traces(traces)
+    if isinstance(settings, TransientDenoise):
+        rate = check_frame_rate(frame_rate)
+        return rebuilt(values, rate, settings, on_progress=on_progress, executor=executor)
     function = partial(_denoised, rate=check_frame_rate(frame_rate), settings=settings)
     return apply_to_rows(
         function, values, bytes_per_sample=_BYTES, on_progress=on_progress, executor=executor
     )
 
 
-def _denoised(traces: NDArray[np.float32], rate: float, settings: DenoiseSettings) -> NDArray[np.float32]:
+def _denoised(
+    traces: NDArray[np.float32], rate: float, settings: WaveletDenoise | SavitzkyGolayDenoise
+) -> NDArray[np.float32]:
     filled, missing = fill_gaps(traces)
     if isinstance(settings, WaveletDenoise):
         level = settings.level or max(_LEAST_LEVELS, round(math.log2(max(1.0, _COARSEST_S * rate))))
