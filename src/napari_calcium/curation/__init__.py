@@ -1,0 +1,1 @@
+"""Judge, edit and match regions of interest."""
