@@ -129,8 +129,8 @@ def train_classifier(
     -----
     Columns are centred on their median, divided by their interquartile range as an SD, cut at four such SD,
     and weighed by an L2-regularised logistic regression in which both classes count the same. Few numbers and
-    a linear rule: some dozens of decisions suffice. It misleads on recordings of another indicator or magnification
-    than it was trained on.
+    a linear rule: some dozens of decisions suffice. It misleads on recordings of another indicator or
+    magnification than it was trained on.
     """
     truth = np.asarray(accepted, bool)
     known = np.ones(len(truth), bool) if decided is None else np.asarray(decided, bool)
