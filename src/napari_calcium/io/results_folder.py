@@ -21,6 +21,7 @@ from scipy import sparse
 from napari_calcium import __version__
 from napari_calcium.atomic import umask
 from napari_calcium.io.event_tables import event_tables
+from napari_calcium.io.population_folder import about_population, write_population
 from napari_calcium.recording import Recording
 from napari_calcium.rois import Rois
 
@@ -100,6 +101,7 @@ def write_results(recording: Recording, folder: str | Path, pipeline_yaml: str) 
     _write_candidates(recording, folder)
     _write_motion(recording, folder)
     _write_tables(recording, folder)
+    write_population(recording.population, folder / "population")
     _write_log(recording, folder / "log.json")
 
 
@@ -239,6 +241,8 @@ def _write_log(recording: Recording, path: Path) -> None:
             "recording": dict(recording.recording_features),
             "types": {name: values.dtype.name for name, values in recording.features.items()},
         }
+    if recording.population is not None:
+        of_tables["population"] = about_population(recording.population)
     log = {
         "format_version": FORMAT_VERSION,
         "program": f"napari-calcium {__version__}",

@@ -16,6 +16,7 @@ from scipy import sparse
 from napari_calcium.cell_choice import CellChoice
 from napari_calcium.io.errors import ReadError
 from napari_calcium.io.event_tables import read_event_choices, read_judged_events
+from napari_calcium.io.population_folder import read_population
 from napari_calcium.io.results_folder import FORMAT_VERSION, is_results_folder
 from napari_calcium.recording import LogEntry, Recording, Source, Trace
 from napari_calcium.results import (
@@ -93,6 +94,7 @@ def _assemble(folder: Path, log: dict[str, Any]) -> Recording:
         cell_choice=CellChoice.validated(log.get("cell_choice", {})),
         detected_events=read_judged_events(folder, tables.get("events", {}).get("amplitude_unit", "")),
         event_choices=read_event_choices(folder),
+        population=read_population(folder / "population", tables.get("population", {})),
     )
 
 
