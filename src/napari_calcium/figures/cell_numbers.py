@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_calcium.figures.population_numbers import population_numbers
 from napari_calcium.recording import Recording
 
 __all__ = ["CellColumn", "cell_columns", "fitting_rows", "sorted_rows"]
@@ -90,6 +91,7 @@ def cell_columns(recording: Recording) -> tuple[CellColumn, ...]:
     for key, values in (recording.features or {}).items():
         if key != "roi_id" and values.dtype.kind in "iufb":
             columns.append(_numbers(key, values))
+    columns += [CellColumn(*number) for number in population_numbers(recording)]
     columns += _of_rois(recording)
     return tuple(columns)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -146,7 +146,7 @@ def read_population(folder: Path, about: Mapping[str, Any]) -> Population | None
     """
     if not about:
         return None
-    readers = {
+    readers: dict[str, Callable[[Path, dict[str, Any]], Any]] = {
         "activity": _activity,
         "correlation": _correlation,
         "coupling": _coupling,
