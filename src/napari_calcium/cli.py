@@ -165,6 +165,37 @@ def demo_command(
             _view(output)
 
 
+@app.command("sample")
+def sample_command(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Where to; made if it is not there.")],
+    kind: Annotated[
+        Literal["course", "demo", "movie"],
+        typer.Option(help="course: 324 cells, 15,000 frames; demo: 120 cells; movie: a raw movie."),
+    ] = "course",
+    quiet: QuietOption = False,
+) -> None:
+    """Write sample data with known ensembles: fluorescence (CSV) with ROIs and image (TIFF), or a movie."""
+    from napari_calcium import simulate as samples
+
+    settings = {
+        "course": samples.course_settings,
+        "demo": samples.demo_settings,
+        "movie": samples.raw_movie_settings,
+    }
+    with _one_line_errors():
+        sample = samples.simulate(settings[kind]())
+        if kind == "movie":
+            written = [sample.write_movie(folder / "movie.tif")]
+        else:
+            written = [
+                sample.write_csv(folder / f"{kind}.csv"),
+                sample.write_labels(folder / f"{kind}_rois.tif"),
+                sample.write_mean_image(folder / f"{kind}_mean.tif"),
+            ]
+        for path in written:
+            _Report(quiet).line(str(path))
+
+
 @app.command("inspect")
 @with_options(CsvSettings, "How to read the file (each overrules a guess)")
 def inspect_command(file: FileArgument, options: dict[str, Any]) -> None:

@@ -2,7 +2,12 @@
 
 from napari_calcium.simulate.activity import TrueActivations, TrueEvents
 from napari_calcium.simulate.simulation import Simulation, simulate
-from napari_calcium.simulate.simulation_settings import SimulationSettings, course_settings, demo_settings
+from napari_calcium.simulate.simulation_settings import (
+    SimulationSettings,
+    course_settings,
+    demo_settings,
+    raw_movie_settings,
+)
 from napari_calcium.simulate.synthetic_movie import SyntheticMovie
 
 __all__ = [
@@ -13,5 +18,6 @@ __all__ = [
     "TrueEvents",
     "course_settings",
     "demo_settings",
+    "raw_movie_settings",
     "simulate",
 ]

@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from napari_calcium.settings import Hertz, Micrometres, Percent, Pixels, Seconds, Settings, Unit
 
-__all__ = ["SimulationSettings", "course_settings", "demo_settings"]
+__all__ = ["SimulationSettings", "course_settings", "demo_settings", "raw_movie_settings"]
 
 Positive = Annotated[Seconds, Gt(0)]
 Share = Annotated[float, Ge(0), Le(1)]
@@ -167,3 +167,11 @@ def course_settings(seed: int = 0) -> SimulationSettings:
         drift=20.0,
         neuropil=4.0,
     )
+
+
+def raw_movie_settings() -> SimulationSettings:
+    """Return the raw movie of the sample data: 60 cells, two minutes at 10 Hz, moving by a pixel or two."""
+    return SimulationSettings(
+        seed=11, n_rois=60, n_frames=1200, height=192, width=192, n_ensembles=3, ensemble_size=(8, 12),
+        activations=(7, 10), motion=1.5,
+    )  # fmt: skip

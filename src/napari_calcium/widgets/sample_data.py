@@ -8,17 +8,19 @@ import napari
 import numpy as np
 
 from napari_calcium.figures.palette import ensemble_color
+from napari_calcium.recording import LogEntry, Movie, Recording
 from napari_calcium.simulate import (
     Simulation,
     SimulationSettings,
     course_settings,
     demo_settings,
+    raw_movie_settings,
     simulate,
 )
 from napari_calcium.widgets.viewer_session import session_of
 from napari_calcium.widgets.workspace import explore
 
-__all__ = ["course_recording", "demo_recording", "truth_layer"]
+__all__ = ["course_recording", "demo_recording", "raw_movie", "truth_layer"]
 
 LayerData = tuple[Any, dict[str, Any], str]
 
@@ -31,6 +33,25 @@ def demo_recording() -> list[LayerData]:
 def course_recording() -> list[LayerData]:
     """Open a recording of the size of the course's file: 324 cells, 15,000 frames at 4.8 Hz."""
     return _open(course_settings(), "course-like")
+
+
+def raw_movie() -> list[LayerData]:
+    """Open a raw movie that moves, with nothing known of its cells: for registration and what follows."""
+    simulation = simulate(raw_movie_settings())
+    settings = simulation.settings
+    viewer = napari.current_viewer()
+    if viewer is not None:
+        session_of(viewer).open(
+            Recording(
+                "raw movie",
+                np.empty(0, np.int64),
+                settings.frame_rate,
+                movie=Movie(simulation.movie),
+                pixel_size_um=settings.pixel_size,
+                log=(LogEntry("simulate", settings.model_dump(mode="json")),),
+            )
+        )
+    return [truth_layer(simulation)]
 
 
 def truth_layer(simulation: Simulation) -> LayerData:
