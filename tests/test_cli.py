@@ -110,6 +110,16 @@ def test_inspect_says_what_was_guessed(files):
     assert "frame rate not known" in done.stdout
 
 
+def test_export_for_another_program_is_what_that_program_reads(results, tmp_path):
+    assert command("export", results, tmp_path / "dff.npy", "--for", "cascade").returncode == 0
+    np.testing.assert_array_equal(np.load(tmp_path / "dff.npy"), np.load(results / "traces" / "dff.npy"))
+    wrong = command("export", results, tmp_path / "dff.csv", "--for", "cascade")
+    assert wrong.returncode == 1 and "end the name" in wrong.stderr and wrong.stderr.count("\n") == 1
+    assert command("export", results, tmp_path / "out", "--for", "suite2p").returncode == 0
+    plane = tmp_path / "out" / "suite2p" / "plane0"
+    np.testing.assert_array_equal(np.load(plane / "F.npy"), np.load(results / "traces" / "raw.npy"))
+
+
 @pytest.mark.parametrize("suffix", [".csv", ".npz", ".mat"])
 def test_export_holds_the_stored_values(results, tmp_path, suffix):
     out = tmp_path / f"traces{suffix}"

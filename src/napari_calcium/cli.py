@@ -210,23 +210,32 @@ def inspect_command(file: FileArgument, options: dict[str, Any]) -> None:
 @app.command("export")
 def export_command(
     results: ResultsArgument,
-    output: Annotated[Path, typer.Argument(metavar="OUT", help="File to write: .nwb, .csv, .npz or .mat.")],
+    output: Annotated[
+        Path,
+        typer.Argument(metavar="OUT", help="File to write: .nwb, .csv, .npz or .mat; a folder for suite2p."),
+    ],
     stage: Annotated[
         str, typer.Option(help="Which traces: raw, dff, background_corrected, denoised …")
     ] = "dff",
+    program: Annotated[
+        Literal["suite2p", "cascade"] | None,
+        typer.Option("--for", help="Write as this program reads it: suite2p's folder, or ΔF/F for CASCADE."),
+    ] = None,
 ) -> None:
     """Write a results folder as one NWB file, or one stage of its traces, for other programs."""
-    from napari_calcium.io.export import export_traces
+    from napari_calcium.io.export import export_for, export_traces
     from napari_calcium.io.nwb import save_nwb
     from napari_calcium.io.results_reading import read_results
 
     with _one_line_errors():
         recording = read_results(results)
-        if output.suffix.lower() == ".nwb":
-            save_nwb(recording, output)
-            return
         try:
-            export_traces(recording, output, stage)
+            if program is not None:
+                export_for(program, recording, output)
+            elif output.suffix.lower() == ".nwb":
+                save_nwb(recording, output)
+            else:
+                export_traces(recording, output, stage)
         except ValueError as error:
             raise _Failure(str(error)) from None
 

@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import IO
+from typing import IO, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_calcium import __version__
 from napari_calcium.atomic import replacing
+from napari_calcium.io.cascade import write_for_cascade
+from napari_calcium.io.suite2p_write import write_suite2p
 from napari_calcium.recording import Recording
 
-__all__ = ["EXPORT_SUFFIXES", "export_traces"]
+__all__ = ["EXPORT_SUFFIXES", "export_for", "export_traces"]
 
 EXPORT_SUFFIXES = (".csv", ".npz", ".mat")
 
@@ -45,6 +47,29 @@ def export_traces(recording: Recording, path: str | Path, stage: str) -> None:
         raise ValueError(f"{path.name}: cannot tell the format; end the name in {', '.join(EXPORT_SUFFIXES)}")
     with replacing(path) as partial, partial.open("wb") as file:
         _WRITERS[path.suffix](file, recording, stage)
+
+
+def export_for(program: Literal["suite2p", "cascade"], recording: Recording, path: str | Path) -> None:
+    """Write a recording as another program reads it.
+
+    Parameters
+    ----------
+    program : {"suite2p", "cascade"}
+        See :func:`napari_calcium.io.suite2p_write.write_suite2p` and
+        :func:`napari_calcium.io.cascade.write_for_cascade`.
+    recording : Recording
+    path : path
+        A folder for suite2p, a file for CASCADE.
+
+    Raises
+    ------
+    ValueError
+        If the recording lacks what that program needs.
+    """
+    if program == "suite2p":
+        write_suite2p(recording, path)
+    else:
+        write_for_cascade(recording, path)
 
 
 def _times(recording: Recording) -> NDArray[np.float64]:

@@ -9,6 +9,7 @@ import numpy as np
 
 from napari_calcium import __version__
 from napari_calcium.io.caiman import is_caiman, read_caiman
+from napari_calcium.io.cascade import is_cascade, read_cascade
 from napari_calcium.io.csv import CsvSettings, read_csv
 from napari_calcium.io.errors import ReadError
 from napari_calcium.io.hdf5 import is_hdf5
@@ -110,6 +111,8 @@ def reader_of(path: str | Path) -> Reader | None:
         return lambda settings, progress: read_suite2p(path, settings)
     if find_minian(path) is not None:
         return lambda settings, progress: read_minian(path, settings)
+    if is_cascade(path):
+        return lambda settings, progress: read_cascade(path, settings)
     if is_matlab(path):
         return lambda settings, progress: read_matlab(path, settings)
     if is_caiman(path):
