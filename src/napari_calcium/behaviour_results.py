@@ -369,7 +369,7 @@ class Responses(_TextTable):
     peak_s : (n,) float64
         When the average is farthest from the level before the event, in seconds from the event.
     p_value, q_value : (n,) float64
-        Two-sided, against circular shifts of the events.
+        Two-sided, against events moved by random times.
     """
 
     kind: NDArray[np.str_] = _none(np.str_)

@@ -11,7 +11,7 @@ from sklearn.metrics import balanced_accuracy_score
 from tests.behaviour.made_behaviour import epochs_of, neurons, signals, slow
 
 from napari_calcium.behaviour.decoding import DecodingSettings, binned_mean, decode, features_of
-from napari_calcium.behaviour.logistic_decoder import balanced_accuracy, decode_labels
+from napari_calcium.behaviour.logistic_decoder import balanced_accuracy, decode_labels, fit_logistic
 from napari_calcium.behaviour.ridge_decoder import PENALTIES, decode_values
 from napari_calcium.behaviour.time_blocks import TimeBlocks, equal_shifts
 
@@ -59,20 +59,30 @@ def test_ridge_is_that_of_scikit_learn_shift_by_shift(rng):
 
 
 def test_logistic_is_that_of_scikit_learn(rng):
-    features = rng.standard_normal((200, 5))
+    features = rng.standard_normal((200, 5)) * np.array([1, 1, 1, 3, 0.2])
     inside = features[:, 0] + 0.5 * rng.standard_normal(200) > 0.4
     scores, told = decode_labels(features, inside, 4, 5, 2.0, 3)
     blocks = TimeBlocks(200, 4, 5)
-    expected = np.empty(200)
+    expected, said = np.empty(200), np.empty(200, bool)
     for held in range(4):
-        model = LogisticRegression(C=1 / 10, class_weight="balanced", tol=1e-8)
-        train = blocks.training(held)
-        expected[blocks.tested(held)] = model.fit(features[train], inside[train]).predict_proba(
-            features[blocks.tested(held)]
-        )[:, 1]
-    np.testing.assert_allclose(told, expected, atol=1e-4)
-    assert scores[0] == pytest.approx(balanced_accuracy_score(inside, expected > 0.5))
+        train, test = blocks.training(held), blocks.tested(held)
+        model = LogisticRegression(C=1 / 10, tol=1e-8).fit(features[train], inside[train])
+        expected[test] = model.predict_proba(features[test])[:, 1]
+        said[test] = expected[test] > inside[train].mean()
+    np.testing.assert_allclose(told, expected, atol=1e-5)
+    assert scores[0] == pytest.approx(balanced_accuracy_score(inside, said))
     assert scores[0] > 0.8
+
+
+def test_logistic_of_many_targets_is_that_of_each_by_itself(rng):
+    features = rng.standard_normal((300, 12))
+    strong = features @ rng.standard_normal((12, 6)) > np.array([0, 1, 2, 3, -5, 20])
+    together = fit_logistic(features, strong, 3.0)
+    for k in range(5):
+        model = LogisticRegression(C=1 / 3, tol=1e-9, max_iter=1000).fit(features, strong[:, k])
+        np.testing.assert_allclose(together[:-1, k], model.coef_[0], atol=1e-3)
+        np.testing.assert_allclose(together[-1, k], model.intercept_[0], atol=1e-3)
+    assert np.isfinite(together).all(), "a target that is never inside has weights, be they of no use"
 
 
 def test_blocks_leave_a_gap_to_what_they_learn_from():

@@ -37,26 +37,34 @@ def test_average_and_band_are_those_of_scipy(rng):
     assert found.responses.n_trials.tolist() == [4, 4, 4]
 
 
-def test_p_is_the_two_sided_rank_among_all_shifts(rng):
+def test_p_is_the_two_sided_rank_among_events_that_were_moved(rng):
+    """The same draws in loops: bouts move together, and round the end."""
     activity = rng.standard_normal((2, 300)).astype(np.float32)
-    onsets = np.array([40, 90, 130, 222])
-    found = trigger(neurons(activity), epochs_of(light=at(onsets / RATE)), RATE)
+    onsets = np.array([40, 45, 90, 130, 222])
+    settings = TriggeredSettings(n_surrogates=200, seed=3)
+    found = trigger(neurons(activity), epochs_of(light=at(onsets / RATE)), RATE, settings)
+    by = np.random.default_rng([3, 0]).integers(-100, 101, (200, 4))[:, [0, 0, 1, 2, 3]]
     lags = np.arange(-20, 41)
-    for row in range(2):
+    after, before = lags[(lags >= 0) & (lags < 20)], lags[lags < 0]
+    for p_value, row in zip(found.responses.p_value, activity.astype(np.float64), strict=True):
         values = np.array(
             [
-                np.mean(
-                    [
-                        np.mean(activity[row, (o + s + lags[(lags >= 0) & (lags < 20)]) % 300])
-                        - np.mean(activity[row, (o + s + lags[lags < 0]) % 300])
-                        for o in onsets
-                    ]
-                )
-                for s in range(300)
+                np.mean([row[(o + after) % 300].mean() - row[(o + before) % 300].mean() for o in moved])
+                for moved in (onsets, *(onsets + by))
             ]
         )
         tail = min((values >= values[0] - 1e-9).mean(), (values <= values[0] + 1e-9).mean())
-        np.testing.assert_allclose(found.responses.p_value[row], min(1, 2 * tail))
+        assert p_value == pytest.approx(min(1, 2 * tail))
+
+
+def test_the_seed_chooses_the_surrogates(rng):
+    subjects = neurons(slow(rng, (5, 900), 5))
+    epochs = epochs_of(light=at([10, 21, 35, 50, 66]))
+    one, same, other = (
+        trigger(subjects, epochs, RATE, TriggeredSettings(seed=seed, n_surrogates=300)) for seed in (1, 1, 2)
+    )
+    assert one == same
+    assert (one.responses.p_value != other.responses.p_value).any()
 
 
 def test_responses_are_found_with_their_sign_and_time(rng):

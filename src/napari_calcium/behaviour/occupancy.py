@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
+from scipy import fft, sparse
+
+_BLOCK_BYTES = 4 * 2**20
 
 __all__ = ["Bins", "equal_bins", "spatial_information"]
 
@@ -34,29 +36,54 @@ class Bins:
 
         Parameters
         ----------
-        activity : (n_frames, n_subjects)
+        activity : (n_subjects, n_frames)
             Without NaN.
         shift : int
             Frames by which the behaviour is moved to the right.
 
         Returns
         -------
-        (n_bins, n_subjects)
+        (n_subjects, n_bins) float64
+        """
+        label = np.roll(self.label, shift)
+        inside = np.flatnonzero(label >= 0)
+        order = inside[np.argsort(label[inside], kind="stable")]
+        ends = np.concatenate([[0], np.cumsum(self.frames())])
+        picks = sparse.csr_array((np.ones(len(order)), order, ends), shape=(self.n_bins, len(label)))
+        total: NDArray[np.float64] = np.asarray(activity @ picks.T, np.float64)
+        return total
+
+    def shifted_sums(self, activity: NDArray[np.floating], shifts: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return :meth:`sums` for many shifts.
+
+        Parameters
+        ----------
+        activity : (n_subjects, n_frames)
+            Without NaN.
+        shifts : (n_shifts,) int64
+            0 … n_frames − 1.
+
+        Returns
+        -------
+        (n_subjects, n_shifts, n_bins) float64
+            Equal to :meth:`sums` but for rounding.
 
         Notes
         -----
-        One pass over the activity (a sparse product); nothing is shifted but indices.
+        All shifts of a bin come from one FFT, bins in blocks of bounded memory: O(subjects × bins that were
+        visited × frames × log frames), whatever the number of shifts.
         """
         n_frames = len(self.label)
-        inside = np.flatnonzero(self.label >= 0)
-        order = inside[np.argsort(self.label[inside], kind="stable")]
-        ends = np.concatenate([[0], np.cumsum(self.frames())])
-        picks = sparse.csr_array(
-            (np.ones(len(order), activity.dtype), (order + shift) % n_frames, ends),
-            shape=(self.n_bins, n_frames),
-        )
-        total: NDArray[np.float64] = np.asarray(picks @ activity, np.float64)
-        return total
+        result = np.zeros((len(activity), len(shifts), self.n_bins))
+        spectra = fft.rfft(np.asarray(activity, np.float64))
+        visited = np.flatnonzero(self.frames())
+        step = max(1, _BLOCK_BYTES // (8 * max(1, n_frames)))
+        for start in range(0, len(visited), step):
+            bins = visited[start : start + step]
+            there = np.conj(fft.rfft((self.label == bins[:, None]).astype(np.float64)))
+            for row, spectrum in enumerate(spectra):
+                result[row][:, bins] = fft.irfft(spectrum * there, n_frames)[:, shifts].T
+        return result
 
 
 def equal_bins(
@@ -101,12 +128,12 @@ def spatial_information(occupancy: NDArray[np.float64], mean: NDArray[np.float64
     ----------
     occupancy : (n_bins,)
         Time in each bin, in any unit.
-    mean : (n_subjects, n_bins)
+    mean : (…, n_bins)
         Mean activity in each bin; below 0 counts as 0, NaN leaves the bin out.
 
     Returns
     -------
-    (n_subjects,) float64
+    (…,) float64
         ``sum p λ/λ̄ log2(λ/λ̄)`` with p the share of time and λ̄ the mean over time; 0 where activity is the
         same everywhere, NaN where there is none.
 
@@ -123,10 +150,10 @@ def spatial_information(occupancy: NDArray[np.float64], mean: NDArray[np.float64
     known = np.isfinite(mean)
     time = np.where(known, occupancy, 0.0)
     rate = np.where(known, np.maximum(mean, 0.0), 0.0)
-    whole = time.sum(axis=1, keepdims=True)
+    whole = time.sum(axis=-1, keepdims=True)
     share = np.divide(time, whole, out=np.zeros(time.shape), where=whole > 0)
-    average = (share * rate).sum(axis=1, keepdims=True)
+    average = (share * rate).sum(axis=-1, keepdims=True)
     relative = np.divide(rate, average, out=np.zeros(rate.shape), where=average > 0)
     logs = np.log2(relative, out=np.zeros(rate.shape), where=relative > 0)
-    bits = (share * relative * logs).sum(axis=1)
-    return np.where(average[:, 0] > 0, np.maximum(bits, 0.0), np.nan)
+    bits = (share * relative * logs).sum(axis=-1)
+    return np.where(average[..., 0] > 0, np.maximum(bits, 0.0), np.nan)

@@ -32,10 +32,10 @@ class RelationSettings(Settings):
     """How activity is correlated with behaviour."""
 
     input: ActivityInput = Field(
-        "denoised",
+        "events",
         title="Activity",
-        description="What stands for the activity of a neuron. The event rate does not lag behind as "
-        "fluorescence does.",
+        description="What stands for the activity of a neuron. Fluorescence falls slowly and so lags behind "
+        "by a second or more; the event rate does not.",
     )
     max_lag: Annotated[Seconds, Ge(0), Le(60)] = Field(
         2.0,

@@ -16,6 +16,7 @@ from scipy.ndimage import gaussian_filter
 from napari_calcium.behaviour.occupancy import Bins, equal_bins, spatial_information
 from napari_calcium.behaviour.signals import ActivityInput
 from napari_calcium.behaviour.subjects import Subjects
+from napari_calcium.behaviour.time_blocks import equal_shifts
 from napari_calcium.behaviour_results import Behaviour, Tuned, Tuning, TuningCurve, TuningMap
 from napari_calcium.checks import check_frame_rate
 from napari_calcium.numerics.blocks import map_blocks
@@ -26,7 +27,7 @@ from napari_calcium.settings import Seconds, Settings
 
 __all__ = ["TuningSettings", "map_axes", "tune"]
 
-_SHIFTS_PER_BLOCK = 25
+_BLOCK_BYTES = 32 * 2**20
 
 
 class TuningSettings(Settings):
@@ -143,14 +144,14 @@ def tune(
     -----
     Missing samples of the activity are interpolated over. Shifts lie at equal distances all round the
     recording; behaviour shifts as a whole, so the time spent in each bin stays what it is, and a cell with
-    slow activity meets its equal. O(shifts × frames × subjects) additions in one pass each, memory one copy
-    of the activity.
+    slow activity meets its equal. O(subjects × bins × frames × log frames); memory for the bins and shifts
+    of a few subjects at a time.
     """
     rate = check_frame_rate(frame_rate)
     names = behaviour.names
     axes = map_axes(tuple(names[k] for k in behaviour.measured), settings)
     included = _included(behaviour, settings, subjects.values.shape[1])
-    activity = np.ascontiguousarray(fill_gaps(subjects.values)[0].T)
+    activity = fill_gaps(subjects.values)[0]
     jobs: list[tuple[int, ...]] = [(k,) for k in behaviour.measured]
     if axes is not None:
         jobs.append((behaviour.measured[axes[0]], behaviour.measured[axes[1]]))
@@ -158,7 +159,7 @@ def tune(
     for number, job in enumerate(jobs):
         grid = _Grid.over(behaviour, job, included, rate, settings)
         share = part(on_progress, number / len(jobs), (number + 1) / len(jobs))
-        mean = grid.mean(activity, 0)
+        mean = grid.mean(grid.bins.sums(activity))
         tuned.append(_test(grid, activity, mean, subjects, settings.n_shifts, share, executor))
         shape = tuple(len(edges) - 1 for edges in grid.edges)
         if len(job) == 1:
@@ -234,11 +235,10 @@ class _Grid:
         grid.label = " × ".join(behaviour.names[k] for k in job)
         return grid
 
-    def mean(self, activity: NDArray[np.floating], shift: int) -> NDArray[np.float64]:
-        """Return the mean activity in each bin, (n_subjects, n_bins); NaN where the stay was too short."""
-        sums = self._smoothed(self.bins.sums(activity, shift).T / self._rate)
+    def mean(self, sums: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return means from the sums in each bin, (…, n_bins); NaN where the stay was too short."""
         time = np.where(self._empty | (self._time <= 0), np.nan, self._time)
-        return sums / time
+        return self._smoothed(sums / self._rate) / time
 
     def _smoothed(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         if self._smoothing == 0:
@@ -274,18 +274,14 @@ def _test(
     on_progress: Progress,
     executor: Executor | None,
 ) -> Tuned:
-    n_frames = len(activity)
-    number = max(1, min(n_shifts, n_frames))
-    # Multiples of one step round the circle, as nearly as whole frames allow.
-    shifts = np.arange(1, number) * n_frames // number
+    n_subjects, n_frames = activity.shape
+    shifts = equal_shifts(n_frames, n_shifts)
     observed = grid.information(mean)
-    at_least, total = np.ones(len(observed)), np.zeros(len(observed))
-    work = partial(_shifted_information, grid, activity, shifts, observed)
-    for _, (more, bits) in map_blocks(
-        work, len(shifts), _SHIFTS_PER_BLOCK, on_progress=on_progress, executor=executor
-    ):
-        at_least += more
-        total += bits
+    p_value, chance = np.empty(n_subjects), np.empty(n_subjects)
+    work = partial(_shifted_information, grid, activity, shifts[1:], observed)
+    rows = max(1, _BLOCK_BYTES // (8 * max(1, len(shifts) * grid.bins.n_bins)))
+    for block, (p, bits) in map_blocks(work, n_subjects, rows, on_progress=on_progress, executor=executor):
+        p_value[block], chance[block] = p, bits
     known = np.isfinite(observed)
     preferred, preferred_y = grid.preferred(mean)
     return Tuned(
@@ -295,8 +291,8 @@ def _test(
         preferred=np.where(known, preferred, np.nan),
         preferred_y=np.where(known, preferred_y, np.nan),
         information_bits=observed,
-        information_by_chance_bits=np.where(known, total / max(1, len(shifts)), np.nan),
-        p_value=np.where(known, at_least / number, np.nan),
+        information_by_chance_bits=np.where(known, chance, np.nan),
+        p_value=np.where(known, p_value, np.nan),
         q_value=np.full(len(observed), np.nan),
     )
 
@@ -308,14 +304,11 @@ def _shifted_information(
     observed: NDArray[np.float64],
     block: slice,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return how often shifts have at least the observed information, and the sum of their information."""
-    more, total = np.zeros(len(observed)), np.zeros(len(observed))
-    limit = observed * (1 - 1e-9)
-    for shift in shifts[block].tolist():
-        bits = np.nan_to_num(grid.information(grid.mean(activity, shift)))
-        more += bits >= limit
-        total += bits
-    return more, total
+    """Return p-value and mean information by chance of some subjects."""
+    bits = np.nan_to_num(grid.information(grid.mean(grid.bins.shifted_sums(activity[block], shifts))))
+    limit = observed[block] * (1 - 1e-9)
+    more = (bits >= limit[:, None]).sum(axis=1)
+    return (1 + more) / (1 + len(shifts)), bits.sum(axis=1) / max(1, len(shifts))
 
 
 def _joined(tables: list[Tuned]) -> Tuned:

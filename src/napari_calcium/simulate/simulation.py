@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -21,7 +22,13 @@ from napari_calcium.simulate.simulation_settings import SimulationSettings
 from napari_calcium.simulate.synthetic_movie import SyntheticMovie
 from napari_calcium.simulate.tissue import N_COMPONENTS, make_tissue
 
-__all__ = ["Simulation", "simulate"]
+__all__ = ["Act", "Acted", "Simulation", "simulate"]
+
+Acted = tuple[NDArray[np.float32], tuple[NDArray[np.int64], ...], TrueEvents, TrueActivations]
+"""Running speed of each frame (cm/s), members of the ensembles, events, activations."""
+
+Act = Callable[[SimulationSettings, NDArray[np.float64], list[np.random.Generator]], Acted]
+"""Takes settings, centres of the somata (n_rois, 2), and three sources of chance."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,13 +143,16 @@ class Simulation:
         )
 
 
-def simulate(settings: SimulationSettings | None = None) -> Simulation:
+def simulate(settings: SimulationSettings | None = None, act: Act | None = None) -> Simulation:
     """Simulate a recording: the same settings give the same bytes.
 
     Parameters
     ----------
     settings : SimulationSettings, optional
         By default 100 neurons × 3,000 frames.
+    act : callable, optional
+        Makes up what the animal and the neurons do; by default running that moves the background a little,
+        and ensembles that know nothing of it.
 
     Notes
     -----
@@ -153,9 +163,8 @@ def simulate(settings: SimulationSettings | None = None) -> Simulation:
     settings = settings or SimulationSettings()
     streams = iter(np.random.default_rng(settings.seed).spawn(9))
     tissue = make_tissue(settings, next(streams))
-    speed = activity.running_speed(settings, next(streams))
-    members = activity.choose_members(settings, tissue.rois.centroids, next(streams))
-    events, activations = activity.make_events(settings, members, speed, next(streams))
+    own = [next(streams) for _ in range(3)]
+    speed, members, events, activations = (act or _act)(settings, tissue.rois.centroids, own)
     cells, times = fluorescence.spike_times(events, settings, next(streams))
     cell_rng, neuropil_rng, motion_rng, noise_rng = streams
 
@@ -198,6 +207,14 @@ def simulate(settings: SimulationSettings | None = None) -> Simulation:
         movie.neuropil,
         movie,
     )
+
+
+def _act(
+    settings: SimulationSettings, centres: NDArray[np.float64], streams: list[np.random.Generator]
+) -> Acted:
+    speed = activity.running_speed(settings, streams[0])
+    members = activity.choose_members(settings, centres, streams[1])
+    return speed, members, *activity.make_events(settings, members, speed, streams[2])
 
 
 def _neuropil_signals(
