@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import weakref
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ from numpy.typing import NDArray
 
 from napari_calcium.io.errors import ReadError
 from napari_calcium.io.tiff_metadata import TiffFacts, read_facts
-from napari_calcium.io.tiff_pages import FrameStack, check_complete, open_tiff, read_array
+from napari_calcium.io.tiff_pages import FrameStack, PagedTiff, check_complete, open_tiff, read_array
 
 __all__ = ["MovieFile", "contrast_limits", "open_movie"]
 
@@ -32,7 +31,8 @@ class MovieFile:
         File, or folder of numbered files.
     data
         Lazily sliceable, (n_frames, …, height, width) with the axes that `axes` names: a memory map where the
-        file is contiguous, else a zarr array or a :class:`~napari_calcium.io.tiff_pages.FrameStack`.
+        file is contiguous, else a :class:`~napari_calcium.io.tiff_pages.PagedTiff` or a
+        :class:`~napari_calcium.io.tiff_pages.FrameStack`.
     axes : str
         One letter an axis: ``t`` first, then ``z`` (planes) and ``c`` (channels) where there are several,
         then ``yx``.
@@ -182,10 +182,10 @@ def _arranged(path: Path, series: Any) -> tuple[Any, str, list[str]]:
         mapped = np.memmap(path, dtype=kind, mode="r", offset=offset, shape=(*sizes, *frame))
         return mapped.transpose(*order, len(sizes), len(sizes) + 1), axes, notes
     numbers = np.arange(int(np.prod(sizes, dtype=np.int64))).reshape(sizes).transpose(order)
-    store = _pages_as_zarr(path, (numbers.size, *frame), series.dtype, of_series=True)
+    store = PagedTiff(path, (numbers.size, *frame), series.dtype, of_series=True)
     if numbers.ndim == 1:
         return store, axes, notes
-    return FrameStack(lambda k: np.asarray(store[k]), numbers, frame, series.dtype), axes, notes
+    return FrameStack(store.__getitem__, numbers, frame, series.dtype), axes, notes
 
 
 def _roles(path: Path, names: list[str], sizes: list[int]) -> tuple[list[str], list[str]]:
@@ -209,19 +209,6 @@ def _roles(path: Path, names: list[str], sizes: list[int]) -> tuple[list[str], l
     return roles, notes
 
 
-def _pages_as_zarr(path: Path, shape: tuple[int, ...], dtype: Any, *, of_series: bool) -> Any:
-    """Return pages as a zarr array of frames; its store keeps the file open as long as it is used."""
-    import tifffile
-    import zarr
-
-    tiff = tifffile.TiffFile(path)
-    pages = list(tiff.series[0].pages if of_series else tiff.pages)
-    # One frame is a movie of one frame: by itself tifffile would drop its axis of time.
-    store = tifffile.TiffPageSeries(pages, shape, dtype, "QYX", squeeze=False).aszarr()
-    weakref.finalize(store, tiff.close)
-    return zarr.open(store, mode="r")
-
-
 def _interleaved(path: Path, tiff: Any, facts: TiffFacts) -> tuple[Any, str, list[str]]:
     """Return a ScanImage movie: the channels of a plane follow one another, then the planes of a volume."""
     page = tiff.pages[0]
@@ -237,11 +224,11 @@ def _interleaved(path: Path, tiff: Any, facts: TiffFacts) -> tuple[Any, str, lis
     frame = (page.imagelength, page.imagewidth)
     numbers = np.arange(n_frames * per_volume).reshape(n_frames, facts.n_planes, facts.n_channels)
     axes = "t" + "z" * (facts.n_planes > 1) + "c" * (facts.n_channels > 1) + "yx"
-    flat = _pages_as_zarr(path, (n_pages, *frame), page.dtype, of_series=False)
+    flat = PagedTiff(path, (n_pages, *frame), page.dtype, of_series=False)
     order = numbers.reshape(n_frames, *[n for n in numbers.shape[1:] if n > 1])
     if order.ndim == 1 and not left:
         return flat, axes, notes
-    return FrameStack(lambda k: np.asarray(flat[k]), order, frame, page.dtype), axes, notes
+    return FrameStack(flat.__getitem__, order, frame, page.dtype), axes, notes
 
 
 def _open_folder(folder: Path) -> MovieFile:
@@ -258,17 +245,26 @@ def _open_folder(folder: Path) -> MovieFile:
             f"open the files one by one"
         )
 
-    def read(number: int) -> NDArray[Any]:
-        image = read_array(files[number])
-        if image.shape != shape:
-            raise ReadError(f"{files[number].name}: a frame of {image.shape}, the first file has {shape}")
-        return image
-
-    data = FrameStack(read, np.arange(len(files)), (shape[0], shape[1]), dtype)
+    data = FrameStack(_OneFrameFiles(files, shape), np.arange(len(files)), (shape[0], shape[1]), dtype)
     notes = [f"{len(files)} files, {files[0].name} to {files[-1].name}, are the frames"]
     if facts.frame_rate is None:
         notes.append("the files do not tell the frame rate; set it")
     return _movie_file(str(folder), data, "tyx", replace(facts, dialect="numbered files"), notes)
+
+
+@dataclass(frozen=True)
+class _OneFrameFiles:
+    """Reads the frame of one of many files."""
+
+    files: list[Path]
+    shape: tuple[int, ...]
+
+    def __call__(self, number: int) -> NDArray[Any]:
+        image = read_array(self.files[number])
+        if image.shape != self.shape:
+            name = self.files[number].name
+            raise ReadError(f"{name}: a frame of {image.shape}, the first file has {self.shape}")
+        return image
 
 
 def _by_number(path: Path) -> list[tuple[int, str]]:

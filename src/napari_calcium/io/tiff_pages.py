@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import struct
+import weakref
 from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 
 from napari_calcium.io.errors import ReadError
 
-__all__ = ["FrameStack", "check_complete", "open_tiff", "read_array"]
+__all__ = ["FrameStack", "PagedTiff", "check_complete", "open_tiff", "read_array"]
 
 
 class FrameStack:
@@ -74,6 +75,63 @@ class FrameStack:
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
         whole = self[...]
         return whole if dtype is None else whole.astype(dtype)
+
+
+class PagedTiff:
+    """The pages of a TIFF file as frames, decoded when they are sliced; the file stays open meanwhile.
+
+    Pickled, it is a name and a few numbers: other processes open the file themselves.
+
+    Parameters
+    ----------
+    path : path
+    shape : (n_frames, height, width)
+    dtype : numpy.dtype
+    of_series : bool
+        Whether the frames are the pages of the file's first series, or all pages there are.
+    """
+
+    def __init__(self, path: Path, shape: tuple[int, ...], dtype: Any, *, of_series: bool) -> None:
+        self._path, self._of_series = path.absolute(), of_series
+        self.shape, self.dtype = shape, np.dtype(dtype)
+        self._frames: Any = None
+
+    @property
+    def ndim(self) -> int:
+        """3: frame, row, column."""
+        return len(self.shape)
+
+    @property
+    def size(self) -> int:
+        """Number of samples."""
+        return int(np.prod(self.shape, dtype=np.int64))
+
+    def __len__(self) -> int:
+        return int(self.shape[0])
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"_frames": None}
+
+    def __getitem__(self, key: Any) -> NDArray[Any]:
+        if self._frames is None:
+            self._frames = self._opened()
+        return np.asarray(self._frames[key])
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+        whole = self[:]
+        return whole if dtype is None else whole.astype(dtype)
+
+    def _opened(self) -> Any:
+        """Return the pages as a zarr array, whose store keeps the file open."""
+        import tifffile
+        import zarr
+
+        tiff = tifffile.TiffFile(self._path)
+        pages = list(tiff.series[0].pages if self._of_series else tiff.pages)
+        # One frame is a movie of one frame: by itself tifffile would drop its axis of time.
+        store = tifffile.TiffPageSeries(pages, self.shape, self.dtype, "QYX", squeeze=False).aszarr()
+        weakref.finalize(store, tiff.close)
+        return zarr.open(store, mode="r")
 
 
 def _expanded(key: tuple[Any, ...], ndim: int) -> tuple[Any, ...]:

@@ -100,6 +100,8 @@ class BinnedMovie:
     """
 
     dtype = np.dtype(np.float32)
+    stays_here = True
+    """Its values are in memory or in a nameless file: other processes are sent chunks of it."""
 
     def __init__(
         self,

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from napari_calcium.movie.mapped_movie import travelling
-from napari_calcium.numerics.blocks import map_blocks
+from napari_calcium.numerics.blocks import map_blocks, map_rows
 from napari_calcium.progress import Progress, silent
 
 __all__ = [
@@ -205,9 +205,10 @@ def map_chunks(
         work after the chunks under way.
     executor : Executor, optional
         Where to run; there each worker reads its own chunks, so the movie and the function must reach it
-        (a process needs them picklable; a memory
-        map is sent as the name of its file). By default threads, one a core, while one more reads ahead
-        into buffers that are used again: memory is (cores + 2) chunks, whatever the length of the movie.
+        (a process needs them picklable; a memory map is sent as the name of its file). A movie with a true
+        attribute ``stays_here`` is read here instead, and sent chunk by chunk. By default threads, one a
+        core, while one more reads ahead into buffers that are used again: memory is (cores + 2) chunks,
+        whatever the length of the movie.
 
     Notes
     -----
@@ -218,8 +219,11 @@ def map_chunks(
     stop = n_frames if stop is None else min(stop, n_frames)
     size = chunk_frames or frames_per_chunk(height, width)
     if executor is not None:
-        work = partial(_read_and_apply, function, travelling(movie), start)
-        blocks = map_blocks(work, max(0, stop - start), size, on_progress=on_progress, executor=executor)
+        if getattr(movie, "stays_here", False):
+            blocks = _sent(function, movie, start, stop, size, on_progress, executor)
+        else:
+            work = partial(_read_and_apply, function, travelling(movie), start)
+            blocks = map_blocks(work, max(0, stop - start), size, on_progress=on_progress, executor=executor)
         for block, result in blocks:
             yield slice(start + block.start, start + block.stop), result
         return
@@ -230,6 +234,34 @@ def _read_and_apply(
     function: Callable[[Chunk], Result], movie: MovieSource, offset: int, block: slice
 ) -> Result:
     return function(read_chunk(movie, slice(offset + block.start, offset + block.stop)))
+
+
+class _ToSend:
+    """Chunks of a movie that stays here, sliced as an array of which each row is a frame."""
+
+    def __init__(self, movie: MovieSource, start: int, stop: int):
+        self._movie, self._start, self._n = movie, start, max(0, stop - start)
+
+    def __len__(self) -> int:
+        return self._n
+
+    def __getitem__(self, block: slice) -> Chunk:
+        return read_chunk(self._movie, slice(self._start + block.start, self._start + block.stop))
+
+
+def _sent(
+    function: Callable[[Chunk], Result],
+    movie: MovieSource,
+    start: int,
+    stop: int,
+    size: int,
+    on_progress: Progress,
+    executor: Executor,
+) -> Iterator[tuple[slice, Result]]:
+    """Read here, and send each chunk as it is submitted."""
+    return map_rows(
+        function, (_ToSend(movie, start, stop),), size, on_progress=on_progress, executor=executor
+    )
 
 
 def _in_threads(

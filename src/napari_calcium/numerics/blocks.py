@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,11 +15,19 @@ from threadpoolctl import threadpool_limits
 
 from napari_calcium.progress import Progress, silent
 
-__all__ = ["apply_to_rows", "map_blocks", "map_rows", "rows_per_block"]
+__all__ = ["Rows", "apply_to_rows", "map_blocks", "map_rows", "rows_per_block"]
 
 Result = TypeVar("Result")
 
 _BLOCK_BYTES = 16 * 2**20
+
+
+class Rows(Protocol):
+    """What can be handed out in blocks of rows."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, rows: slice, /) -> Any: ...
 
 
 def rows_per_block(n_frames: int, *, bytes_per_sample: int = 8) -> int:
@@ -54,16 +62,17 @@ def map_blocks(
         stays bounded whatever `n_rows`. On other processes and machines `function` is sent as it is, with all
         that it holds, and what it changes there is lost: it must return its results.
     """
+    work = function if executor is None else partial(_with_one_thread, function)
 
     def submit(pool: Executor, block: slice) -> Future[Result]:
-        return _submitted(pool, executor is None, function, block)
+        return pool.submit(work, block)
 
     yield from _in_order(submit, n_rows, rows, on_progress, executor)
 
 
 def map_rows(
     function: Callable[..., Result],
-    arrays: Sequence[NDArray[Any]],
+    arrays: Sequence[Rows],
     rows: int,
     *,
     on_progress: Progress = silent,
@@ -77,21 +86,16 @@ def map_rows(
         Takes the same rows of each array. It is sent these alone, so executors on other processes and
         machines (which need a function that can be pickled) receive no more than their share.
     arrays : sequence of arrays
-        With equal first axes; at least one.
+        With equal first axes; at least one. Anything that has a length and can be sliced will do.
     rows, on_progress, executor
         As for :func:`map_blocks`.
     """
+    work = function if executor is None else partial(_with_one_thread, function)
 
     def submit(pool: Executor, block: slice) -> Future[Result]:
-        return _submitted(pool, executor is None, function, *(array[block] for array in arrays))
+        return pool.submit(work, *(array[block] for array in arrays))
 
     yield from _in_order(submit, len(arrays[0]), rows, on_progress, executor)
-
-
-def _submitted(
-    pool: Executor, here: bool, function: Callable[..., Result], *arguments: Any
-) -> Future[Result]:
-    return pool.submit(function if here else partial(_with_one_thread, function), *arguments)
 
 
 def _with_one_thread(function: Callable[..., Result], *arguments: Any) -> Result:
