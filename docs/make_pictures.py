@@ -1,40 +1,93 @@
 """Make the pictures of README and docs by running the program.
 
-It needs a display: ``xvfb-run -a -s "-screen 0 1920x1080x24" python docs/make_pictures.py [NAME …]``.
-Each function below is one picture; add one to `PICTURES` to extend.
+``make pictures`` runs it; with a display, ``python docs/make_pictures.py [NAME …]`` makes some of them. Each
+function below that `picture` marks is one picture: add one to extend.
 """
 
 from __future__ import annotations
 
+import gc
+import io
 import os
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 # The pictures show the defaults, not the settings of whoever makes them.
 os.environ["NAPARI_CONFIG"] = ""
 
 import numpy as np
 from napari.settings import get_settings
-from qtpy.QtWidgets import QApplication, QDockWidget
+from PIL import Image
+from qtpy.QtCore import QBuffer
+from qtpy.QtWidgets import QApplication, QDockWidget, QWidget
 
+from napari_calcium.figures.figure_sheet import sheet_of
+from napari_calcium.figures.figure_style import PUBLICATION
+from napari_calcium.figures.palette import ensemble_color, rgb
+from napari_calcium.io.csv import CsvSettings
+from napari_calcium.io.opening import open_recording
+from napari_calcium.io.positions import PositionSettings
 from napari_calcium.pipeline import run
 from napari_calcium.recording import Recording
-from napari_calcium.simulate import demo_settings, simulate
+from napari_calcium.simulate import course_settings, demo_settings, raw_movie_settings, simulate
 from napari_calcium.widgets.launch import open_window
 from napari_calcium.widgets.viewer_session import session_of
 from napari_calcium.widgets.workspace import workspace_of
 
 FOLDER = Path(__file__).parent / "pictures"
 SIZE = (1600, 960)
+PATIENCE_S = 60.0
+
+PICTURES: dict[str, Callable[[], None]] = {}
+SCRATCH = tempfile.TemporaryDirectory(prefix="napari-calcium-pictures-")
+
+
+def picture(scene: Callable[[], None]) -> Callable[[], None]:
+    """Mark a function that makes the picture of its name."""
+    PICTURES[scene.__name__] = scene
+    return scene
 
 
 @cache
 def demo() -> Recording:
     """The bundled sample, analysed with the default settings."""
     return run(simulate(demo_settings()).to_recording("demo").replace(movie=None))
+
+
+@cache
+def course_files() -> Path:
+    """A folder with a CSV of the size of the course's, a label image and a mean image."""
+    folder, sample = Path(SCRATCH.name), simulate(course_settings())
+    sample.write_csv(folder / "course.csv")
+    sample.write_labels(folder / "course_rois.tif")
+    sample.write_mean_image(folder / "course_mean.tif")
+    return folder
+
+
+@cache
+def course() -> Recording:
+    """The course's sample with positions, as read."""
+    places = PositionSettings(labels="course_rois.tif", image="course_mean.tif")
+    return open_recording(course_files() / "course.csv", CsvSettings(frame_rate=4.8), places)
+
+
+@cache
+def course_analysed() -> Recording:
+    """The same after all stages."""
+    return run(course())
+
+
+@cache
+def movie() -> Recording:
+    """A raw movie, as read."""
+    path = Path(SCRATCH.name) / "movie.tif"
+    simulate(raw_movie_settings()).write_movie(path)
+    return open_recording(path)
 
 
 class Window:
@@ -47,8 +100,7 @@ class Window:
         self.main.move(0, 0)
         self.main.resize(*size)
         workspace = workspace_of(self.viewer)
-        while not workspace.is_ready:
-            self.settle(0.1)
+        self.wait(lambda: workspace.is_ready)
         self.settle()
         self.viewer.reset_view()
 
@@ -58,6 +110,7 @@ class Window:
     def __exit__(self, *_: object) -> None:
         self.viewer.close()
         self.settle(0.1)
+        gc.collect()
 
     def settle(self, seconds: float = 0.8) -> None:
         """Let the window draw."""
@@ -66,31 +119,71 @@ class Window:
             QApplication.processEvents()
             time.sleep(0.01)
 
+    def wait(self, done: Callable[[], Any]) -> None:
+        """Let the window work until something is done."""
+        until = time.perf_counter() + PATIENCE_S
+        while not done():
+            if time.perf_counter() > until:
+                raise TimeoutError("the window was not done in time")
+            self.settle(0.05)
+
     def dock(self, name: str) -> QDockWidget:
         """Return a dock and bring it to the front."""
         found = next(d for d in self.main.findChildren(QDockWidget) if d.windowTitle().startswith(name))
+        found.show()
         found.raise_()
         self.settle(0.1)
         return found
 
-    def choose_ensemble(self, place: int = 0) -> None:
+    def plugin(self, name: str) -> QWidget:
+        """Open a dock that is not part of the workspace and return its widget."""
+        widget = self.viewer.window.add_plugin_dock_widget("napari-calcium", name)[1]
+        self.settle()
+        return widget
+
+    def choose_ensemble(self, place: int = 0, activation: int = 2) -> None:
         """Choose an ensemble and go to one of its activations."""
         ensembles = self.session.recording.ensembles
         chosen = ensembles.ids[place]
         self.session.choose_ensemble(chosen)
-        self.session.selection.time = float(ensembles.activations_of(chosen).time_s[2])
+        self.session.selection.time = float(ensembles.activations_of(chosen).time_s[activation])
 
-    def save(self, name: str, widget: object = None) -> None:
+    def save(self, name: str, widget: QWidget | None = None) -> None:
         """Photograph the window, or a part of it."""
         self.settle()
         # The status bar holds the keys of the active layer, which a reader cannot use.
         self.viewer.status = "Ready"
         self.viewer.help = ""
         self.settle(0.1)
-        FOLDER.mkdir(exist_ok=True)
-        (widget or self.main).grab().save(str(FOLDER / f"{name}.png"))
+        buffer = QBuffer()
+        buffer.open(QBuffer.OpenModeFlag.ReadWrite)
+        (widget or self.main).grab().save(buffer, "PNG")
+        keep(name, Image.open(io.BytesIO(bytes(buffer.data()))))
 
 
+def keep(name: str, image: Image.Image) -> None:
+    """Write a picture with 256 colours, which takes a third of the bytes.
+
+    The colours that mean something (an ensemble's, for one) keep their places; the others are greys and shades.
+    """
+    FOLDER.mkdir(exist_ok=True)
+    image = image.convert("RGB")
+    meaning = [c for k in range(12) for c in rgb(ensemble_color(k))]
+    shades = image.quantize(256 - len(meaning) // 3, Image.Quantize.MAXCOVERAGE).getpalette()
+    palette = Image.new("P", (1, 1))
+    palette.putpalette([*meaning, *shades][: 3 * 256])
+    small = image.quantize(palette=palette, dither=Image.Dither.NONE)
+    small.save(FOLDER / f"{name}.png", optimize=True)
+
+
+def made(name: str) -> Image.Image:
+    """Return a picture, made now unless it is there."""
+    if not (FOLDER / f"{name}.png").exists():
+        PICTURES[name]()
+    return Image.open(FOLDER / f"{name}.png").convert("RGB")
+
+
+@picture
 def window() -> None:
     """An ensemble chosen: somata, traces and activations."""
     with Window(demo()) as shown:
@@ -99,6 +192,7 @@ def window() -> None:
         shown.save("window")
 
 
+@picture
 def traces() -> None:
     """A few cells in detail, ΔF/F under the denoised trace, with events."""
     with Window(demo()) as shown:
@@ -112,6 +206,7 @@ def traces() -> None:
         shown.save("traces", shown.dock("Traces"))
 
 
+@picture
 def heatmap() -> None:
     """Traces without positions."""
     alone = demo().replace(rois=None, images={}, pixel_size_um=None)
@@ -121,6 +216,7 @@ def heatmap() -> None:
         shown.save("heatmap")
 
 
+@picture
 def population() -> None:
     """All neurons over time, members of an ensemble together."""
     with Window(demo()) as shown:
@@ -130,6 +226,17 @@ def population() -> None:
         shown.save("population")
 
 
+@picture
+def coactivity() -> None:
+    """An ensemble event among all: who took part, and what chance lets expect."""
+    with Window(demo()) as shown:
+        shown.dock("Cells")
+        shown.choose_ensemble(3)
+        shown.dock("Coactivity")
+        shown.save("coactivity")
+
+
+@picture
 def small_screen() -> None:
     """The window on a small laptop."""
     with Window(demo(), (1366, 738)) as shown:
@@ -138,6 +245,7 @@ def small_screen() -> None:
         shown.save("small_screen")
 
 
+@picture
 def light() -> None:
     """The light theme."""
     with Window(demo()) as shown:
@@ -147,16 +255,109 @@ def light() -> None:
         shown.save("light")
 
 
-PICTURES: dict[str, Callable[[], None]] = {
-    made.__name__: made for made in (window, traces, population, heatmap, small_screen, light)
-}
+@picture
+def tutorial_import() -> None:
+    """A table is read: what it would be, with the reasons, before it is opened."""
+    with Window(None, (1400, 860)) as shown:
+        form = shown.plugin("Import fluorescence")
+        folder = course_files()
+        form.table.path, form.labels.path = folder / "course.csv", folder / "course_rois.tif"
+        form.image.path = folder / "course_mean.tif"
+        form.frame_rate.setValue(4.8)
+        form.table.changed.emit()
+        shown.wait(lambda: form.recording is not None)
+        # The reader needs the names of the files, not where they were on this machine.
+        for row in (form.table, form.labels, form.image):
+            row.path = Path(row.path.name)
+        shown.dock("Import")
+        shown.save("tutorial_import", form)
+
+
+@picture
+def tutorial_opened() -> None:
+    """The course's sample as it opens: nothing has run."""
+    with Window(course()) as shown:
+        shown.session.selection.cells = course().roi_ids[[91, 306, 226]].tolist()
+        shown.save("tutorial_opened")
+
+
+@picture
+def tutorial_run() -> None:
+    """All stages have run: the form says in a line what each found."""
+    with Window(course_analysed()) as shown:
+        shown.dock("Calcium pipeline")
+        shown.save("tutorial_run")
+
+
+@picture
+def tutorial_which() -> None:
+    """Which neurons and where: an ensemble chosen, its somata on the image, its members' traces."""
+    with Window(course_analysed()) as shown:
+        shown.dock("Ensembles")
+        shown.choose_ensemble(2)
+        at = shown.session.selection.time
+        shown.session.selection.span = (at - 60, at + 60)
+        shown.dock("Traces")
+        shown.save("tutorial_which")
+
+
+@picture
+def tutorial_when() -> None:
+    """When: ensemble events over the recording, against what chance explains."""
+    with Window(course_analysed()) as shown:
+        shown.dock("Ensembles")
+        shown.choose_ensemble(2)
+        shown.session.selection.span = (0.0, course_analysed().duration_s / 4)
+        shown.dock("Coactivity")
+        shown.save("tutorial_when")
+
+
+@picture
+def movie_opened() -> None:
+    """A raw movie as it opens."""
+    with Window(movie(), (1400, 860)) as shown:
+        shown.viewer.reset_view()
+        shown.save("movie_opened")
+
+
+@picture
+def movie_found() -> None:
+    """The same movie after all stages: cells, traces and ensembles."""
+    with Window(run(movie()), (1400, 860)) as shown:
+        shown.dock("Ensembles")
+        shown.choose_ensemble(1)
+        shown.save("movie_found")
+
+
+@picture
+def sheet() -> None:
+    """The whole analysis on one page."""
+    buffer = io.BytesIO()
+    sheet_of(demo(), PUBLICATION).savefig(buffer, format="png", dpi=110)
+    keep("sheet", Image.open(buffer))
+
+
+@picture
+def strip() -> None:
+    """For the README: from a table to an ensemble on the image to a page for the lab meeting."""
+    height, gap = 560, 14
+    shown = [made("tutorial_import"), made("tutorial_which"), made("sheet")]
+    scaled = [
+        im.resize((round(im.width * height / im.height), height), Image.Resampling.LANCZOS) for im in shown
+    ]
+    whole = Image.new("RGB", (sum(im.width for im in scaled) + gap * (len(scaled) - 1), height), "white")
+    x = 0
+    for im in scaled:
+        whole.paste(im, (x, 0))
+        x += im.width + gap
+    keep("strip", whole)
 
 
 def main() -> None:
     get_settings().application.confirm_close_window = False
     for name in sys.argv[1:] or PICTURES:
         PICTURES[name]()
-        print(FOLDER / f"{name}.png")
+        print(f"{name}: {(FOLDER / f'{name}.png').stat().st_size / 1024:.0f} kB", flush=True)
 
 
 if __name__ == "__main__":
