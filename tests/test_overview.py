@@ -56,7 +56,7 @@ def test_recordings_that_lack_something():
         "74 cells, 6,001 frames at an unknown rate"
     )
     movie = Recording("m", np.empty(0, np.int64), 30.0, movie=Movie(np.zeros((7, 4, 4))))
-    assert overview(movie) == "a movie, 7 frames at 30 Hz"
+    assert overview(movie) == "a movie of 4 × 4 pixels, 7 frames at 30 Hz"
     nothing = Recording("n", np.empty(0, np.int64), 5.0, traces("dff", "ΔF/F", 0, 9), events=Events())
     assert overview(nothing) == "0 cells, 9 frames at 5 Hz, ΔF/F; 0 events"
 

@@ -74,7 +74,10 @@ def why_counts_differ(recording: Recording) -> str:
 def _size(recording: Recording) -> str:
     rate = recording.frame_rate
     speed = f"at {rate:.4g} Hz" if rate is not None else "at an unknown rate"
-    cells = _count(recording.n_rois, "cell") if recording.traces or recording.n_rois else "a movie"
+    cells = _count(recording.n_rois, "cell")
+    if recording.movie is not None and not recording.n_rois:
+        height, width = recording.movie.data.shape[-2:]
+        cells = f"a movie of {height} × {width} pixels"
     return f"{cells}, {_count(recording.n_frames, 'frame')} {speed}"
 
 

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Literal
 
 from psygnal import Signal
 
-__all__ = ["Selection"]
+__all__ = ["Selection", "Tool"]
+
+Tool = Literal["click", "box", "lasso"]
+"""What a drag on the image does: move the picture, or select what it encloses."""
 
 
 class Selection:
@@ -20,6 +24,7 @@ class Selection:
     ensemble_changed = Signal(object)
     time_changed = Signal(float)
     span_changed = Signal(object)
+    tool_changed = Signal(str)
 
     def __init__(self) -> None:
         self._cells: tuple[int, ...] = ()
@@ -27,6 +32,7 @@ class Selection:
         self._ensemble: int | None = None
         self._time = 0.0
         self._span: tuple[float, float] | None = None
+        self._tool: Tool = "click"
 
     @property
     def cells(self) -> tuple[int, ...]:
@@ -91,6 +97,17 @@ class Selection:
         if value != self._span:
             self._span = value
             self.span_changed.emit(value)
+
+    @property
+    def tool(self) -> Tool:
+        """What a drag on the image does."""
+        return self._tool
+
+    @tool.setter
+    def tool(self, tool: Tool) -> None:
+        if tool != self._tool:
+            self._tool = tool
+            self.tool_changed.emit(tool)
 
     def toggle(self, cell: int) -> None:
         """Add a cell to the selection, or take it out if it is in."""

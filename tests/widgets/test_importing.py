@@ -44,7 +44,7 @@ def read(widget, qtbot):
 def test_choosing_a_file_shows_what_was_guessed_and_why(widget, files, qtbot):
     assert not widget.open.isEnabled()
     choose(widget, qtbot, files / "field.csv")
-    assert "field: 20 cells × 400 frames, frame rate unknown" in widget.found.text()
+    assert "field: 20 cells, 400 frames at an unknown rate" in widget.found.text()
     assert "ow is a neuron" in widget.found.text()
     assert widget.form._hints["orientation"].text() == "found: a row is a neuron"
     assert not widget._rate_hint.isHidden()

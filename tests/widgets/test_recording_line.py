@@ -27,8 +27,8 @@ def line(qtbot, session):
 
 
 def test_a_recording_in_a_line(recording):
-    assert describe(recording) == "few: 6 cells × 80 frames at 10 Hz (8 s)"
-    assert describe(recording.replace(frame_rate=None)) == "few: 6 cells × 80 frames, frame rate unknown"
+    assert describe(recording) == "few: 6 cells, 80 frames at 10 Hz, raw fluorescence"
+    assert "at an unknown rate" in describe(recording.replace(frame_rate=None))
 
 
 def test_the_frame_rate_is_asked_for_only_while_it_is_unknown(line, session, recording, qtbot):

@@ -21,18 +21,20 @@ def test_each_soma_has_the_colour_of_its_number(viewer, recording):
     values[3] = np.nan
     paint.show(recording, "SNR", values)
     layer = viewer.layers["SNR"]
-    low, high = limits_of(values)
     labels = recording.rois.label_image()
-    for row in (0, 3, 11, 19):
-        level = np.unique(layer.data[labels == row + 1])
-        assert len(level) == 1
-        shown = 255 * np.ravel(layer.colormap.map(int(level[0])))[:3]
-        if row == 3:
-            assert np.ptp(shown) < 3
-        else:
-            place = round(253 * float(np.clip((values[row] - low) / (high - low), 0, 1)))
-            np.testing.assert_allclose(shown, PAINT_COLORS[place], atol=2)
-    assert (layer.data[labels == 0] == 0).all()
+    for row in (0, 11, 19):
+        assert np.unique(layer.data[labels == row + 1]) == pytest.approx(values[row])
+    assert np.isnan(layer.data[labels == 4]).all()
+    assert np.isnan(layer.data[labels == 0]).all()
+    assert tuple(layer.contrast_limits) == pytest.approx(limits_of(values))
+    assert layer.colorbar.visible
+
+
+def test_the_colours_are_those_of_the_scale_in_the_dock(viewer, recording):
+    session_of(viewer).open(recording)
+    SomaPaint(viewer).show(recording, "SNR", np.linspace(0, 1, recording.n_rois))
+    shown = 255 * viewer.layers["SNR"].colormap.map(np.linspace(0, 1, len(PAINT_COLORS)))[:, :3]
+    np.testing.assert_allclose(shown, PAINT_COLORS, atol=3)
 
 
 def test_it_lies_where_the_somata_lie_below_what_is_selected_and_the_active_layer_stays(viewer, recording):

@@ -16,6 +16,7 @@ from napari_calcium.recording import Recording
 from napari_calcium.session import Session
 from napari_calcium.widgets.escape_key import bind_escape
 from napari_calcium.widgets.heatmap_layer import HeatmapLayer
+from napari_calcium.widgets.selection_tool import SelectionTool
 from napari_calcium.widgets.tissue_layers import TissueLayers, layer_role
 
 __all__ = ["Canvas"]
@@ -49,11 +50,12 @@ class Canvas:
         self._recording: Recording | None = None
         self._busy = False
         viewer.mouse_drag_callbacks.append(self._on_press)
-        bind_escape(viewer, session.selection.clear)
+        bind_escape(viewer, self._on_escape)
         viewer.layers.events.removed.connect(self._on_removed)
         viewer.layers.events.inserted.connect(self._on_inserted)
         viewer.dims.events.point.connect(self._on_slider)
         self._unlink = session.link(self)
+        self._tool = SelectionTool(viewer, session.selection, self._cells_in, self._pick_many)
         session.selection.focus_changed.connect(self._on_focus)
         session.selection.ensemble_changed.connect(self._highlight)
 
@@ -160,8 +162,25 @@ class Canvas:
         if not moved:
             self._pick(event, add="Shift" in event.modifiers)
 
+    def _on_escape(self) -> None:
+        """Put the tool away; without one, select nothing."""
+        if self._session.selection.tool != "click":
+            self._session.selection.tool = "click"
+        else:
+            self._session.selection.clear()
+
+    def _cells_in(self, outline: NDArray[np.float64]) -> tuple[int, ...]:
+        return self._content.cells_in(outline) if self._content is not None else ()
+
+    def _pick_many(self, cells: tuple[int, ...], add: bool) -> None:
+        before = self._session.selection.cells if add else ()
+        with self._own_doing():
+            self.cells_picked.emit((*before, *(cell for cell in cells if cell not in set(before))))
+
     def _may_pick(self, viewer: Any) -> bool:
         """Whether a click is ours: not while the user paints, draws or moves a layer."""
+        if self._session.selection.tool != "click":
+            return False
         active = viewer.layers.selection.active
         return active is None or str(getattr(active, "mode", "pan_zoom")) == "pan_zoom"
 

@@ -13,6 +13,7 @@ from qtpy.QtWidgets import QComboBox, QHBoxLayout, QLabel, QLineEdit, QPushButto
 from napari_calcium.figures.axis_labels import counted
 from napari_calcium.figures.cell_numbers import CellColumn, cell_columns, fitting_rows
 from napari_calcium.recording import Recording
+from napari_calcium.selection import Tool
 from napari_calcium.widgets.exporting import Export, ExportButton
 from napari_calcium.widgets.plots.cells_table import CellsTable
 from napari_calcium.widgets.plots.color_scale import scale_picture
@@ -46,6 +47,7 @@ class CellsDock(ViewDock):
         self._columns: tuple[CellColumn, ...] = ()
         self.paint = SomaPaint(napari_viewer)
         super().__init__(napari_viewer)
+        self.links.join(self.session.selection.tool_changed, self._show_tool)
 
     def build(self, column: QVBoxLayout, colors: PlotColors) -> None:
         """Make the filter, the table, and the choice of colours."""
@@ -81,6 +83,7 @@ class CellsDock(ViewDock):
         column.addLayout(second)
         column.addWidget(self.table, 1)
         column.addLayout(self._build_colours())
+        column.addLayout(self._build_tools())
 
     def _build_colours(self) -> QHBoxLayout:
         self.colour_by = QComboBox()
@@ -92,6 +95,27 @@ class CellsDock(ViewDock):
         foot = _row(QLabel("Colour by"), self.colour_by, self.low, self.bar, self.high)
         foot.setStretch(1, 1)
         return foot
+
+    def _build_tools(self) -> QHBoxLayout:
+        self.tools: dict[Tool, QPushButton] = {"box": QPushButton("Box"), "lasso": QPushButton("Lasso")}
+        for tool, button in self.tools.items():
+            what = "a box" if tool == "box" else "a line drawn"
+            button.setCheckable(True)
+            button.setToolTip(
+                f"Select cells in {what} around them: drag on the image; Shift adds (Alt+{tool[0].upper()}). "
+                "Press again, or Esc, to go back to clicking."
+            )
+            button.clicked.connect(lambda on, tool=tool: self._take_tool(tool if on else "click"))
+        foot = _row(QLabel("Select on the image"), *self.tools.values())
+        foot.addStretch(1)
+        return foot
+
+    def _take_tool(self, tool: Tool) -> None:
+        self.session.selection.tool = tool
+
+    def _show_tool(self, tool: Tool) -> None:
+        for name, button in self.tools.items():
+            button.setChecked(name == tool)
 
     def set_colors(self, colors: PlotColors) -> None:
         """Nothing to do: napari's style sheet follows the theme."""

@@ -55,6 +55,8 @@ PLACES: tuple[Place, ...] = (
     Place("Calcium pipeline", "work"),
     Place("Ensembles", "work"),
     Place("Cells", "work"),
+    Place("History", "work"),
+    Place("Help", "work"),
     Place("Traces", "time"),
     Place("Raster", "time"),
     Place("Coactivity", "time", _has_coactivity),

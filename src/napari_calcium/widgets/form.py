@@ -106,6 +106,11 @@ class SettingsForm(QWidget):
         """Return the row of a field."""
         return self._rows[name]
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the fields that have a row."""
+        return tuple(self._rows)
+
     def hint(self, name: str, text: str) -> None:
         """Put a line under a row; an empty one takes it away."""
         self._hints[name].setText(text)
@@ -116,6 +121,7 @@ class SettingsForm(QWidget):
         row = row_for(field)
         row.setToolTip(tooltip(description))
         row.describe(title, description)
+        row.about = (type(self._initial), name)
         row.changed.connect(self._edited)
         label = row_label(title, row)
         label.setToolTip(tooltip(description))

@@ -174,6 +174,12 @@ class HeatmapLayer:
             return None, None
         return int(self._recording.roi_ids[row]), x
 
+    def cells_in(self, outline: NDArray[np.float64]) -> tuple[int, ...]:
+        """Return the ids of the cells whose rows lie within the height of a polygon."""
+        middle = (np.arange(self._recording.n_rois) + 0.5) * self._row_height
+        low, high = outline[:, 0].min(), outline[:, 0].max()
+        return tuple(self._recording.roi_ids[(middle >= low) & (middle <= high)].tolist())
+
     def show(self, cells: tuple[int, ...], colour: str | None = None) -> None:
         """Mark the rows of the selected cells at both ends, in grey or in the colour of their ensemble."""
         if self._marks is None:

@@ -22,6 +22,14 @@ from napari_calcium.pipeline_settings import MOVIE_STAGES
 from napari_calcium.recording import Recording
 from napari_calcium.widgets.background import BackgroundPanel
 from napari_calcium.widgets.baseline import BaselinePanel
+from napari_calcium.widgets.behaviour_stages import (
+    BehaviourPanel,
+    DecodingPanel,
+    PreferencesPanel,
+    RelationsPanel,
+    TriggeredPanel,
+    TuningPanel,
+)
 from napari_calcium.widgets.close_guard import CloseGuard
 from napari_calcium.widgets.coactivity import CoactivityPanel
 from napari_calcium.widgets.correlation import CorrelationPanel
@@ -29,11 +37,13 @@ from napari_calcium.widgets.coupling import CouplingPanel
 from napari_calcium.widgets.denoise import DenoisePanel
 from napari_calcium.widgets.dimensionality import DimensionalityPanel
 from napari_calcium.widgets.dock_place import DockPlace
+from napari_calcium.widgets.docks_menu import DocksMenu
 from napari_calcium.widgets.ensemble_detection import EnsemblesPanel
 from napari_calcium.widgets.event_detection import EventsPanel
 from napari_calcium.widgets.event_validation import ValidationPanel
 from napari_calcium.widgets.extraction import ExtractionPanel
 from napari_calcium.widgets.features import FeaturesPanel
+from napari_calcium.widgets.indicator_box import IndicatorBox
 from napari_calcium.widgets.links import Links
 from napari_calcium.widgets.neuron_clusters import CellClustersPanel
 from napari_calcium.widgets.plan import StageState, entry_of, not_needed
@@ -73,6 +83,12 @@ _PANELS: dict[str, type[StagePanel]] = {
         DimensionalityPanel,
         SortingPanel,
         CellClustersPanel,
+        BehaviourPanel,
+        RelationsPanel,
+        TuningPanel,
+        TriggeredPanel,
+        PreferencesPanel,
+        DecodingPanel,
     )
 }
 _MODES = ("Calibrated", "Course", "Own settings")
@@ -102,6 +118,8 @@ class PipelineDock(QWidget):
         self.progress = ProgressLine(self._bench.runner)
         self.saver = Saver(self._bench, self.progress.say, self)
         self.mode = ChoiceBox()
+        self.indicator = IndicatorBox(self._bench.plan)
+        self.docks = DocksMenu(napari_viewer)
         self.run_all = QPushButton("Run all")
         self.undo = QPushButton("Undo")
         self.redo = QPushButton("Redo")
@@ -146,9 +164,10 @@ class PipelineDock(QWidget):
             self.mode.setItemData(self.mode.count() - 1, tip, Qt.ItemDataRole.ToolTipRole)
         row = QFormLayout()
         row.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-        label = QLabel("Analysis")
-        label.setBuddy(self.mode)
-        row.addRow(label, self.mode)
+        for words, box in (("Analysis", self.mode), ("Indicator", self.indicator)):
+            label = QLabel(words)
+            label.setBuddy(box)
+            row.addRow(label, box)
         return row
 
     def _button_row(self) -> QHBoxLayout:
@@ -156,6 +175,7 @@ class PipelineDock(QWidget):
         row.addWidget(self.run_all, 1)
         row.addWidget(self.undo)
         row.addWidget(self.redo)
+        row.addWidget(self.docks)
         return row
 
     def _file_row(self) -> QHBoxLayout:

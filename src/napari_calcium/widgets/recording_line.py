@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
+from napari_calcium.overview import overview
 from napari_calcium.recording import LogEntry, Recording
 from napari_calcium.widgets.form import message_label
 from napari_calcium.widgets.links import Links
@@ -76,14 +77,8 @@ class RecordingLine(QWidget):
 
 
 def describe(recording: Recording) -> str:
-    """Say in a line what a recording is."""
-    size = f"{recording.n_rois:,} cell{'' if recording.n_rois == 1 else 's'} × {recording.n_frames:,} frames"
-    if recording.movie is not None and not recording.n_rois:
-        height, width = recording.movie.data.shape[-2:]
-        size = f"movie of {height} × {width} pixels × {recording.n_frames:,} frames"
-    if recording.frame_rate is None:
-        return f"{recording.name}: {size}, frame rate unknown"
-    return f"{recording.name}: {size} at {recording.frame_rate:.4g} Hz ({_length(recording.duration_s)})"
+    """Say what a recording is and what is known of it."""
+    return f"{recording.name}: {overview(recording)}"
 
 
 def with_frame_rate(recording: Recording, frame_rate: float) -> Recording:
@@ -102,9 +97,3 @@ def with_frame_rate(recording: Recording, frame_rate: float) -> Recording:
     known = replace(entry, settings=dict(entry.settings) | {"frame_rate": frame_rate}, notes=notes)
     log = tuple(known if old is entry else old for old in recording.log)
     return recording.replace(frame_rate=frame_rate, log=log)
-
-
-def _length(seconds: float) -> str:
-    if seconds < 120:
-        return f"{seconds:.3g} s"
-    return f"{seconds / 60:.3g} min" if seconds < 7200 else f"{seconds / 3600:.3g} h"

@@ -43,6 +43,8 @@ class Row(QWidget):
     def __init__(self, editor: QWidget) -> None:
         super().__init__()
         self.editor = editor
+        self.about: tuple[type[Settings], str] | None = None
+        """The settings class and the field that it edits, where it is a row of a form."""
         self._exact: Any = None
         self._shown: Any = None
         layout = QHBoxLayout(self)

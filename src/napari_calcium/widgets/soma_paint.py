@@ -5,23 +5,21 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from napari.utils.colormaps import CyclicLabelColormap
 from numpy.typing import NDArray
 
 from napari_calcium.recording import Recording
 from napari_calcium.rois import Rois
-from napari_calcium.widgets.tissue_layers import layer_role
+from napari_calcium.widgets.tissue_layers import KEY, layer_role
 
 __all__ = ["PAINT_COLORS", "SomaPaint", "limits_of"]
 
-_UNKNOWN = 255
-_GREY = (0.45, 0.45, 0.45, 1.0)
+_COLORS = 254
 
 
 def _viridis() -> NDArray[np.float64]:
     from matplotlib import colormaps
 
-    return np.asarray(colormaps["viridis"](np.linspace(0, 1, _UNKNOWN - 1)))
+    return np.asarray(colormaps["viridis"](np.linspace(0, 1, _COLORS)))
 
 
 PAINT_COLORS: NDArray[np.uint8] = np.rint(255 * _viridis()[:, :3]).astype(np.uint8)
@@ -38,10 +36,10 @@ def limits_of(values: NDArray[np.float64]) -> tuple[float, float]:
 
 
 class SomaPaint:
-    """A layer of somata coloured by a number; the user may hide or delete it.
+    """Somata coloured by a number, in a layer with a colour bar; the user may hide or delete it.
 
-    One byte a pixel is enough for what a colour scale shows, and is written faster than colours are
-    made for each label.
+    Its pixels are the numbers themselves, so napari's status bar tells them and its controls change the
+    colours; NaN, where there is no soma or its number is not known, is transparent.
 
     Parameters
     ----------
@@ -63,7 +61,7 @@ class SomaPaint:
         name : str
             What the number is; the layer is called so.
         values : (n_rois,) float64
-            In the order of the recording; NaN is grey.
+            In the order of the recording; NaN has no colour.
         """
         rois = recording.rois
         if rois is None:
@@ -71,17 +69,15 @@ class SomaPaint:
         if rois is not self._rois:
             self.clear()
             self._rois, self._labels = rois, rois.label_image()
-        low, high = limits_of(values)
-        own = values[recording.rows(rois.ids)]
-        share = np.clip((own - low) / (high - low), 0, 1)
-        table = np.zeros(len(rois) + 1, np.uint8)
-        table[1:] = np.where(np.isfinite(own), 1 + np.rint(np.nan_to_num(share) * (_UNKNOWN - 2)), _UNKNOWN)
+        table = np.full(len(rois) + 1, np.nan, np.float32)
+        table[1:] = values[recording.rows(rois.ids)]
         picture = table[self._labels]
         if self._layer is None or self._layer not in self._viewer.layers:
             self._layer = self._add(recording, picture, name)
         else:
             self._layer.data = picture
             self._layer.name = name
+        self._layer.contrast_limits = limits_of(values)
         return None
 
     def clear(self) -> None:
@@ -90,21 +86,23 @@ class SomaPaint:
         if layer is not None and layer in self._viewer.layers:
             self._viewer.layers.remove(layer)
 
-    def _add(self, recording: Recording, picture: NDArray[np.uint8], name: str) -> Any:
+    def _add(self, recording: Recording, picture: NDArray[np.float32], name: str) -> Any:
         layers = self._viewer.layers
         active = layers.selection.active
         pixel = recording.pixel_size_um
-        layer = self._viewer.add_labels(
+        layer = self._viewer.add_image(
             picture,
             name=name,
-            colormap=CyclicLabelColormap(colors=[(0, 0, 0, 0), *_viridis(), _GREY]),
+            colormap="viridis",
+            contrast_limits=(0, 1),
             opacity=0.9,
-            metadata={"napari_calcium": {"recording": recording.name, "role": "number"}},
+            rgb=False,
+            metadata={KEY: {"recording": recording.name, "role": "number"}},
             scale=(pixel or 1.0,) * 2,
             units=("um" if pixel else "pixel",) * 2,
             axis_labels=("y", "x"),
         )
-        layer.editable = False
+        layer.colorbar.visible = True
         # What is selected stays on top, and the layer that was active stays so.
         above = [k for k, other in enumerate(layers) if layer_role(other) == "selected"]
         if above:

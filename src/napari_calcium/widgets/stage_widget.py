@@ -17,6 +17,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_calcium.advice import advise_stage
 from napari_calcium.pipeline import TITLES, PipelineSettings
 from napari_calcium.pipeline_settings import default_settings
 from napari_calcium.recording import Recording
@@ -86,6 +87,7 @@ class StagePanel(QWidget):
         self.run.setAccessibleName(f"Run {TITLES[self.stage]}")
         self._note = message_label()
         self._result = message_label()
+        self._advised: tuple[Recording | None, Settings] | None = None
         self._build()
         self._connect()
         self._show_recording(bench.session.recording)
@@ -176,7 +178,24 @@ class StagePanel(QWidget):
     def _previewed(self, stage: str, message: str) -> None:
         _say(self._note, message if stage == self.stage else "")
 
+    def _show_advice(self) -> None:
+        """Put what looks wrong for these data under the fields it is about."""
+        recording, form = self._bench.session.recording, self.form
+        if form.error:
+            return
+        before = self._advised
+        # Recordings are compared by identity: equality reads all their traces.
+        if before is not None and before[0] is recording and before[1] == form.settings:
+            return
+        self._advised = (recording, form.settings)
+        said: dict[str, str] = {}
+        if recording is not None and not not_needed(recording, self.stage):
+            said = {item.field: item.text for item in advise_stage(recording, self.stage, form.settings)}
+        for name in form.names:
+            form.hint(name, f"⚠ {said[name]}" if name in said else "")
+
     def _show_obstacle(self, *_: object) -> None:
+        self._show_advice()
         recording = self._bench.session.recording
         idle = recording is not None and not_needed(recording, self.stage)
         obstacle = self._bench.obstacle()

@@ -10,13 +10,15 @@ import pandas as pd
 from napari.utils.colormaps import CyclicLabelColormap
 from numpy.typing import NDArray
 
+from napari_calcium.numerics.polygon import inside
 from napari_calcium.recording import Recording, Trace
 from napari_calcium.widgets.activity_movie import ActivityMovie, activity_trace
 from napari_calcium.widgets.soma_highlight import FIRST_MEMBER, SomaHighlight
 
-__all__ = ["TissueLayers", "layer_role"]
+__all__ = ["KEY", "TissueLayers", "layer_role"]
 
-_KEY = "napari_calcium"
+KEY = "napari_calcium"
+"""Of what our layers carry in their metadata."""
 _SOMA = (0.8, 0.85, 0.85, 1.0)
 _SELECTED_FILL, _SELECTED_EDGE = (1.0, 1.0, 1.0, 0.35), (1.0, 1.0, 1.0, 1.0)
 _MEMBER_ALPHA = 0.8
@@ -28,13 +30,13 @@ Role = Literal["image", "movie", "activity", "somata", "selected", "heatmap", "m
 
 def layer_role(layer: Any) -> str | None:
     """Return what a layer of ours is for, or None for a layer of somebody else's."""
-    return layer.metadata.get(_KEY, {}).get("role")
+    return layer.metadata.get(KEY, {}).get("role")
 
 
 def tag(recording: Recording, role: Role) -> dict[str, Any]:
     """Return the metadata that a layer of a recording carries."""
     steps = [{"stage": entry.stage, "settings": dict(entry.settings)} for entry in recording.log]
-    return {_KEY: {"recording": recording.name, "role": role, "steps": steps}}
+    return {KEY: {"recording": recording.name, "role": role, "steps": steps}}
 
 
 class TissueLayers:
@@ -169,6 +171,17 @@ class TissueLayers:
         layer = self.somata
         world = layer.data_to_world(centre) if layer is not None else centre * self._place["scale"]
         return float(world[-2]), float(world[-1])
+
+    def cells_in(self, outline: NDArray[np.float64]) -> tuple[int, ...]:
+        """Return the ids of the cells whose centres lie within a polygon of world coordinates (y, x)."""
+        if self._rois is None:
+            return ()
+        centres = self._rois.centroids
+        layer = self.somata
+        # A layer may have been moved by hand: what is seen counts.
+        scale = layer.scale[-2:] if layer is not None else np.asarray(self._place["scale"])
+        shift = layer.translate[-2:] if layer is not None else 0.0
+        return tuple(self._rois.ids[inside(centres * scale + shift, outline)].tolist())
 
     def _rows_of(self, cells: Any) -> list[int]:
         """Return the rows in the ROIs of those cells that have a place."""

@@ -12,7 +12,7 @@ from napari_calcium.settings import Settings
 from napari_calcium.widgets.form import SettingsForm, row_label, tooltip
 from napari_calcium.widgets.rows import ChoiceBox
 
-__all__ = ["Form", "UnionForm", "alternatives", "form_for"]
+__all__ = ["Form", "UnionForm", "alternatives", "form_for", "method_words", "summary_of"]
 
 
 class UnionForm(QWidget):
@@ -86,6 +86,20 @@ class UnionForm(QWidget):
     def chooser(self) -> ChoiceBox:
         """The list of methods."""
         return self._chooser
+
+    @property
+    def kinds(self) -> tuple[type[Settings], ...]:
+        """The methods' settings classes, in the order of the list."""
+        return self._kinds
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the fields of the chosen method that have a row."""
+        return self._form.names
+
+    def hint(self, name: str, text: str) -> None:
+        """Put a line under a row of the chosen method; an empty one takes it away."""
+        self._form.hint(name, text)
 
     def row(self, name: str) -> Any:
         """Return the row of a field of the chosen method."""
