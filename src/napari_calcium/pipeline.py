@@ -13,6 +13,7 @@ import numpy as np
 from napari_calcium import __version__
 from napari_calcium.advice import advise_stage
 from napari_calcium.memory import peak_memory_mb
+from napari_calcium.pipeline_behaviour import BEHAVIOUR_STAGES
 from napari_calcium.pipeline_ensembles import ENSEMBLE_STAGES
 from napari_calcium.pipeline_movie import MOVIE_ADAPTERS, has_drawn_rois, has_raw_movie
 from napari_calcium.pipeline_population import POPULATION_STAGES
@@ -40,7 +41,7 @@ _WEIGHTS: Mapping[str, float] = MappingProxyType(
     {"registration": 20.0, "segmentation": 8.0, "extraction": 5.0}
 )
 """How long a stage takes, beside 1 for one that works on traces."""
-_POPULATION = ("coactivity", "significance", "ensembles", "features", *POPULATION_STAGES)
+_POPULATION = ("coactivity", "significance", "ensembles", "features", *POPULATION_STAGES, *BEHAVIOUR_STAGES)
 
 
 def run_stage(
@@ -122,8 +123,9 @@ def run(
         earlier run behind.
     """
     recording = without_results(recording)
-    keep = settings.cell_choice.keep_rejected or settings.read.rejected_cells == "keep"
-    recording = recording.replace(cell_choice=settings.cell_choice.replace(keep_rejected=keep))
+    if recording.candidates is None:
+        keep = settings.cell_choice.keep_rejected or settings.read.rejected_cells == "keep"
+        recording = recording.replace(cell_choice=settings.cell_choice.replace(keep_rejected=keep))
     wanted = [stage for stage in TITLES if _applies(recording, stage, settings)]
     if has_raw_movie(recording):
         _known_rate(recording)
@@ -222,14 +224,14 @@ def without_results(recording: Recording, *, movie: bool = True) -> Recording:
         Whether what was made of its movie goes, too: motion, cells that were detected, and their traces.
     """
     if movie and recording.movie is not None and any(e.stage in MOVIE_STAGES for e in recording.log):
-        drawn = recording.rois if has_drawn_rois(recording) else None
+        drawn = recording.candidates if has_drawn_rois(recording) else None
         return recording.replace(
             roi_ids=np.empty(0, np.int64) if drawn is None else drawn.ids,
             traces={},
             rois=drawn,
             images={},
             motion=None,
-            candidates=None,
+            candidates=drawn,
             log=tuple(entry for entry in recording.log if entry.stage not in TITLES),
             event_choices=(),
             recording_features={},
@@ -246,5 +248,12 @@ def without_results(recording: Recording, *, movie: bool = True) -> Recording:
 
 
 _APPLY: Mapping[str, Apply] = MappingProxyType(
-    {**MOVIE_ADAPTERS, **TRACE_STAGES, **ENSEMBLE_STAGES, **VALIDATION_STAGES, **POPULATION_STAGES}
+    {
+        **MOVIE_ADAPTERS,
+        **TRACE_STAGES,
+        **ENSEMBLE_STAGES,
+        **VALIDATION_STAGES,
+        **POPULATION_STAGES,
+        **BEHAVIOUR_STAGES,
+    }
 )

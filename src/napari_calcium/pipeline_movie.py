@@ -78,9 +78,8 @@ def has_raw_movie(recording: Recording) -> bool:
 
 def has_drawn_rois(recording: Recording) -> bool:
     """Whether all ROIs were drawn by hand, so that there is nothing to detect."""
-    return recording.candidates is None and any(
-        entry.stage == "rois" and entry.settings.get("by") == "drawn" for entry in recording.log
-    )
+    found = any(entry.stage == "segmentation" for entry in recording.log)
+    return not found and any(e.stage == "rois" and e.settings.get("by") == "drawn" for e in recording.log)
 
 
 def registered_movie(recording: Recording) -> MovieSource:
