@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import contextlib
+import gzip
 import os
 import signal
 import subprocess
@@ -16,10 +17,14 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy import sparse
 
+from napari_calcium.behaviour_results import BehaviourFile, Signal
+from napari_calcium.cell_choice import CellChoice
+from napari_calcium.event_choices import EventChoice
 from napari_calcium.io.errors import ReadError
 from napari_calcium.io.nwb import is_nwb, read_nwb, save_nwb
 from napari_calcium.io.opening import open_recording
 from napari_calcium.pipeline import run
+from napari_calcium.pipeline_settings import PipelineSettings, default_settings
 from napari_calcium.recording import LogEntry, Movie, Recording, Source, Trace
 from napari_calcium.results import (
     Activations,
@@ -187,6 +192,42 @@ def test_a_whole_analysis_comes_back_and_can_be_opened_anywhere(analysed, saved)
     assert is_nwb(saved) and read_nwb(saved) == analysed == open_recording(saved)
 
 
+def test_results_without_a_table_of_their_own_come_back(analysed, tmp_path):
+    rows = np.arange(30)
+    few = Recording(
+        "few",
+        analysed.roi_ids[rows],
+        analysed.frame_rate,
+        {"dff": Trace(analysed.traces["dff"].values[rows, :600], "ΔF/F")},
+    )
+    stages = ("population_activity", "correlation", "coupling", "dimensionality", "sorting", "cell_clusters")
+    chosen = PipelineSettings().replace(**{stage: default_settings(stage) for stage in stages})
+    found = run(few, chosen).replace(
+        event_choices=(EventChoice(int(few.roi_ids[0]), 1.5, "add"),),
+        candidates=analysed.rois,
+        cell_choice=CellChoice(threshold=2.0, accepted=(3,)),
+        behaviour_file=BehaviourFile(
+            (Signal("speed", "cm/s", np.arange(3.0), np.array([1.0, np.nan, 2.0])),)
+        ),
+    )
+    assert found.population is not None
+    save_nwb(found, tmp_path / "few.nwb")
+    assert read_nwb(tmp_path / "few.nwb") == found
+
+
+@pytest.mark.parametrize("layout", [1])
+def test_files_of_every_earlier_layout_open(layout, tmp_path):
+    path = tmp_path / "old.nwb"
+    fixture = Path(__file__).parent / "fixtures" / f"layout_{layout}.nwb.gz"
+    path.write_bytes(gzip.decompress(fixture.read_bytes()))
+    old = read_nwb(path)
+    assert (old.n_rois, old.n_frames, old.frame_rate) == (16, 600, 5.0)
+    assert old.traces.keys() == {"raw", "dff"} and len(old.rois) == 16
+    assert (len(old.events), len(old.ensemble_events), len(old.ensembles.members)) == (137, 17, 6)
+    save_nwb(old, tmp_path / "new.nwb")
+    assert read_nwb(tmp_path / "new.nwb") == old
+
+
 def test_pynwb_reads_it_as_any_ophys_file(analysed, saved):
     from pynwb import NWBHDF5IO
 
@@ -340,11 +381,11 @@ ABOUT = "scratch/napari_calcium_recording"
 
 def test_a_file_of_a_later_version_says_so(saved):
     def later(file):
-        text = file[ABOUT][()].decode().replace('"schema_version": 1', '"schema_version": 2')
+        text = file[ABOUT][()].decode().replace('"schema_version": 2', '"schema_version": 3')
         file[ABOUT][()] = text
 
     tampered(saved, later)
-    with pytest.raises(ReadError, match="saved in layout 2, this program reads layout 1"):
+    with pytest.raises(ReadError, match="saved in layout 3, this program reads layout 2"):
         read_nwb(saved)
 
 

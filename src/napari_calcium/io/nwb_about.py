@@ -3,17 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from napari_calcium import __version__
-from napari_calcium.io.nwb_layout import SCHEMA_VERSION, interface_of, safe_names, series_names
+from napari_calcium.io.nwb_layout import MORE, SCHEMA_VERSION, interface_of, safe_names, series_names
+from napari_calcium.io.object_tree import to_plain
 from napari_calcium.recording import Recording
 from napari_calcium.results import Table
 
-__all__ = ["about", "quality_names", "tables_of", "trace_names"]
+__all__ = ["about", "more_results", "quality_names", "tables_of", "trace_names"]
+
+_IN_TABLES = frozenset(
+    {
+        *(
+            "name",
+            "roi_ids",
+            "frame_rate",
+            "traces",
+            "cell_names",
+            "rois",
+            "images",
+            "movie",
+            "pixel_size_um",
+        ),
+        *("events", "coactivity", "ensemble_events", "ensembles", "features", "recording_features"),
+        *("source", "log", "motion"),
+    }
+)
+"""Fields of a recording that have a place of their own in the file."""
 
 
 def about(recording: Recording) -> dict[str, Any]:
@@ -43,8 +64,20 @@ def about(recording: Recording) -> dict[str, Any]:
         "features": _feature_types(recording),
         "recording_features": {name: float(v) for name, v in recording.recording_features.items()},
         "source": None if recording.source is None else asdict(recording.source),
+        MORE: more_results(recording)[0],
         "log": [asdict(entry) | {"settings": _plain(entry.settings)} for entry in recording.log],
     }
+
+
+def more_results(recording: Recording) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+    """Return every other result of a recording as plain data, and the arrays that belong to it, by name."""
+    arrays: dict[str, NDArray[Any]] = {}
+    plain = {
+        item.name: to_plain(value, arrays.__setitem__, item.name)
+        for item in fields(recording)
+        if item.name not in _IN_TABLES and (value := getattr(recording, item.name)) is not None
+    }
+    return plain, arrays
 
 
 def _of_tables(recording: Recording) -> dict[str, dict[str, Any]]:

@@ -9,6 +9,7 @@ __all__ = [
     "ABOUT",
     "CELLS",
     "MODULE",
+    "MORE",
     "MOTION_FIELDS",
     "NO_PLACE",
     "SCHEMA_VERSION",
@@ -18,7 +19,10 @@ __all__ = [
     "series_names",
 ]
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
+"""1: without `MORE`. Files of every earlier version are read."""
+MORE: Final = "more"
+"""In the JSON text: results that NWB has no table for; their arrays are in scratch by their names."""
 MODULE: Final = "napari_calcium"
 """Processing module of the tables that NWB has no place for."""
 ABOUT: Final = "napari_calcium_recording"

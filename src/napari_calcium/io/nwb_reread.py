@@ -17,10 +17,12 @@ from napari_calcium.io.nwb_layout import (
     ABOUT,
     CELLS,
     MODULE,
+    MORE,
     MOTION_FIELDS,
     SCHEMA_VERSION,
     SIMILARITY,
 )
+from napari_calcium.io.object_tree import from_plain
 from napari_calcium.progress import Progress, part, silent
 from napari_calcium.recording import LogEntry, Movie, Recording, Source, Trace
 from napari_calcium.results import (
@@ -61,7 +63,7 @@ def reread(file: Hdf5File, on_progress: Progress = silent) -> Recording:
         version = about["schema_version"]
     except (ValueError, TypeError, KeyError, RecursionError):
         raise file.error(field, "is damaged; copy the file again") from None
-    if version != SCHEMA_VERSION:
+    if version not in range(1, SCHEMA_VERSION + 1):
         raise file.error(
             field, f"saved in layout {version}, this program reads layout {SCHEMA_VERSION}; update it"
         )
@@ -98,7 +100,15 @@ def _recording(file: Hdf5File, about: dict[str, Any], on_progress: Progress) -> 
         recording_features=about["recording_features"],
         source=None if about["source"] is None else Source(**about["source"]),
         log=tuple(_log_entry(entry) for entry in about["log"]),
+        **_more(file, about.get(MORE, {})),
     )
+
+
+def _more(file: Hdf5File, plain: dict[str, Any]) -> dict[str, Any]:
+    """Return the results that have no table of their own; files of version 1 have none."""
+    return {
+        name: from_plain(value, lambda array: file.array(f"scratch/{array}")) for name, value in plain.items()
+    }
 
 
 def _traces(file: Hdf5File, listed: list[list[str]], n_rois: int, on_progress: Progress) -> dict[str, Trace]:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from napari_calcium import __version__
 from napari_calcium.atomic import replacing
-from napari_calcium.io.nwb_about import about, quality_names, tables_of, trace_names
+from napari_calcium.io.nwb_about import about, more_results, quality_names, tables_of, trace_names
 from napari_calcium.io.nwb_layout import (
     ABOUT,
     CELLS,
@@ -103,6 +103,10 @@ def _write_structure(recording: Recording, path: Path, session_start: datetime |
     _add_images(recording, ophys)
     _add_movie(recording, nwb, plane)
     _add_tables(recording, nwb)
+    for name, values in more_results(recording)[1].items():
+        nwb.add_scratch(
+            np.ascontiguousarray(values), name=name, description=f"result of {name.split('.')[0]}"
+        )
     text = json.dumps(about(recording), ensure_ascii=True)
     nwb.add_scratch(text, name=ABOUT, description="what napari-calcium needs to open the recording again")
     with NWBHDF5IO(str(path), "w") as file:
