@@ -8,6 +8,12 @@ from typing import Any, Literal, Self, get_args
 
 from pydantic import Field
 
+from napari_calcium.behaviour.alignment import BehaviourSettings
+from napari_calcium.behaviour.decoding import DecodingSettings
+from napari_calcium.behaviour.epochs import PreferenceSettings
+from napari_calcium.behaviour.relations import RelationSettings
+from napari_calcium.behaviour.triggered import TriggeredSettings
+from napari_calcium.behaviour.tuning import TuningSettings
 from napari_calcium.cell_choice import CellChoice
 from napari_calcium.ensembles.coactivity import CoactivitySettings
 from napari_calcium.ensembles.ensemble_detection import CalibratedEnsembles, CourseEnsembles, EnsembleSettings
@@ -17,6 +23,7 @@ from napari_calcium.events.event_detection import EventsSettings
 from napari_calcium.events.statistics import FeatureSettings
 from napari_calcium.events.threshold import ThresholdEvents
 from napari_calcium.events.validation import ValidationSettings
+from napari_calcium.io.behaviour_csv import BehaviourFileSettings
 from napari_calcium.io.csv import CsvSettings
 from napari_calcium.io.positions import PositionSettings
 from napari_calcium.movie.extraction_settings import ExtractionSettings
@@ -55,6 +62,12 @@ TITLES: Mapping[str, str] = MappingProxyType(
         "dimensionality": "Dimensionality",
         "sorting": "Sorting",
         "cell_clusters": "Clusters of cells",
+        "behaviour": "Behaviour",
+        "relations": "Correlation with behaviour",
+        "tuning": "Tuning",
+        "triggered": "Triggered averages",
+        "preferences": "Preferred epochs",
+        "decoding": "Decoding",
     }
 )
 """What each stage is called on screen, in run order."""
@@ -73,6 +86,9 @@ class PipelineSettings(Settings):
     read: CsvSettings = Field(CsvSettings(), title="Reading", description="How the file is read.")
     positions: PositionSettings = Field(
         PositionSettings(), title="Positions", description="Where the cells lie, if a file says so."
+    )
+    behaviour_file: BehaviourFileSettings = Field(
+        BehaviourFileSettings(), title="Behaviour files", description="What the animal did, if files say so."
     )
     registration: RegistrationSettings | None = Field(
         NonRigidRegistration(), title=TITLES["registration"], description="Takes the motion out of a movie."
@@ -130,6 +146,24 @@ class PipelineSettings(Settings):
     )
     cell_clusters: ClusterSettings | None = Field(
         None, title=TITLES["cell_clusters"], description="Groups of cells with like activity."
+    )
+    behaviour: BehaviourSettings | None = Field(
+        None, title=TITLES["behaviour"], description="Behaviour on the clock and frames of the recording."
+    )
+    relations: RelationSettings | None = Field(
+        None, title=TITLES["relations"], description="How cells and ensembles go with each signal."
+    )
+    tuning: TuningSettings | None = Field(
+        None, title=TITLES["tuning"], description="Tuning curves and place maps."
+    )
+    triggered: TriggeredSettings | None = Field(
+        None, title=TITLES["triggered"], description="Averages around events and starts of epochs."
+    )
+    preferences: PreferenceSettings | None = Field(
+        None, title=TITLES["preferences"], description="Epochs in which ensembles are active more often."
+    )
+    decoding: DecodingSettings | None = Field(
+        None, title=TITLES["decoding"], description="What can be told of the behaviour from the activity."
     )
 
     @classmethod

@@ -128,6 +128,8 @@ def decode(
         for source, rows in sources.items()
         if len(rows)
     }
+    if not jobs:
+        return Decoding()
     n_bins = -(-subjects.values.shape[1] // width)
     scores, predicted = [], []
     for number, (target, source) in enumerate(jobs):

@@ -20,6 +20,7 @@ from scipy import sparse
 
 from napari_calcium import __version__
 from napari_calcium.atomic import umask
+from napari_calcium.io.behaviour_folder import about_behaviour, write_behaviour
 from napari_calcium.io.event_tables import event_tables
 from napari_calcium.io.population_folder import about_population, write_population
 from napari_calcium.recording import Recording
@@ -102,6 +103,7 @@ def write_results(recording: Recording, folder: str | Path, pipeline_yaml: str) 
     _write_motion(recording, folder)
     _write_tables(recording, folder)
     write_population(recording.population, folder / "population")
+    write_behaviour(recording, folder / "behaviour")
     _write_log(recording, folder / "log.json")
 
 
@@ -243,6 +245,7 @@ def _write_log(recording: Recording, path: Path) -> None:
         }
     if recording.population is not None:
         of_tables["population"] = about_population(recording.population)
+    of_tables |= about_behaviour(recording)
     log = {
         "format_version": FORMAT_VERSION,
         "program": f"napari-calcium {__version__}",

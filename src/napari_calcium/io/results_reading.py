@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from napari_calcium.cell_choice import CellChoice
+from napari_calcium.io.behaviour_folder import read_behaviour_folder
 from napari_calcium.io.errors import ReadError
 from napari_calcium.io.event_tables import read_event_choices, read_judged_events
 from napari_calcium.io.population_folder import read_population
@@ -95,6 +96,7 @@ def _assemble(folder: Path, log: dict[str, Any]) -> Recording:
         detected_events=read_judged_events(folder, tables.get("events", {}).get("amplitude_unit", "")),
         event_choices=read_event_choices(folder),
         population=read_population(folder / "population", tables.get("population", {})),
+        **read_behaviour_folder(folder / "behaviour", tables),
     )
 
 

@@ -13,6 +13,7 @@ from psygnal import Signal
 
 from napari_calcium.events.validation import ValidationSettings
 from napari_calcium.pipeline import TITLES, PipelineSettings, run_stage, shares_of, without_results
+from napari_calcium.pipeline_behaviour import BEHAVIOUR_STAGES
 from napari_calcium.pipeline_movie import has_drawn_rois, lags_behind
 from napari_calcium.pipeline_population import POPULATION_STAGES
 from napari_calcium.pipeline_settings import MOVIE_STAGES, default_settings
@@ -32,6 +33,9 @@ __all__ = [
     "pending",
     "settings_made",
 ]
+
+
+_LAST = (*POPULATION_STAGES, *BEHAVIOUR_STAGES)
 
 
 class StageState(Enum):
@@ -181,10 +185,11 @@ def pending(recording: Recording, settings: PipelineSettings) -> tuple[str, ...]
     The results that stand are those of the first stages, as far as the log tells of the same stages with the
     same settings in the same order; everything after the first difference has to run. (A stage that ran
     before an earlier one of the pipeline did may have read another trace than it would now.) The stages of
-    the population come last and read none of each other: each stands by itself, in whatever order they ran.
+    the population and of the behaviour come last and read none of each other, but for the aligned behaviour:
+    each stands by itself, in whatever order they ran.
     """
     all_wanted = [s for s in TITLES if getattr(settings, s) is not None and not not_needed(recording, s)]
-    wanted = [s for s in all_wanted if s not in POPULATION_STAGES]
+    wanted = [s for s in all_wanted if s not in _LAST]
     log = [entry for entry in recording.log if entry.stage in TITLES]
     done = 0
     for stage, entry in zip(wanted, log, strict=False):
@@ -193,8 +198,10 @@ def pending(recording: Recording, settings: PipelineSettings) -> tuple[str, ...]
             break
         done += 1
     standing = {entry.stage: entry.settings for entry in log[done:]} if done == len(wanted) else {}
-    last = [s for s in all_wanted if s in POPULATION_STAGES]
+    last = [s for s in all_wanted if s in _LAST]
     due = [s for s in last if standing.get(s) != getattr(settings, s).model_dump(mode="json")]
+    if "behaviour" in due:
+        due = [s for s in last if s in due or s in BEHAVIOUR_STAGES]
     return (*wanted[done:], *due)
 
 
@@ -220,6 +227,7 @@ def bring_up_to_date(
         Called after each stage with its name and the recording so far.
     """
     recording = _without_skipped_population(recording, settings)
+    recording = _without_skipped_behaviour(recording, settings)
     if must_begin_anew(recording, settings):
         recording = without_results(recording, movie=must_begin_anew(recording, settings, MOVIE_STAGES))
     if recording.candidates is None and recording.cell_choice != settings.cell_choice:
@@ -245,6 +253,20 @@ def _without_skipped_population(recording: Recording, settings: PipelineSettings
     return recording.replace(population=None if left.is_empty else left, log=log)
 
 
+def _without_skipped_behaviour(recording: Recording, settings: PipelineSettings) -> Recording:
+    """Return a recording without the results of skipped stages of the behaviour, and of what read them."""
+    gone: set[str] = set()
+    for entry in recording.log:
+        if entry.stage in BEHAVIOUR_STAGES:
+            skipped = getattr(settings, entry.stage) is None
+            if skipped or gone.intersection(entry.reads):
+                gone.update(entry.writes)
+    if not gone:
+        return recording
+    log = tuple(entry for entry in recording.log if not gone.intersection(entry.writes))
+    return recording.replace(**dict.fromkeys(gone), log=log)
+
+
 def must_begin_anew(
     recording: Recording, settings: PipelineSettings, stages: Iterable[str] = tuple(TITLES)
 ) -> bool:
@@ -268,7 +290,7 @@ def settings_made(recording: Recording) -> PipelineSettings:
 
 def _reading(recording: Recording) -> dict[str, object]:
     """Return how the file was read, as far as the log tells."""
-    entries = {name: entry_of(recording, name) for name in ("read", "positions")}
+    entries = {name: entry_of(recording, name) for name in ("read", "positions", "behaviour_file")}
     found: dict[str, object] = {n: dict(entry.settings) for n, entry in entries.items() if entry is not None}
     if recording.candidates is not None:
         found["cell_choice"] = recording.cell_choice
