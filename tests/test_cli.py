@@ -13,7 +13,7 @@ import pytest
 import typer
 import yaml
 
-from napari_calcium.cli import _check_place, _Failure, _one_line_errors
+from napari_calcium.cli_running import Failure, check_place, one_line_errors
 from napari_calcium.simulate import SimulationSettings, simulate
 
 SETTINGS = SimulationSettings(n_rois=40, n_frames=1500, frame_rate=10.0, n_ensembles=2, seed=5)
@@ -219,7 +219,7 @@ def test_ctrl_c_ends_with_130_and_leaves_nothing(files, tmp_path):
     ],
 )
 def test_what_the_system_refuses_is_said_in_words(error, line, capsys):
-    with pytest.raises(typer.Exit), _one_line_errors():
+    with pytest.raises(typer.Exit), one_line_errors():
         raise error
     said = capsys.readouterr().err
     assert said.startswith(f"napari-calcium: {line}") and "Errno" not in said
@@ -227,14 +227,14 @@ def test_what_the_system_refuses_is_said_in_words(error, line, capsys):
 
 def test_a_place_that_cannot_be_written_is_refused_before_the_work(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "access", lambda path, mode: path != tmp_path)
-    with pytest.raises(_Failure, match="nothing can be written there"):
-        _check_place(tmp_path / "deep" / "results")
+    with pytest.raises(Failure, match="nothing can be written there"):
+        check_place(tmp_path / "deep" / "results")
     (tmp_path / "file").write_text("mine")
-    with pytest.raises(_Failure, match="not a results folder"):
-        _check_place(tmp_path / "file")
+    with pytest.raises(Failure, match="not a results folder"):
+        check_place(tmp_path / "file")
 
 
 def test_a_place_that_is_free_empty_or_ours_is_taken(results, tmp_path):
     for place in (tmp_path / "new" / "results", tmp_path, results):
-        _check_place(place)
+        check_place(place)
     assert not (tmp_path / "new").exists()

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import os
 import sys
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
 from napari_calcium import __version__
 from napari_calcium.cli_options import with_options
+from napari_calcium.cli_running import (
+    Failure,
+    Report,
+    check_place,
+    description,
+    one_line_errors,
+    run_file,
+    settings_for,
+    where_to_run,
+)
 from napari_calcium.io.csv import CsvSettings
-
-if TYPE_CHECKING:
-    from napari_calcium.pipeline import PipelineSettings
-    from napari_calcium.recording import Recording
 
 __all__ = ["app", "main"]
 
@@ -38,77 +41,14 @@ FileArgument = Annotated[
     ),
 ]
 ResultsArgument = Annotated[Path, typer.Argument(metavar="RESULTS", help="Results folder.")]
+ClusterOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="ADDRESS",
+        help="Scheduler of a dask.distributed cluster to work on, such as tcp://192.168.0.2:8786.",
+    ),
+]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")]
-
-
-class _Failure(Exception):
-    """Ends a command with one line on standard error and exit code 1."""
-
-
-@contextmanager
-def _one_line_errors() -> Iterator[None]:
-    """Turn what a user can mend into one line and exit code 1; let bugs through with their traceback."""
-    from napari_calcium.io.errors import ReadError
-    from napari_calcium.pipeline import StageError
-    from napari_calcium.settings import SettingsError
-
-    try:
-        yield
-    except (ReadError, StageError, SettingsError, _Failure) as error:
-        print(f"napari-calcium: {' '.join(str(error).split())}", file=sys.stderr)
-        raise typer.Exit(1) from None
-    except BrokenPipeError:
-        # Whoever read our output has enough (… | head); nothing more can be said there.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise typer.Exit(0) from None
-    except OSError as error:
-        print(f"napari-calcium: {_of_the_system(error)}", file=sys.stderr)
-        raise typer.Exit(1) from None
-    except MemoryError:
-        print(
-            "napari-calcium: not enough memory; close other programs, or cut the recording in parts",
-            file=sys.stderr,
-        )
-        raise typer.Exit(1) from None
-    except KeyboardInterrupt:
-        print("napari-calcium: interrupted; nothing was changed", file=sys.stderr)
-        raise typer.Exit(130) from None
-
-
-def _of_the_system(error: OSError) -> str:
-    """Say in one line what the operating system refused, without its number and without temporary names."""
-    if error.strerror:
-        what = f"{error.strerror[0].lower()}{error.strerror[1:]}"
-        return f"{error.filename}: {what}" if error.filename else what
-    text = " ".join(str(error).split())
-    # NumPy tells of a full disk in these words only.
-    return "no space left on the disk" if "requested and" in text and text.endswith("written") else text
-
-
-class _Report:
-    """Says on standard error what is going on: a moving line on a terminal, plain lines elsewhere."""
-
-    def __init__(self, quiet: bool) -> None:
-        self._quiet = quiet
-        self._moving = sys.stderr.isatty() and not quiet
-        self._stage = ""
-        self._last = 0.0
-
-    def line(self, text: str) -> None:
-        if not self._quiet:
-            print(("\r\x1b[K" if self._moving else "") + text, file=sys.stderr)
-
-    def stage(self, name: str) -> None:
-        from napari_calcium.pipeline import TITLES
-
-        self._stage = TITLES.get(name, name)
-
-    def progress(self, done: int, total: int) -> None:
-        now = time.monotonic()
-        if self._moving and now - self._last > 0.1:
-            self._last = now
-            share = done / total if total else 1.0
-            print(f"\r\x1b[K{share:4.0%}  {self._stage}", end="", file=sys.stderr, flush=True)
 
 
 @app.callback(invoke_without_command=True)
@@ -138,16 +78,51 @@ def run_command(
     ] = None,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Results folder to write.")] = None,
     figures: Annotated[bool, typer.Option(help="Draw the figures.")] = True,
+    cluster: ClusterOption = None,
     quiet: QuietOption = False,
 ) -> None:
     """Run the whole analysis on FILE and write a results folder."""
-    with _one_line_errors():
+    with one_line_errors():
         if pipeline is not None and mode is not None:
-            raise _Failure("--pipeline says what to run already; leave --mode out")
-        settings = _settings(file, options, rois, image, pipeline, mode)
+            raise Failure("--pipeline says what to run already; leave --mode out")
+        settings = settings_for(file, options, rois, image, pipeline, mode)
         output = output or Path(f"{file.stem}_results")
-        _check_place(output)
-        _run(file, settings, output, figures, _Report(quiet))
+        check_place(output)
+        with where_to_run(cluster) as executor:
+            run_file(file, settings, output, figures, Report(quiet), executor=executor)
+
+
+@app.command("batch")
+@with_options(CsvSettings, "How to read the files (each overrules a guess)")
+def batch_command(
+    files: Annotated[list[Path], typer.Argument(metavar="FILES", help="Recordings, as for run.")],
+    options: dict[str, Any],
+    pipeline: Annotated[Path | None, typer.Option(help="Settings of every stage (YAML), for all.")] = None,
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="Folder for the results folders and the table batch.csv.")
+    ] = Path("batch_results"),
+    figures: Annotated[bool, typer.Option(help="Draw the figures.")] = True,
+    cluster: ClusterOption = None,
+    quiet: QuietOption = False,
+) -> None:
+    """Run the whole analysis on many recordings; one that fails does not stop the others."""
+    from napari_calcium.cli_batch import run_batch
+
+    with one_line_errors():
+        report = Report(quiet)
+        settings = settings_for(files[0], options, None, None, pipeline, None)
+        with where_to_run(cluster) as executor:
+            rows = run_batch(
+                files,
+                output,
+                lambda file, folder: run_file(file, settings, folder, figures, report, executor=executor),
+                report,
+            )
+        failed = [row.file for row in rows if row.status == "failed"]
+        if failed:
+            raise Failure(
+                f"{len(failed)} of {len(rows)} recordings failed ({', '.join(failed)}); see batch.csv"
+            )
 
 
 @app.command("demo")
@@ -159,8 +134,8 @@ def demo_command(
     quiet: QuietOption = False,
 ) -> None:
     """Run the analysis on the bundled sample, and look at the result in napari where there is a screen."""
-    with _one_line_errors():
-        _demo(output, _Report(quiet))
+    with one_line_errors():
+        _demo(output, Report(quiet))
         if view or (view is None and _has_screen()):
             _view(output)
 
@@ -182,7 +157,7 @@ def sample_command(
         "demo": samples.demo_settings,
         "movie": samples.raw_movie_settings,
     }
-    with _one_line_errors():
+    with one_line_errors():
         sample = samples.simulate(settings[kind]())
         if kind == "movie":
             written = [sample.write_movie(folder / "movie.tif")]
@@ -193,7 +168,7 @@ def sample_command(
                 sample.write_mean_image(folder / f"{kind}_mean.tif"),
             ]
         for path in written:
-            _Report(quiet).line(str(path))
+            Report(quiet).line(str(path))
 
 
 @app.command("inspect")
@@ -202,9 +177,9 @@ def inspect_command(file: FileArgument, options: dict[str, Any]) -> None:
     """Say what FILE is, what was guessed about it and why."""
     from napari_calcium.io.opening import open_recording
 
-    with _one_line_errors():
+    with one_line_errors():
         recording = open_recording(file, CsvSettings.validated(options))
-        print("\n".join(_description(recording)))
+        print("\n".join(description(recording)))
 
 
 @app.command("export")
@@ -227,7 +202,7 @@ def export_command(
     from napari_calcium.io.nwb import save_nwb
     from napari_calcium.io.results_reading import read_results
 
-    with _one_line_errors():
+    with one_line_errors():
         recording = read_results(results)
         try:
             if program is not None:
@@ -237,7 +212,7 @@ def export_command(
             else:
                 export_traces(recording, output, stage)
         except ValueError as error:
-            raise _Failure(str(error)) from None
+            raise Failure(str(error)) from None
 
 
 @app.command("figures")
@@ -271,7 +246,7 @@ def figures_command(
     """Draw every figure of a results folder, and a sheet with the whole analysis on one page."""
     from napari_calcium.cli_figures import draw_figures
 
-    with _one_line_errors():
+    with one_line_errors():
         changes = {"width": width, "font": font}
         folder = draw_figures(
             results,
@@ -281,9 +256,9 @@ def figures_command(
             tuple(only or ()),
             paper,
             output,
-            _Report(quiet).progress,
+            Report(quiet).progress,
         )
-        _Report(quiet).line(f"figures are in {folder}")
+        Report(quiet).line(f"figures are in {folder}")
 
 
 @app.command("view")
@@ -293,7 +268,7 @@ def view_command(
     ],
 ) -> None:
     """Open a results folder (or whatever run takes) in napari."""
-    with _one_line_errors():
+    with one_line_errors():
         _view(results)
 
 
@@ -302,109 +277,7 @@ def main() -> None:
     app()
 
 
-def _settings(
-    file: Path,
-    options: dict[str, Any],
-    rois: Path | None,
-    image: Path | None,
-    pipeline: Path | None,
-    mode: str | None,
-) -> PipelineSettings:
-    """Join the pipeline file with what the flags overrule."""
-    from napari_calcium.pipeline import PipelineSettings
-    from napari_calcium.settings import SettingsError
-
-    if pipeline is not None:
-        try:
-            settings = PipelineSettings.from_yaml(pipeline.read_text(encoding="utf-8"))
-        except SettingsError as error:
-            raise SettingsError(f"{pipeline.name}: {error}") from None
-        except UnicodeDecodeError:
-            raise SettingsError(f"{pipeline.name}: not a text file in UTF-8") from None
-    else:
-        settings = PipelineSettings.course() if mode == "course" else PipelineSettings()
-    given = {"labels": rois, "image": image}
-    places = {name: _relative(path, file.parent) for name, path in given.items() if path is not None}
-    return settings.replace(
-        read=settings.read.replace(**options), positions=settings.positions.replace(**places)
-    )
-
-
-def _relative(path: Path, folder: Path) -> str:
-    """Say where a file lies, seen from the recording's folder, so that the settings travel with the data."""
-    try:
-        return Path(os.path.relpath(path, folder)).as_posix()
-    except ValueError:  # another drive, on Windows
-        return path.absolute().as_posix()
-
-
-def _run(
-    file: Path,
-    settings: PipelineSettings,
-    output: Path,
-    figures: bool,
-    report: _Report,
-    extra: Callable[[Path], None] = lambda folder: None,
-) -> None:
-    from napari_calcium.io.opening import open_recording
-    from napari_calcium.io.results_folder import new_results_folder, write_results
-    from napari_calcium.pipeline import run
-
-    start = time.perf_counter()
-    recording = open_recording(file, settings.read, settings.positions, on_progress=report.progress)
-    for line in _description(recording):
-        report.line(line)
-    settings = _resolved(settings, recording)
-    before = recording.log
-    recording = run(recording, settings, on_progress=report.progress, on_stage=report.stage)
-    for entry in recording.log[len(before) :]:
-        for note in entry.notes:
-            report.line(f"{entry.stage}: {note}")
-    with new_results_folder(output) as folder:
-        write_results(recording, folder, settings.to_yaml())
-        if figures:
-            from napari_calcium.figures.export import draw_all
-            from napari_calcium.figures.figure_sheet import write_sheet
-
-            report.stage("Figures")
-            draw_all(recording, folder / "figures", on_progress=report.progress)
-            write_sheet(recording, folder / "figures" / "sheet.pdf")
-        extra(folder)
-    report.line(f"results are in {output} ({time.perf_counter() - start:.1f} s)")
-
-
-def _check_place(output: Path) -> None:
-    """Refuse a place where no results can be written before the work begins, not after it."""
-    from napari_calcium.io.results_folder import is_results_folder
-
-    empty = output.is_dir() and not any(output.iterdir())
-    if output.exists() and not empty and not is_results_folder(output):
-        raise _Failure(
-            f"{output}: exists and is not a results folder; choose another place so that nothing is lost"
-        )
-    place = next(p for p in output.absolute().parents if p.exists())
-    if not (place.is_dir() and os.access(place, os.W_OK | os.X_OK)):
-        raise _Failure(f"{place}: nothing can be written there; choose another place with --output")
-
-
-def _resolved(settings: PipelineSettings, recording: Recording) -> PipelineSettings:
-    """Return the settings with the reader's guesses filled in, so that a rerun guesses nothing."""
-    read = next((entry for entry in recording.log if entry.stage == "read"), None)
-    return settings.replace(read=CsvSettings.validated(dict(read.settings))) if read else settings
-
-
-def _description(recording: Recording) -> list[str]:
-    rate = f"{recording.frame_rate:g} Hz" if recording.frame_rate else "frame rate not known"
-    length = f", {recording.duration_s:,.1f} s" if recording.frame_rate else ""
-    unit = ", ".join(f"{name} in {trace.unit}" for name, trace in recording.traces.items())
-    places = f", {len(recording.rois):,} with a position" if recording.rois is not None else ""
-    cells = "cell" if recording.n_rois == 1 else "cells"
-    size = f"{recording.n_rois:,} {cells}{places}, {recording.n_frames:,} frames"
-    head = f"{recording.name}: {size}, {rate}{length}; {unit}"
-    return [head, *(f"  {note}" for entry in recording.log for note in entry.notes)]
-
-
-def _demo(output: Path, report: _Report) -> None:
+def _demo(output: Path, report: Report) -> None:
     import shutil
     import tempfile
 
@@ -418,14 +291,14 @@ def _demo(output: Path, report: _Report) -> None:
         sample.write_labels(labels)
         sample.write_mean_image(image)
         options = {"frame_rate": sample.settings.frame_rate}
-        settings = _settings(table, options, labels, image, None, None)
+        settings = settings_for(table, options, labels, image, None, None)
         assert isinstance(settings, PipelineSettings)
 
         def keep_sample(folder: Path) -> None:
             for path in (table, labels, image):
                 shutil.copyfile(path, folder / path.name)
 
-        _run(table, settings, output, True, report, keep_sample)
+        run_file(table, settings, output, True, report, keep_sample)
 
 
 def _has_screen() -> bool:
@@ -438,11 +311,11 @@ def _view(path: Path) -> None:
 
     recording = open_recording(path)
     if not _has_screen():
-        raise _Failure("there is no screen to open a window on; run this where there is one")
+        raise Failure("there is no screen to open a window on; run this where there is one")
     try:
         from napari_calcium.widgets.launch import open_window
     except ImportError as error:
-        raise _Failure(
+        raise Failure(
             f"napari cannot open a window here ({error}); install it with: pip install 'napari-calcium[all]'"
         ) from None
     import napari
