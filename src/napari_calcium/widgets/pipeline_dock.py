@@ -20,6 +20,7 @@ from qtpy.QtWidgets import (
 from napari_calcium.pipeline import STAGES, TITLES, PipelineSettings
 from napari_calcium.pipeline_settings import MOVIE_STAGES
 from napari_calcium.recording import Recording
+from napari_calcium.run_estimate import estimate_run
 from napari_calcium.widgets.background import BackgroundPanel
 from napari_calcium.widgets.baseline import BaselinePanel
 from napari_calcium.widgets.behaviour_stages import (
@@ -43,10 +44,11 @@ from napari_calcium.widgets.event_detection import EventsPanel
 from napari_calcium.widgets.event_validation import ValidationPanel
 from napari_calcium.widgets.extraction import ExtractionPanel
 from napari_calcium.widgets.features import FeaturesPanel
+from napari_calcium.widgets.form import message_label
 from napari_calcium.widgets.indicator_box import IndicatorBox
 from napari_calcium.widgets.links import Links
 from napari_calcium.widgets.neuron_clusters import CellClustersPanel
-from napari_calcium.widgets.plan import StageState, entry_of, not_needed
+from napari_calcium.widgets.plan import StageState, entry_of, not_needed, pending
 from napari_calcium.widgets.population_activity import PopulationActivityPanel
 from napari_calcium.widgets.progress_line import ProgressLine
 from napari_calcium.widgets.recording_line import RecordingLine
@@ -99,6 +101,7 @@ _MODE_TIPS = (
 )
 
 
+_WORTH_SAYING_S = 10.0
 RUNNING = "▶ running"
 """State of the stage at work, in place of how it stood."""
 
@@ -121,6 +124,7 @@ class PipelineDock(QWidget):
         self.indicator = IndicatorBox(self._bench.plan)
         self.docks = DocksMenu(napari_viewer)
         self.run_all = QPushButton("Run all")
+        self.estimate = message_label()
         self.undo = QPushButton("Undo")
         self.redo = QPushButton("Redo")
         self.save = QPushButton("Save results…")
@@ -146,6 +150,7 @@ class PipelineDock(QWidget):
         layout.addWidget(RecordingLine(self._bench))
         layout.addLayout(self._mode_row())
         layout.addLayout(self._button_row())
+        layout.addWidget(self.estimate)
         inside = QWidget()
         column = QVBoxLayout(inside)
         column.setContentsMargins(0, 0, 4, 0)
@@ -278,7 +283,22 @@ class PipelineDock(QWidget):
             section.brief = lines[0] if lines else ""
             section.setToolTip(_took(recording, stage) if state is StageState.UP_TO_DATE else "")
         self._show_mode()
+        self._show_estimate()
         self._show_busy()
+
+    def _show_estimate(self) -> None:
+        """Say what Run all will take, where it takes so long that one wants to know."""
+        recording, words = self._bench.session.recording, ""
+        if recording is not None and recording.frame_rate is not None and not self._bench.runner.busy:
+            settings = self._bench.plan.settings
+            needs = estimate_run(recording, settings, pending(recording, settings))
+            shortage = needs.shortage()
+            if shortage:
+                words = f"⚠ Run all: {shortage}"
+            elif needs.seconds >= _WORTH_SAYING_S:
+                words = f"Run all takes {needs.words}"
+        self.estimate.setText(words)
+        self.estimate.setVisible(bool(words))
 
     def _follow_run(self, *_: object) -> None:
         running = self._bench.runner.title if self._bench.runner.busy else ""
