@@ -5,7 +5,7 @@
 VENV ?= .venv
 BIN = $(VENV)/bin
 
-.PHONY: demo test lint benchmark pictures clean
+.PHONY: demo test lint benchmark pictures docs clean
 
 demo:
 	@VENV=$(VENV) tools/setup pyqt6
@@ -29,6 +29,10 @@ benchmark:
 pictures:
 	@VENV=$(VENV) tools/setup pyqt6
 	tools/with-screen $(BIN)/python docs/make_pictures.py
+
+docs:
+	@VENV=$(VENV) tools/setup dev
+	$(BIN)/python docs/make_reference.py
 
 clean:
 	rm -rf $(VENV) demo_results

@@ -164,7 +164,7 @@ class Window:
 def keep(name: str, image: Image.Image) -> None:
     """Write a picture with 256 colours, which takes a third of the bytes.
 
-    The colours that mean something (an ensemble's, for one) keep their places; the others are greys and shades.
+    The colours that mean something (those of ensembles) keep their places; the others are greys and shades.
     """
     FOLDER.mkdir(exist_ok=True)
     image = image.convert("RGB")
