@@ -7,8 +7,10 @@ import signal
 import subprocess
 import sys
 import time
+import warnings
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 import tifffile
@@ -190,6 +192,28 @@ def saved(analysed, tmp_path):
 
 def test_a_whole_analysis_comes_back_and_can_be_opened_anywhere(analysed, saved):
     assert is_nwb(saved) and read_nwb(saved) == analysed == open_recording(saved)
+
+
+def test_cells_are_pictures_too_of_which_only_what_is_not_empty_is_stored(analysed, saved):
+    rois = analysed.rois
+    with h5py.File(saved) as file:
+        pictures = file["processing/ophys/ImageSegmentation/PlaneSegmentation/image_mask"]
+        rows = analysed.rows(rois.ids)
+        expected = rois.footprints.toarray().reshape(-1, *rois.shape)
+        np.testing.assert_array_equal(pictures[...].transpose(0, 2, 1)[rows], expected)
+        assert pictures.id.get_storage_size() < 0.3 * pictures.nbytes
+
+
+def test_roiextractors_reads_cells_and_traces(analysed, saved):
+    roiextractors = pytest.importorskip("roiextractors")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # its own, of versions to come
+        found = roiextractors.NwbSegmentationExtractor(str(saved))
+        masks, raw = found.get_roi_image_masks(), found.get_traces(name="raw")
+    expected = analysed.rois.footprints.toarray().reshape(-1, *analysed.rois.shape)
+    np.testing.assert_array_equal(np.moveaxis(masks, -1, 0), expected)
+    np.testing.assert_array_equal(np.asarray(raw).T, analysed.traces["raw"].values)
+    assert found.get_sampling_frequency() == analysed.frame_rate
 
 
 def test_results_without_a_table_of_their_own_come_back(analysed, tmp_path):

@@ -29,12 +29,15 @@ from napari_calcium.io.nwb_layout import (
 from napari_calcium.progress import Progress, silent
 from napari_calcium.recording import Recording
 from napari_calcium.results import EnsembleEvents, Table
+from napari_calcium.rois import Rois
 
 __all__ = ["save_nwb"]
 
 _ROWS_A_REPORT = 64
 _MASK = np.dtype([("x", "<u4"), ("y", "<u4"), ("weight", "<f4")])
 _MASK_CHUNK = 1 << 16
+_TILE = 32
+"""Side of the pieces of the picture of a cell, in pixels. Only pieces with pixels of it are in the file."""
 _UNKNOWN = "unknown"
 _ANY_AGE = "P0D/"
 """From zero days, without an upper limit."""
@@ -70,7 +73,9 @@ def save_nwb(
     Notes
     -----
     Traces lie uncompressed as (frames, cells), as NWB prescribes, each cell's in a chunk of its own, so that
-    saving copies nothing. Images and masks have x first, as NWB prescribes.
+    saving copies nothing. Images and masks have x first, as NWB prescribes. Cells are there twice, as lists
+    of pixels and as pictures, since programs read one or the other; of the pictures only what is not empty is
+    stored.
     """
     path = Path(path)
     with replacing(path) as partial:
@@ -161,6 +166,8 @@ def _add_cells(recording: Recording, ophys: Any, plane: Any) -> Any:
         _column("place", place, "row of the cell's ROI, -1 where it has none"),
     ]
     rois = recording.rois
+    if rois is not None and recording.n_rois:
+        columns.append(_column("image_mask", _empty_pictures(recording.n_rois, rois), "picture of the cell"))
     if rois is not None:
         where: dict[str, NDArray[Any]] = {"accepted": rois.accepted, "label": rois.labels}
         safe = quality_names(recording)
@@ -180,6 +187,34 @@ def _add_cells(recording: Recording, ophys: Any, plane: Any) -> Any:
     )
     ophys.add(ImageSegmentation(name="ImageSegmentation", plane_segmentations=[table]))
     return table
+
+
+def _empty_pictures(n_rois: int, rois: Rois) -> Any:
+    """Lay out a picture of the field for each cell, x first; what is never filled in takes no space."""
+    from hdmf.backends.hdf5 import H5DataIO
+
+    height, width = rois.shape
+    tiles = (1, min(_TILE, width), min(_TILE, height))
+    return H5DataIO(shape=(n_rois, width, height), dtype=np.dtype("<f4"), chunks=tiles)
+
+
+def _fill_pictures(recording: Recording, pictures: h5py.Dataset) -> None:
+    """Write the pieces of the pictures that have pixels of their cell."""
+    rois = recording.rois
+    assert rois is not None
+    across, down = pictures.chunks[1:]
+    for cell, place in enumerate(_places(recording).tolist()):
+        if place < 0:
+            continue
+        y, x = rois.pixels(place)
+        weight = rois.footprints.data[slice(*rois.footprints.indptr[place : place + 2])]
+        piece = (x // across) * rois.shape[0] + y // down
+        for key in np.unique(piece):
+            mine = piece == key
+            tile = np.zeros((across, down), "<f4")
+            tile[x[mine] % across, y[mine] % down] = weight[mine]
+            corner = (cell, int(x[mine][0] // across * across), int(y[mine][0] // down * down))
+            pictures.id.write_direct_chunk(corner, tile)
 
 
 def _places(recording: Recording) -> NDArray[np.int64]:
@@ -343,6 +378,8 @@ def _fill(recording: Recording, path: Path, on_progress: Progress) -> None:
         pixels.resize(mask.shape)
         pixels[...] = mask
         file[f"{CELLS}/pixel_mask_index"][...] = _mask_ends(recording)
+        if f"{CELLS}/image_mask" in file:
+            _fill_pictures(recording, file[f"{CELLS}/image_mask"])
         for name, trace in recording.traces.items():
             stored = file[f"processing/ophys/{interface_of(name, trace.unit)}/{safe[name]}/data"]
             for row, values in enumerate(trace.values):
