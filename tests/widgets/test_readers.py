@@ -269,6 +269,18 @@ def test_channels_are_layers_of_their_own(viewer, tmp_path):
     assert kind == "image"
 
 
+def test_several_movies_at_once_are_parts_of_one_recording(viewer, tmp_path):
+    paths = []
+    for number in (2, 10):
+        frames = np.full((number, 16, 20), number, np.uint16)
+        tifffile.imwrite(tmp_path / f"part{number}.tif", frames, photometric="minisblack")
+        paths.insert(0, str(tmp_path / f"part{number}.tif"))
+    assert read_tiff(paths)(paths) == [(None,)]
+    made = session_of(viewer).recording
+    assert made.n_frames == 12 and made.movie.data[1, 0, 0] == 2 and made.movie.data[2, 0, 0] == 10
+    assert read_tiff([*paths, str(tmp_path / "other.csv")]) is None
+
+
 # --- results folders
 
 

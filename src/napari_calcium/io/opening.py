@@ -15,16 +15,17 @@ from napari_calcium.io.errors import ReadError
 from napari_calcium.io.hdf5 import is_hdf5
 from napari_calcium.io.matlab import is_matlab, read_matlab
 from napari_calcium.io.minian import find_minian, read_minian
+from napari_calcium.io.movie_choice import choose
 from napari_calcium.io.nwb import is_nwb, read_nwb
 from napari_calcium.io.positions import PositionSettings, add_positions
 from napari_calcium.io.results_folder import is_results_folder
 from napari_calcium.io.results_reading import read_results
 from napari_calcium.io.suite2p import find_suite2p, read_suite2p
-from napari_calcium.io.tiff import open_movie
+from napari_calcium.io.tiff import MovieFile, open_movie
 from napari_calcium.progress import Progress, silent
 from napari_calcium.recording import LogEntry, Movie, Recording, Source
 
-__all__ = ["open_recording", "reader_of"]
+__all__ = ["movie_recording", "open_recording", "reader_of"]
 
 Reader = Callable[[CsvSettings, Progress], Recording]
 
@@ -66,30 +67,40 @@ def open_recording(
     if path.is_dir():
         raise ReadError(f"{path.name}: this folder is not known; give {_FORMATS}")
     if path.suffix.lower() in (".tif", ".tiff"):
-        return _movie_recording(path, read)
+        return movie_recording(open_movie(path), read)
     if is_hdf5(path):
         raise ReadError(f"{path.name}: HDF5, but neither NWB nor CaImAn's; give {_FORMATS}")
     recording = read_csv(path, read, on_progress=on_progress)
     return add_positions(recording, positions, path.parent)
 
 
-def _movie_recording(path: Path, read: CsvSettings) -> Recording:
-    """Return a recording of a movie alone, from which fluorescence is still to be read."""
-    movie = open_movie(path)
-    if movie.axes != "tyx":
-        raise ReadError(
-            f"{path.name}: the movie has {movie.n_planes} planes and {movie.n_channels} channels; "
-            "save one plane and channel as a file of its own"
-        )
-    rate = read.frame_rate or movie.frame_rate
+def movie_recording(movie: MovieFile, read: CsvSettings = CsvSettings()) -> Recording:
+    """Return a recording of a movie alone, from which fluorescence is still to be read.
+
+    Parameters
+    ----------
+    movie : MovieFile
+        In one file or several.
+    read : CsvSettings
+        `frame_rate` counts, where it is given, and which plane and channel are chosen.
+
+    Raises
+    ------
+    ReadError
+        If there is no such plane or channel.
+    """
+    path = Path(movie.path)
+    part = choose(movie, read)
+    rate = read.frame_rate or part.frame_rate
     settings = read.replace(frame_rate=rate).model_dump(mode="json")
-    n_frames, height, width = movie.data.shape
-    notes = (f"{movie.dialect} movie of {n_frames:,} frames of {height} × {width} pixels", *movie.notes)
+    n_frames, height, width = part.data.shape
+    size = f"{movie.dialect} movie of {n_frames:,} frames of {height} × {width} pixels"
+    notes = (size, *movie.notes, *part.notes)
     return Recording(
         path.stem,
         np.empty(0, np.int64),
         rate,
-        movie=Movie(movie.data, movie.path),
+        movie=Movie(part.data, movie.path, part.guide),
         pixel_size_um=movie.pixel_size_um,
         source=Source(path.name, path.stat().st_size),
         log=(LogEntry("read", settings, (), ("movie",), notes, __version__),),

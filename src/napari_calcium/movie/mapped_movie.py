@@ -47,8 +47,11 @@ def travelling(movie: Any) -> Any:
     """Return a movie that is cheap to send to another process: itself, unless it is a map of a file.
 
     A memory map would be sent with all that it maps. One that may have been changed in memory only is left
-    as it is.
+    as it is. Of a movie in several `parts` each travels by itself.
     """
+    parts = getattr(movie, "parts", None)
+    if parts:
+        return type(movie)([travelling(one) for one in parts])
     mapped = getattr(movie, "_mmap", None)
     if not (isinstance(movie, np.memmap) and movie.mode == "r" and isinstance(mapped, mmap.mmap)):
         return movie

@@ -22,7 +22,8 @@ from napari_calcium.io.csv_layout import find_layout
 from napari_calcium.io.csv_settings import CsvSettings
 from napari_calcium.io.errors import ReadError
 from napari_calcium.io.labels import read_labels
-from napari_calcium.io.opening import open_recording, reader_of
+from napari_calcium.io.movie_parts import open_parts
+from napari_calcium.io.opening import movie_recording, open_recording, reader_of
 from napari_calcium.io.positions import PositionSettings, add_positions
 from napari_calcium.io.results_folder import is_results_folder
 from napari_calcium.io.results_reading import read_results
@@ -42,6 +43,7 @@ Reader = Callable[[Any], LayerData]
 Paths = str | PathLike[str] | Sequence[str]
 
 _NULL: LayerData = [(None,)]
+_TIFF = (".tif", ".tiff", ".btf", ".tf8")
 _LEAST_SAMPLES = 20
 """A table with fewer numbers in both directions is no recording."""
 _LARGE = 50_000_000
@@ -95,6 +97,8 @@ def read_tiff(path: Paths) -> Reader | None:
     Other single images are left to napari.
     """
     file = _single(path)
+    if file is None and not isinstance(path, (str, PathLike)):
+        return _open_movie if _are_parts(path) else None
     if file is None or not file.exists():
         return None
     try:
@@ -175,20 +179,22 @@ def _open_movie(path: Any) -> LayerData:
     """Add a movie to the recording whose traces are as long; else it is a recording of its own.
 
     One of several channels or planes, and one that does not fit the table that is open, is a lazy layer.
+    Several files are parts of one recording.
     """
-    movie = open_movie(path)
+    movie = open_movie(Path(path)) if isinstance(path, (str, PathLike)) else open_parts(path)
+    name = Path(movie.path).name
     viewer = napari.current_viewer()
     recording = _open_recording()
     if viewer is not None and recording is not None:
         joined = with_movie(recording, movie)
         if joined is not None:
-            session_of(viewer).apply(joined, f"Add {Path(path).name}")
+            session_of(viewer).apply(joined, f"Add {name}")
             return _NULL
     if viewer is not None and movie.axes == "tyx" and (recording is None or recording.movie is not None):
-        _open(viewer, open_recording(Path(path)), Path(path))
+        _open(viewer, movie_recording(movie), Path(movie.path))
         return _NULL
     for note in movie.notes:
-        show_warning(f"{Path(path).name}: {note}")
+        show_warning(f"{name}: {note}")
     return [movie_layer_data(movie)]
 
 
@@ -243,6 +249,11 @@ def _single(path: Paths) -> Path | None:
     if isinstance(path, (str, PathLike)):
         return Path(path)
     return Path(path[0]) if len(path) == 1 else None
+
+
+def _are_parts(paths: Sequence[str]) -> bool:
+    """Whether several files are TIFFs, as the parts of one recording are."""
+    return all(Path(path).suffix.lower() in _TIFF and Path(path).is_file() for path in paths)
 
 
 def _folder_of(path: Path) -> Path:
