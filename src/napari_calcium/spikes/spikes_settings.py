@@ -1,0 +1,42 @@
+"""How spikes are inferred: the methods a user chooses among."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from napari_calcium.settings import Choice, Settings, TraceName
+from napari_calcium.spikes.families import CellType, IndicatorName
+
+__all__ = ["NetworkSpikes", "SpikesSettings"]
+
+
+class NetworkSpikes(Settings):
+    """A network trained on simultaneous electrophysiology reads the rate of spikes from the trace."""
+
+    method: Literal["network"] = "network"
+    input: TraceName = Field(
+        "dff",
+        title="Read from",
+        description="Trace to read: ΔF/F as it was recorded. A denoised trace misleads the network, which "
+        "judges the noise itself.",
+    )
+    indicator: IndicatorName = Field(
+        "unknown",
+        title="Indicator",
+        description="The calcium indicator, if it is known: the timing of spikes gets better, most of all "
+        "for fast indicators.",
+    )
+    cell_type: Annotated[
+        CellType,
+        Choice((("unknown", "unknown"), ("excitatory", "excitatory"), ("inhibitory", "inhibitory"))),
+    ] = Field(
+        "unknown",
+        title="Cell type",
+        description="Inhibitory neurons fire several times more spikes for the same ΔF/F; choose it if all "
+        "cells are of one type.",
+    )
+
+
+SpikesSettings = NetworkSpikes
