@@ -1,0 +1,133 @@
+from dataclasses import asdict, replace
+
+import numpy as np
+import pytest
+from scipy.ndimage import gaussian_filter1d
+
+from napari_calcium.spikes.ensemble import compress, condition_rows
+from napari_calcium.spikes.inference import infer_spike_rate
+from napari_calcium.spikes.trace_traits import measure_traits
+
+torch = pytest.importorskip("torch")
+
+
+@pytest.fixture
+def datasets(ground_truth):
+    from training.ground_truth import load_datasets
+
+    return load_datasets(ground_truth)
+
+
+def test_numpy_and_torch_give_the_same(small):
+    from training.exporting import ensemble_of
+    from training.settings import TrainingSettings
+    from training.torch_network import SpikeNetwork
+
+    torch.manual_seed(1)
+    traces = np.random.default_rng(0).normal(0, 0.1, (3, 700)).astype(np.float32)
+    for settings in (small, TrainingSettings()):
+        network = SpikeNetwork(settings).eval()
+        traits = measure_traits(traces, 20.0)
+        known = condition_rows(traits, 20.0, 4, 1)
+        inputs = np.stack([compress(t, s) for t, s in zip(traces, traits.noise_sd, strict=True)])
+        with torch.no_grad():
+            expected = network(*map(torch.from_numpy, (inputs, known, np.ones_like(traces)))).numpy()
+        ensemble = ensemble_of([network], settings)
+        modulation = ensemble.networks[0].modulate(known)
+        for row in range(3):
+            made = ensemble.networks[0].run(inputs[row], modulation[row])
+            assert made == pytest.approx(expected[row], abs=1e-5)
+
+
+def test_training_sees_the_inputs_and_conditions_of_inference(datasets, small):
+    from training.augmentation import batches
+    from training.fitting import network_inputs
+    from training.torch_network import conditions
+
+    told = replace(small, feature_noise=0.0, indicator_hidden=0.0, cell_type_hidden=0.0)
+    batch = batches(datasets, told, np.random.default_rng(0))[0]
+    known = conditions(batch, told, torch.Generator()).numpy()
+    inputs = network_inputs(batch).numpy()
+    for row in range(small.batch):
+        from napari_calcium.spikes.trace_traits import TraceTraits
+
+        traits = TraceTraits(*(a[row : row + 1] for a in (batch.noise_sd, batch.noise_level, batch.features)))
+        rate, family, kind = batch.frame_rate[row], batch.family[row], batch.cell_type[row]
+        assert known[row] == pytest.approx(condition_rows(traits, rate, family, kind)[0], abs=1e-5)
+        assert inputs[row] == pytest.approx(compress(batch.traces[row], batch.noise_sd[row]), abs=1e-5)
+
+
+def test_the_loss_is_the_smoothed_difference_and_the_count(datasets, small):
+    from training.augmentation import batches
+    from training.torch_network import spike_loss
+
+    batch = batches(datasets, replace(small, main_share=1.0), np.random.default_rng(0))[0]
+    predicted = np.random.default_rng(1).uniform(0, 0.3, batch.traces.shape).astype(np.float32)
+    expected = []
+    for row in range(small.batch):
+        counted = batch.counted[row]
+        difference = np.pad((predicted[row] - batch.counts[row]) * counted, 200).astype(float)
+        course = 0.0
+        for width, share in ((0.75, 1), (1.5, 1), (6.0, 2)):
+            smooth = gaussian_filter1d(difference, width, truncate=8)
+            course += share * width * (smooth**2).sum()
+        scale = max(counted.sum(), 50) * (batch.variance[row] + 0.01)
+        ratio = ((predicted[row] * counted).sum() + 2) / ((batch.counts[row] * counted).sum() + 2)
+        error = abs(np.log(ratio))
+        count = error**2 / 0.4 if error < 0.2 else error - 0.1
+        expected.append(course / scale + small.count_weight * count)
+    made = float(spike_loss(torch.from_numpy(predicted), batch, 0.01, small))
+    assert made == pytest.approx(np.mean(expected), rel=0.02)
+
+
+def test_a_training_that_was_broken_off_ends_as_if_it_was_not(datasets, small, tmp_path):
+    from training.fitting import fit
+
+    class Killed(Exception):
+        pass
+
+    def kill(line):
+        raise Killed
+
+    whole = fit(datasets, small, 0, tmp_path / "whole.pt", lambda line: None)
+    with pytest.raises(Killed):
+        fit(datasets, replace(small, saved_every=2), 0, tmp_path / "part.pt", kill)
+    resumed = fit(datasets, small, 0, tmp_path / "part.pt", lambda line: None)
+    for one, two in zip(whole.state_dict().values(), resumed.state_dict().values(), strict=True):
+        assert torch.equal(one, two)
+
+
+def test_members_of_an_ensemble_differ(datasets, small, tmp_path):
+    from training.fitting import fit
+
+    one, two = (fit(datasets, small, k, tmp_path / f"{k}.pt", lambda line: None) for k in range(2))
+    assert not torch.equal(one.out.weight, two.out.weight)
+
+
+def test_training_lowers_the_loss(datasets, small, tmp_path):
+    from training.fitting import fit
+
+    lines = []
+    fit(datasets, replace(small, round=10, rounds=30, saved_every=15), 0, tmp_path / "c.pt", lines.append)
+    losses = [float(line.rsplit(" ", 1)[1]) for line in lines]
+    assert losses[-1] < losses[0]
+
+
+def test_the_file_has_the_same_bytes_each_time_and_the_same_networks(small, tmp_path):
+    from training.exporting import ensemble_of, write
+    from training.torch_network import SpikeNetwork
+
+    torch.manual_seed(0)
+    network = SpikeNetwork(small)
+    for name in ("a.npz", "b.npz"):
+        write(tmp_path / name, [network], small, datasets=["DS01"])
+    assert (tmp_path / "a.npz").read_bytes() == (tmp_path / "b.npz").read_bytes()
+    from napari_calcium.spikes.ensemble import ensemble_from
+
+    with np.load(tmp_path / "a.npz") as stored:
+        read = ensemble_from(dict(stored))
+    traces = np.random.default_rng(0).normal(0, 0.1, (2, 300)).astype(np.float32)
+    expected = infer_spike_rate(traces, 30.0, ensemble=ensemble_of([network], small))
+    assert np.array_equal(infer_spike_rate(traces, 30.0, ensemble=read), expected)
+    assert read.card["datasets"] == ["DS01"]
+    assert read.card["training"]["channels"] == asdict(small)["channels"]

@@ -1,0 +1,1 @@
+"""Training of the networks that `napari_calcium.spikes` ships."""

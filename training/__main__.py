@@ -1,0 +1,112 @@
+"""From ground truth to the packaged weights and the score table: ``python -m training --help``."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from dataclasses import fields, replace
+from pathlib import Path
+
+import torch
+
+from napari_calcium.spikes.ensemble import Ensemble
+from training.calibration import squared_error
+from training.evaluation import Scores, folds_of, load_scorer, score, table
+from training.exporting import ensemble_of, write
+from training.fitting import fit
+from training.ground_truth import load_datasets, short_name
+from training.settings import TrainingSettings
+
+_WEIGHTS = (
+    Path(__file__).parent.parent / "src" / "napari_calcium" / "spikes" / "weights" / "spike_network.npz"
+)
+
+
+def main() -> None:
+    """Read the command line and do what it says."""
+    parser = argparse.ArgumentParser(prog="python -m training", description=__doc__)
+    parser.add_argument("ground_truth", type=Path, help="folder of DS*.npz")
+    parser.add_argument("--scorer", type=Path, help="score_spikes.py; needed for scores")
+    parser.add_argument("--work", type=Path, default=Path("training_work"), help="checkpoints and tables")
+    parser.add_argument("--weights", type=Path, default=_WEIGHTS, help="where the final networks go")
+    parser.add_argument("--only", choices=("final", "folds"), help="the networks alone, or the scores alone")
+    parser.add_argument("--folds", type=int, default=6, help="number of groups of datasets held out in turn")
+    parser.add_argument("--hold-out", nargs="*", help="datasets of one fold of your own (DS06 DS14 …)")
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    for field in fields(TrainingSettings):
+        if field.type in ("int", "float"):
+            kind = int if field.type == "int" else float
+            parser.add_argument(f"--{field.name.replace('_', '-')}", type=kind, default=field.default)
+    given = parser.parse_args()
+    torch.set_num_threads(given.threads)
+    torch.use_deterministic_algorithms(True)
+    numbers = {f.name: getattr(given, f.name) for f in fields(TrainingSettings) if hasattr(given, f.name)}
+    settings = replace(TrainingSettings(), **numbers)
+    given.work.mkdir(parents=True, exist_ok=True)
+    error = None
+    if given.only != "final":
+        error = _folds(given, settings)
+    if given.only != "folds":
+        _final(given, settings, error)
+
+
+def _train(
+    given: argparse.Namespace, settings: TrainingSettings, name: str, without: tuple[str, ...]
+) -> list:
+    datasets = load_datasets(given.ground_truth, without=without)
+    print(f"{name}: {len(datasets)} datasets, {settings.networks} networks", flush=True)
+    started = time.perf_counter()
+    networks = [
+        fit(datasets, settings, k, given.work / f"{name}_{k}.pt", lambda line: print(line, flush=True))
+        for k in range(settings.networks)
+    ]
+    print(f"{name}: trained in {time.perf_counter() - started:.0f} s", flush=True)
+    return networks
+
+
+def _folds(given: argparse.Namespace, settings: TrainingSettings) -> dict[str, list[float]]:
+    """Train with each group of datasets held out, and score that group."""
+    if given.scorer is None:
+        raise SystemExit("give --scorer, or --only final to train without scores")
+    scorer = load_scorer(given.scorer)
+    names = [short_name(path) for path in sorted(given.ground_truth.glob("DS*.npz"))]
+    folds = [tuple(given.hold_out)] if given.hold_out else folds_of(names, given.folds)
+    told: Scores = {}
+    untold: Scores = {}
+    ensembles: list[tuple[Ensemble, tuple[str, ...]]] = []
+    for k, held_out in enumerate(folds):
+        name = "fold_" + "_".join(held_out) if given.hold_out else f"fold{k}of{len(folds)}"
+        ensemble = ensemble_of(_train(given, settings, name, held_out), settings)
+        ensembles.append((ensemble, held_out))
+        told |= score(scorer, given.ground_truth, ensemble, held_out, told=True)
+        untold |= score(scorer, given.ground_truth, ensemble, held_out, told=False)
+        print(table(told, untold), flush=True)
+    told, untold = dict(sorted(told.items())), dict(sorted(untold.items()))
+    (given.work / "scores.json").write_text(json.dumps({"told": told, "untold": untold}, indent=1))
+    (given.work / "scores.md").write_text(table(told, untold))
+    error = squared_error(scorer, given.ground_truth, ensembles)
+    (given.work / "squared_error.json").write_text(json.dumps(error))
+    return error
+
+
+def _final(
+    given: argparse.Namespace, settings: TrainingSettings, error: dict[str, list[float]] | None
+) -> None:
+    """Train on every dataset and write what the program ships."""
+    stored = given.work / "squared_error.json"
+    if error is None:
+        if not stored.exists():
+            raise SystemExit(
+                f"the uncertainty is measured on held-out datasets: run --only folds first ({stored})"
+            )
+        error = json.loads(stored.read_text())
+    networks = _train(given, settings, "final", ())
+    names = [path.stem for path in sorted(given.ground_truth.glob("DS*.npz"))]
+    given.weights.parent.mkdir(parents=True, exist_ok=True)
+    write(given.weights, networks, settings, datasets=names, squared_error=error)
+    print(f"wrote {given.weights} ({given.weights.stat().st_size / 1e6:.2f} MB)", flush=True)
+
+
+if __name__ == "__main__":
+    main()

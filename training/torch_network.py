@@ -1,0 +1,134 @@
+"""The network in PyTorch, for training; `napari_calcium.spikes.network` is the same in NumPy."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from napari_calcium.spikes.families import CELL_TYPES, FAMILIES
+from napari_calcium.spikes.trace_traits import N_FEATURES
+from training.augmentation import Batch
+from training.settings import TrainingSettings
+
+__all__ = ["SpikeNetwork", "conditions", "spike_loss"]
+
+_SMOOTHING_S = ((0.025, 1.0), (0.05, 1.0), (0.2, 2.0))
+_FFT = 512
+
+
+class SpikeNetwork(nn.Module):
+    """A first convolution and residual dilated ones, modulated by what is known of the trace."""
+
+    def __init__(self, settings: TrainingSettings) -> None:
+        super().__init__()
+        channels, taps = settings.channels, settings.taps
+        self.first = nn.Conv1d(2, channels, settings.first_taps, padding=settings.first_taps // 2)
+        self.layers = nn.ModuleList(
+            nn.Conv1d(channels, channels, taps, padding=taps // 2 * d, dilation=d) for d in settings.dilations
+        )
+        self.out = nn.Conv1d(channels, 1, 1)
+        self.hidden = nn.Linear(3 + N_FEATURES + len(FAMILIES) + len(CELL_TYPES), settings.hidden)
+        self.modulation = nn.Linear(settings.hidden, 2 * channels * (len(settings.dilations) + 1))
+        nn.init.constant_(self.out.bias, -3.0)
+        nn.init.zeros_(self.modulation.bias)
+        self.modulation.weight.data *= 0.3
+
+    def forward(self, inputs: Tensor, known: Tensor, valid: Tensor) -> Tensor:
+        """Return spikes per 1/30 s.
+
+        Parameters
+        ----------
+        inputs : (batch, 2, n_frames)
+        known : (batch, n_conditions)
+        valid : (batch, n_frames)
+            0 beyond the ends of a trace: every layer sees zeros there.
+
+        Returns
+        -------
+        (batch, n_frames)
+        """
+        mask = valid[:, None]
+        shape = (len(known), len(self.layers) + 1, 2, -1, 1)
+        modulation = self.modulation(torch.tanh(self.hidden(known))).view(shape)
+        state = F.relu(self.first(inputs * mask) * (1 + modulation[:, 0, 0]) + modulation[:, 0, 1]) * mask
+        for k, layer in enumerate(self.layers, start=1):
+            made = F.relu(layer(state) * (1 + modulation[:, k, 0]) + modulation[:, k, 1])
+            state = state + made * mask
+        return F.softplus(self.out(state)[:, 0].float())
+
+    def arrays(self) -> dict[str, NDArray[np.float32]]:
+        """Return the weights as `napari_calcium.spikes.network` names and lays them out."""
+        made = {
+            "first": _flat(self.first.weight),
+            "first_bias": self.first.bias,
+            "out": self.out.weight.ravel(),
+            "out_bias": self.out.bias,
+            "hidden": self.hidden.weight.T,
+            "hidden_bias": self.hidden.bias,
+            "modulation": self.modulation.weight.T,
+            "modulation_bias": self.modulation.bias,
+        }
+        for k, layer in enumerate(self.layers):
+            made |= {f"layer{k}": _flat(layer.weight), f"bias{k}": layer.bias}
+        return {name: np.ascontiguousarray(value.detach().numpy()).squeeze() for name, value in made.items()}
+
+
+def _flat(weight: Tensor) -> Tensor:
+    """Lay (out, in, taps) out as (taps · in, out), the taps' blocks one below the other."""
+    return weight.permute(2, 1, 0).reshape(-1, len(weight))
+
+
+def conditions(batch: Batch, settings: TrainingSettings, random: torch.Generator) -> Tensor:
+    """Return what the network is told of each segment; part of it is hidden or blurred at random.
+
+    The order is that of `napari_calcium.spikes.network.condition_rows`.
+    """
+    n = len(batch.noise_level)
+    noise = torch.from_numpy(np.log(batch.noise_level) - 1.4)
+    features = torch.from_numpy(batch.features)
+    # Few datasets have been recorded: exact features would be fingerprints to learn them by heart from.
+    amount = 2 * settings.feature_noise * torch.rand(n, 1, generator=random)
+    features = features + amount * torch.randn(features.shape, generator=random)
+    family, cell_type = torch.from_numpy(batch.family), torch.from_numpy(batch.cell_type)
+    family = family * (torch.rand(n, generator=random) >= settings.indicator_hidden)
+    cell_type = cell_type * (torch.rand(n, generator=random) >= settings.cell_type_hidden)
+    rate = torch.from_numpy(np.log(batch.frame_rate / np.float32(30)))
+    columns = [
+        torch.stack([noise, noise**2, rate], dim=1),
+        features,
+        F.one_hot(family, len(FAMILIES)),
+        F.one_hot(cell_type, len(CELL_TYPES)),
+    ]
+    return torch.cat(columns, dim=1).float()
+
+
+def spike_loss(predicted: Tensor, batch: Batch, small: float, settings: TrainingSettings) -> Tensor:
+    """Return the loss of spikes per 1/30 s, (batch, n_frames).
+
+    Squared difference of smoothed prediction and smoothed truth, for Gaussians of 25, 50 and 200 ms, each
+    weighted by its width (the last doubled), over the neuron's variance plus `small`; and the logarithmic
+    error of the segment's spike count. By Parseval's theorem the smoothing is a weight on the difference's
+    spectrum.
+    """
+    counted = torch.from_numpy(batch.counted)
+    rate = torch.from_numpy(batch.frame_rate)
+    per_frame = predicted * (30 / rate)[:, None] * counted
+    truth = torch.from_numpy(batch.counts) * counted
+    spectrum = torch.view_as_real(torch.fft.rfft(per_frame - truth, _FFT)).square().sum(-1)
+    frequency = torch.arange(_FFT // 2 + 1) / _FFT
+    sides = torch.full((_FFT // 2 + 1,), 2.0)
+    sides[0] = sides[-1] = 1
+    weight = torch.zeros(len(rate), len(sides))
+    for seconds, share in _SMOOTHING_S:
+        width = (seconds * rate).clamp(min=0.3)[:, None]
+        weight += share * width * torch.exp(-((2 * math.pi * frequency * width) ** 2))
+    squared = (spectrum * weight * sides).sum(1) / _FFT
+    frames = counted.sum(1).clamp(min=50)
+    course = squared / frames * (rate / 30) / (torch.from_numpy(batch.variance) + small)
+    error = torch.log((per_frame.sum(1) + 2) / (truth.sum(1) + 2))
+    return course.mean() + settings.count_weight * F.smooth_l1_loss(error, torch.zeros_like(error), beta=0.2)
