@@ -58,6 +58,7 @@ class CellsDock(ViewDock):
             "cell's name. Signs: < <= = != >= >. What is not known fits no condition."
         )
         self.filter.setClearButtonEnabled(True)
+        self.filter.setAccessibleName("Filter")
         self._typing = QTimer(self)
         self._typing.setSingleShot(True)
         self._typing.setInterval(_NOT_FILTERED_MS)
@@ -68,6 +69,7 @@ class CellsDock(ViewDock):
         self.select_all.setToolTip("Select all cells that the table shows now")
         self.select_all.clicked.connect(self._pick_shown)
         self.table = CellsTable()
+        self.table.setAccessibleName("Numbers of every cell")
         self.table.setToolTip(
             "Click a heading to sort. Click a row: the cell, on the image and in every view;\n"
             "Shift and Ctrl for several; ↑ ↓ go from cell to cell."
@@ -87,6 +89,7 @@ class CellsDock(ViewDock):
 
     def _build_colours(self) -> QHBoxLayout:
         self.colour_by = QComboBox()
+        self.colour_by.setAccessibleName("Colour by")
         self.colour_by.setToolTip("Colour the somata on the image by a number (2nd to 98th percentile)")
         self.colour_by.setMinimumContentsLength(12)
         self.colour_by.activated.connect(self._paint)
@@ -159,7 +162,10 @@ class CellsDock(ViewDock):
             return None
         columns = cell_columns(self.recording)
         ids = self.recording.roi_ids
-        return Export(f"{self.recording.name}_cells", self.recording, None, lambda p: _write(ids, columns, p))
+        results = ("features", "ensembles") if self.recording.features is not None else ()
+        return Export(
+            f"{self.recording.name}_cells", self.recording, None, lambda p: _write(ids, columns, p), results
+        )
 
     def keyPressEvent(self, event: Any) -> None:
         """Clear the filter on Esc where there is one, else the selection."""

@@ -189,7 +189,9 @@ class CoactivityDock(ViewDock):
         if recording is None or recording.coactivity is None:
             return None
         figure = next(kind for kind in FIGURES if kind.stem == "coactivity")
-        return Export(f"{recording.name}_coactivity", recording, figure, table_writer(recording.coactivity))
+        write = table_writer(recording.coactivity)
+        results = ("coactivity", "ensemble_events")
+        return Export(f"{recording.name}_coactivity", recording, figure, write, results)
 
     def keyPressEvent(self, event: Any) -> None:
         """Go to the next or previous event (→ ←), clear (Esc)."""

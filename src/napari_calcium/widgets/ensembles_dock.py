@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from html import escape
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,7 @@ from qtpy.QtWidgets import (
 
 from napari_calcium.figures.export import FIGURES
 from napari_calcium.figures.palette import ensemble_color
+from napari_calcium.overview import why_counts_differ
 from napari_calcium.recording import Recording
 from napari_calcium.results import Activations, Ensembles
 from napari_calcium.widgets.dock_place import DockPlace
@@ -62,6 +64,7 @@ class EnsemblesDock(QWidget):
         self._session = session_of(napari_viewer)
         self._recording: Recording | None = None
         self._shown: Ensembles | None = None
+        self._why = False
         self._place = DockPlace(self, "Ensembles", "right")
         self._build()
         self._connect()
@@ -78,10 +81,11 @@ class EnsemblesDock(QWidget):
         self.setMinimumWidth(310)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.notes = QLabel()
+        self.notes.linkActivated.connect(self._unfold)
         self.hint = QLabel()
         for label in (self.notes, self.hint):
             label.setWordWrap(True)
-            label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+            label.setTextInteractionFlags(Qt.TextInteractionFlag.TextBrowserInteraction)
             label.setContentsMargins(6, 4, 6, 4)
         self.hint.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.table = _table(("Ensemble", "Neurons", "Active", "First – last (s)"))
@@ -89,11 +93,14 @@ class EnsemblesDock(QWidget):
             "Choose one: its somata light up, its members' traces come up. Esc lets it go.\n"
             "Active: how many times. First – last: its first and its last activation."
         )
-        self.members = _table(("Cell", "Active in", "× its rate", "Core"))
+        self.members = _table(("Cell", "Active in", "vs. usual", "Core"))
         self.members.setToolTip(
-            "Active in: share of the ensemble's activations. × its rate: how much more often than the "
-            "neuron's own rate lets expect. Click: the cell is centred on the image."
+            "Active in: share of the ensemble's activations in which the cell took part.\n"
+            "vs. usual: how many times more often than its own event rate lets expect.\n"
+            "Core: in more than the share set in the stage. Click: the cell is centred on the image."
         )
+        self.table.setAccessibleName("Ensembles")
+        self.members.setAccessibleName("Members of the chosen ensemble")
         self.plot = ActivationsPlot(plot_colors(self._viewer))
         self.previous, self.next = QPushButton("◀"), QPushButton("▶")
         self.previous.setToolTip("Jump to the activation before")
@@ -151,8 +158,7 @@ class EnsemblesDock(QWidget):
             self.plot.show_span(self._session.selection.span)
         if ensembles is not self._shown:
             self._shown = ensembles
-            self.notes.setText("\n".join(ensembles.notes) if ensembles is not None else "")
-            self.notes.setVisible(bool(self.notes.text()))
+            self._tell_notes()
             self.plot.show_ensembles(ensembles)
             self._fill_table(ensembles)
         self.show_ensemble(self._session.selection.ensemble)
@@ -197,7 +203,13 @@ class EnsemblesDock(QWidget):
         if recording is None or ensembles is None:
             return None
         figure = next(kind for kind in FIGURES if kind.stem == "ensembles")
-        return Export(f"{recording.name}_ensembles", recording, figure, table_writer(ensembles.activations))
+        return Export(
+            f"{recording.name}_ensembles",
+            recording,
+            figure,
+            table_writer(ensembles.activations),
+            ("ensembles",),
+        )
 
     def showEvent(self, event: Any) -> None:
         """Take the dock's place."""
@@ -214,6 +226,23 @@ class EnsemblesDock(QWidget):
             self._session.selection.clear()
         else:
             super().keyPressEvent(event)
+
+    def _tell_notes(self, *_: object) -> None:
+        """Write what was found, and why its counts differ, unfolded by a click."""
+        recording, ensembles = self._recording, self._ensembles
+        lines = list(ensembles.notes) if ensembles is not None else []
+        why = why_counts_differ(recording) if recording is not None else ""
+        text = "<br>".join(escape(line) for line in lines)
+        if why and self._why:
+            text += f"<br><br>{escape(why)} <a href='less'>Less</a>"
+        elif why:
+            text += "<br><a href='why'>Why do activations and ensemble events differ in number?</a>"
+        self.notes.setText(text)
+        self.notes.setVisible(bool(text))
+
+    def _unfold(self, link: str) -> None:
+        self._why = link == "why"
+        self._tell_notes()
 
     def _fill_table(self, ensembles: Ensembles | None) -> None:
         self.table.blockSignals(True)
@@ -238,7 +267,7 @@ class EnsemblesDock(QWidget):
                 texts = (
                     recording.cell_name(cell),
                     f"{100 * table.participation[k]:.0f} %",
-                    f"{table.lift[k]:.1f}",
+                    f"{table.lift[k]:.1f} ×",
                     "yes" if table.core[k] else "",
                 )
                 _add_row(self.members, texts, cell)

@@ -19,6 +19,7 @@ from napari_calcium.io.export import export_traces
 from napari_calcium.recording import Recording, Trace
 from napari_calcium.results import Table
 from napari_calcium.widgets.panel_picture import write_panel
+from napari_calcium.widgets.story_dialog import StoryDialog
 from napari_calcium.widgets.worker import Failure, Runner
 
 __all__ = ["Export", "ExportButton", "table_writer", "traces_writer"]
@@ -32,6 +33,7 @@ _FIGURE_TIP = (
     "The ending of the name says whether it is PNG, SVG or PDF."
 )
 _SHOWN_TIP = "What this dock shows now: its zoom, its selection and its theme. PNG, SVG or PDF."
+_STORY_TIP = "The steps behind what this dock shows, with all settings, in plain words."
 _SHEET_TIP = (
     "One page: field of view, traces, raster, coactivity, ensembles, and in words what was found, what "
     "chance alone would give, and the settings. PDF, SVG or PNG."
@@ -51,12 +53,15 @@ class Export:
         Drawn with matplotlib, as by the command line; None where there are but numbers.
     write_table : callable
         Writes the numbers as CSV to a path: stored values, never plotted ones.
+    results : tuple of str
+        What is shown, as the log names it (``"traces/dff"``, ``"events"`` …); all steps are told without.
     """
 
     name: str
     recording: Recording
     figure: FigureKind | None
     write_table: Callable[[Path], None]
+    results: tuple[str, ...] = ()
 
     def write(self, path: Path, style: FigureStyle = STANDARD) -> Path:
         """Write a picture (``.png``, ``.svg``, ``.pdf``) or the numbers (``.csv``), whole or not at all.
@@ -129,6 +134,8 @@ class ExportButton(QPushButton):
         )
         menu.addSeparator()
         self.sheet = self._add(menu, "Sheet of the whole analysis…", self._ask_sheet, _SHEET_TIP)
+        menu.addSeparator()
+        self.story = self._add(menu, "What happened here…", self._tell, _STORY_TIP)
         menu.aboutToShow.connect(self.refresh)
         self.setMenu(menu)
 
@@ -148,7 +155,7 @@ class ExportButton(QPushButton):
         export = self._what()
         for action in self.figures:
             action.setEnabled(export is not None and export.figure is not None)
-        for action in (self.shown, self.numbers, self.sheet):
+        for action in (self.shown, self.numbers, self.sheet, self.story):
             action.setEnabled(export is not None)
 
     def _ask_figure(self, width: float) -> None:
@@ -161,6 +168,11 @@ class ExportButton(QPushButton):
         export = self._what()
         if export is not None:
             self._write(f"{export.name}.csv", "Numbers (*.csv)", export.write)
+
+    def _tell(self) -> None:
+        export = self._what()
+        if export is not None:
+            StoryDialog(export.recording, export.results, self.window()).show()
 
     def _ask_sheet(self) -> None:
         export = self._what()

@@ -58,6 +58,14 @@ _ORDERS: dict[RowOrder, str] = {
     "component": "First component",
     "position": "Position",
 }
+_RANKS: dict[RowOrder, str] = {
+    "ensemble": "Rank, by ensemble",
+    "id": "Rank, by cell id",
+    "rate": "Rank, by event rate",
+    "component": "Rank, by component",
+    "position": "Rank, top to bottom",
+}
+"""What the numbers beside the rows are: places in the order, not ids."""
 _GAP = "#6a7b8c"
 
 
@@ -99,6 +107,8 @@ class RasterDock(ViewDock):
         self.stages, self.orders = QComboBox(), QComboBox()
         self.stages.setToolTip("Which traces are shown, or the onsets of the events")
         self.orders.setToolTip("How the neurons stand below each other")
+        self.stages.setAccessibleName("Show")
+        self.orders.setAccessibleName("Sort by")
         self.scaled = QCheckBox("Scale each neuron")
         self.scaled.setToolTip(
             "Every neuron from its own rest to its own peaks: shows when each is active, not how strongly"
@@ -176,6 +186,7 @@ class RasterDock(ViewDock):
         wanted = (recording, stage, order, scaled)
         if any(a is not b for a, b in zip(wanted, self._drawn or (None,) * 4, strict=True)):
             self._drawn = wanted
+            self.plot.name_rows(_RANKS[order])
             self._set_axis(recording)
             self._ask(recording, stage, order, scaled)
         selection = self.session.selection
@@ -194,7 +205,8 @@ class RasterDock(ViewDock):
             write = traces_writer(recording, tuple(recording.roi_ids.tolist()), stage)
         else:
             return None
-        return Export(f"{recording.name}_{stem}", recording, figure, write)
+        results = ("events",) if stage == EVENTS else (f"traces/{stage}",)
+        return Export(f"{recording.name}_{stem}", recording, figure, write, results)
 
     # --- preparing
 

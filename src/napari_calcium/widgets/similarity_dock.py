@@ -59,6 +59,7 @@ class SimilarityDock(ViewDock):
             "Wheel: zoom. Drag: move. Double click: all."
         )
         self.orders = QComboBox()
+        self.orders.setAccessibleName("Order of the events")
         for order, words in _ORDERS.items():
             self.orders.addItem(words, order)
         self.orders.setToolTip(
@@ -132,7 +133,8 @@ class SimilarityDock(ViewDock):
         if recording is None or missing_similarity(recording):
             return None
         figure = next(kind for kind in FIGURES if kind.stem == "similarity")
-        return Export(f"{recording.name}_similarity", recording, figure, lambda path: _write(recording, path))
+        name = f"{recording.name}_similarity"
+        return Export(name, recording, figure, lambda path: _write(recording, path), ("ensembles",))
 
     def _take(self, view: SimilarityView) -> None:
         self.plot.show_view(view)

@@ -46,7 +46,7 @@ class RasterPlot(TimePlot):
         axis = self.getPlotItem().getAxis("left")
         axis.setStyle(tickLength=0)
         axis.setWidth(58)
-        self.getPlotItem().setLabel("left", "Neurons")
+        self.name_rows("Rank")
         self._image = pg.ImageItem(axisOrder="row-major")
         self._image.setZValue(-20)
         self.getPlotItem().addItem(self._image, ignoreBounds=True)
@@ -76,6 +76,10 @@ class RasterPlot(TimePlot):
         if hasattr(self, "strip"):
             self._draw_ensembles()
             self._draw_marks()
+
+    def name_rows(self, text: str) -> None:
+        """Say what the numbers beside the rows are."""
+        self.getPlotItem().setLabel("left", text)
 
     def set_table(self, table: NDArray[np.uint8]) -> None:
         """Draw levels 0 … 255 in these colours, (256, 3)."""

@@ -1,0 +1,141 @@
+"""What holds for every widget of the plugin: it can be named, it says what to do next, and it goes whole."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+import yaml
+from napari.components import ViewerModel
+from qtpy.QtWidgets import (
+    QAbstractButton,
+    QAbstractItemView,
+    QAbstractSpinBox,
+    QApplication,
+    QComboBox,
+    QHeaderView,
+    QLabel,
+    QLineEdit,
+    QScrollBar,
+    QSlider,
+    QToolButton,
+    QWidget,
+)
+
+from napari_calcium.widgets.viewer_session import session_of
+
+MANIFEST = yaml.safe_load((Path(__file__).parents[2] / "napari.yaml").read_text("utf-8"))["contributions"]
+NAMES = {c["id"]: c["python_name"] for c in MANIFEST["commands"]}
+WIDGETS = {w["display_name"]: NAMES[w["command"]] for w in MANIFEST["widgets"]}
+WORDS = ("open", "run", "click", "choose", "select", "add", "load", "drop", "nothing", "no ", "set", "press")
+
+
+def made(name: str, viewer: ViewerModel) -> QWidget:
+    module, _, kind = WIDGETS[name].partition(":")
+    return getattr(import_module(module), kind)(viewer)
+
+
+@pytest.fixture
+def viewer():
+    return ViewerModel()
+
+
+def settle() -> None:
+    for _ in range(4):
+        QApplication.processEvents()
+
+
+def unnamed(widget: QWidget) -> list[str]:
+    """Return what a screen reader could not name."""
+    buddies = {label.buddy() for label in widget.findChildren(QLabel) if label.buddy() is not None}
+    kinds = (QAbstractButton, QComboBox, QAbstractSpinBox, QLineEdit, QSlider, QAbstractItemView)
+    found = []
+    for part in widget.findChildren(QWidget):
+        if not isinstance(part, kinds) or isinstance(part, QHeaderView | QScrollBar):
+            continue
+        parents, above = [], part.parentWidget()
+        while above is not None and above is not widget:
+            parents.append(above)
+            above = above.parentWidget()
+        # Parts that Qt or superqt makes inside a box are told of as the box is.
+        inner = any(
+            isinstance(p, QComboBox | QAbstractSpinBox | QLineEdit | QAbstractItemView) for p in parents
+        )
+        own = part.accessibleName() or (part.text() if isinstance(part, QAbstractButton) else "")
+        if isinstance(part, QToolButton) and part.objectName().startswith("Scroll"):
+            continue  # of Qt's own tab bar
+        plot = any(type(p).__module__.startswith("pyqtgraph") for p in (part, *parents))
+        if not (own or inner or part in buddies or any(p in buddies for p in parents) or plot):
+            found.append(
+                f"{type(part).__name__} {part.toolTip()[:40]!r} in {type(part.parentWidget()).__name__}"
+            )
+    return found
+
+
+@pytest.mark.parametrize("name", WIDGETS)
+def test_everything_has_a_name_for_screen_readers(qtbot, viewer, populated, name):
+    widget = made(name, viewer)
+    qtbot.addWidget(widget)
+    session_of(viewer).open(populated)
+    widget.resize(500, 600)
+    widget.show()
+    settle()
+    assert unnamed(widget) == []
+
+
+@pytest.mark.parametrize("name", WIDGETS)
+def test_with_nothing_open_it_says_what_to_do_next(qtbot, viewer, name):
+    widget = made(name, viewer)
+    qtbot.addWidget(widget)
+    widget.resize(500, 600)
+    widget.show()
+    settle()
+    assert says_what_to_do(widget) or name == "Help"
+
+
+@pytest.mark.parametrize("name", WIDGETS)
+def test_a_dock_with_nothing_to_show_yet_says_what_to_do_next(qtbot, viewer, raw_recording, name):
+    widget = made(name, viewer)
+    qtbot.addWidget(widget)
+    session_of(viewer).open(raw_recording)
+    widget.resize(500, 600)
+    widget.show()
+    settle()
+    hint = getattr(widget, "hint", None)
+    if isinstance(hint, QLabel) and hint.isVisible():
+        assert says_what_to_do(widget), hint.text()
+
+
+def says_what_to_do(widget: QWidget) -> bool:
+    seen = [label.text() for label in widget.findChildren(QLabel) if label.isVisible()]
+    seen += [button.text() for button in widget.findChildren(QAbstractButton) if button.isVisible()]
+    return any(word in " ".join(seen).lower() for word in WORDS)
+
+
+@pytest.mark.parametrize("name", WIDGETS)
+def test_a_recording_that_comes_and_goes_is_no_trouble(qtbot, viewer, populated, traces_only, few, name):
+    widget = made(name, viewer)
+    qtbot.addWidget(widget)
+    widget.resize(500, 600)
+    widget.show()
+    session = session_of(viewer)
+    for recording in (populated, traces_only, few, populated.replace(frame_rate=None)):
+        session.open(recording)
+        settle()
+    session.choose_ensemble(None)
+    session.close()
+    settle()
+
+
+@pytest.mark.parametrize("name", WIDGETS)
+def test_it_takes_no_more_room_than_a_small_screen_has(qtbot, viewer, populated, name):
+    widget = made(name, viewer)
+    qtbot.addWidget(widget)
+    session_of(viewer).open(populated)
+    widget.show()
+    settle()
+    hint = widget.minimumSizeHint().expandedTo(widget.minimumSize())
+    # Forms stand beside the image, plots under it.
+    assert hint.width() <= 560, hint
+    assert hint.height() <= 420, hint
