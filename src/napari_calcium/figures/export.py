@@ -12,11 +12,25 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_calcium.atomic import replacing
+from napari_calcium.figures.activity_figure import activity_size, draw_activity, prepare_activity
 from napari_calcium.figures.coactivity_figure import (
     coactivity_height,
     coactivity_size,
     draw_coactivity,
     prepare_coactivity,
+)
+from napari_calcium.figures.correlation_figure import (
+    correlation_height,
+    correlation_size,
+    draw_correlation,
+    prepare_correlation,
+)
+from napari_calcium.figures.coupling_figure import coupling_size, draw_coupling, prepare_coupling
+from napari_calcium.figures.dimensionality_figure import (
+    dimensionality_height,
+    dimensionality_size,
+    draw_dimensionality,
+    prepare_dimensionality,
 )
 from napari_calcium.figures.drawing import WIDTH, new_figure
 from napari_calcium.figures.ensembles_figure import (
@@ -68,7 +82,8 @@ class FigureKind:
     stem : str
         File name without ending.
     needs : tuple of str
-        Fields of the recording that must be there for the figure to make sense.
+        Fields of the recording that must be there for the figure to make sense; ``"population.coupling"`` is
+        a field of a field.
     prepare, size, draw : callables
         ``draw(figure, data)`` with ``data = prepare(recording)`` on a figure of ``size(data)`` inches (width,
         height). Drawing must do with less width, down to 85 mm.
@@ -86,7 +101,9 @@ class FigureKind:
     def fits(self, recording: Recording) -> bool:
         """Whether the stages this figure shows have run; a result of nothing is a result."""
         for name in self.needs:
-            value = getattr(recording, name)
+            value: Any = recording
+            for part in name.split("."):
+                value = getattr(value, part, None)
             if value is None or (name == "traces" and not value):
                 return False
         return True
@@ -117,6 +134,24 @@ FIGURES: tuple[FigureKind, ...] = (
     FigureKind("similarity", ("ensembles",), prepare_similarity, similarity_size, draw_similarity),
     FigureKind(
         "ensembles", ("ensembles",), prepare_ensembles, ensembles_size, draw_ensembles, ensembles_height
+    ),
+    FigureKind("activity", ("population.activity",), prepare_activity, activity_size, draw_activity),
+    FigureKind(
+        "correlation",
+        ("population.correlation",),
+        prepare_correlation,
+        correlation_size,
+        draw_correlation,
+        correlation_height,
+    ),
+    FigureKind("coupling", ("population.coupling",), prepare_coupling, coupling_size, draw_coupling),
+    FigureKind(
+        "dimensionality",
+        ("population.dimensionality",),
+        prepare_dimensionality,
+        dimensionality_size,
+        draw_dimensionality,
+        dimensionality_height,
     ),
 )
 """All figures, in the order of the analysis."""
