@@ -23,7 +23,7 @@ def independent(seed, n_rois=40, n_bins=1200, rate=0.02):
 
 
 def grouped(seed=0, n_rois=40, n_bins=1200, groups=2, size=10, rate=0.02, joins=0.8):
-    """The first ``groups * size`` cells have onsets in common, group by group; the others are on their own."""
+    """The first ``groups * size`` cells have onsets in common, group by group; the others have none."""
     random = np.random.default_rng(seed)
     trains = (random.random((n_rois, n_bins)) < rate) * 1.0
     for k in range(groups):

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
+from tests.population.neurons import independent, transients
 
 from napari_calcium.population.shift_test import shift_lags, shift_test, spread_under_shift
 from napari_calcium.population.standardising import standardised
-from tests.population.neurons import independent
 
 
 def all_shifts(z):
@@ -25,24 +25,69 @@ def test_slow_activity_has_a_wider_spread():
     assert np.diagonal(wide).min() > 2 * np.diagonal(narrow).max()
 
 
+def naive_scores(z, test):
+    """Scores of all pairs at all shifts, by the formula of Wilson and Hilferty for each pair by itself."""
+    spread = all_shifts(z).std(axis=0)
+    scores = []
+    for lag in test.lags:
+        shifted = z.astype(float) @ np.roll(z, lag, axis=1).T.astype(float)
+        for i in range(len(z)):
+            for j in range(len(z)):
+                if i != j:
+                    skew = test.skewness[i] * test.skewness[j]
+                    shape = 4 / skew**2
+                    gamma = (shape + shifted[i, j] / spread[i, j] * np.sqrt(shape)) / shape
+                    scores.append((np.cbrt(gamma) - 1 + 1 / (9 * shape)) * np.sqrt(9 * shape))
+    return np.array(scores)
+
+
 def test_null_is_what_the_shifts_give():
     z = standardised(independent(1, 5, 80, rate=0.1))
     test = shift_test(z, n_shifts=1000, least_shift=3)
     assert test.lags.tolist() == list(range(3, 78))
-    shifted = all_shifts(z)[test.lags] / spread_under_shift(z)
-    pairs = ~np.eye(5, dtype=bool)
-    values = shifted[:, pairs].ravel()
-    assert test.pooled == len(values)
-    for level in (0, 50, 100, 200):
+    scores = naive_scores(z, test)
+    assert test.pooled == len(scores)
+    for level in (1, 50, 100, 200):
         # Classes of 0.01: a value on an edge may fall to either side.
-        reached = (np.clip(values, 0, None) >= level * 0.01 - 1e-9).sum()
-        assert test.tail[level] == pytest.approx(reached, abs=3)
+        assert test.tail[level] == pytest.approx((scores >= level * 0.01).sum(), abs=8)
+
+
+def test_skewness_is_that_of_shifted_pairs_on_the_whole():
+    random = np.random.default_rng(5)
+    rate = np.repeat([0.01, 0.15], 6)
+    z = standardised(transients((random.random((12, 300)) < rate[:, None]) * 1.0, noise=0.02))
+    test = shift_test(z, n_shifts=2000, least_shift=10)
+    ratios = all_shifts(z)[test.lags] / spread_under_shift(z)
+    pairs = ~np.eye(12, dtype=bool)
+    product = np.outer(test.skewness, test.skewness)[pairs]
+    found = (ratios**3).mean(axis=0)[pairs]
+    assert product.mean() == pytest.approx(found.mean(), rel=0.02)
+    assert np.corrcoef(product, found)[0, 1] > 0.4
+
+
+def test_quiet_and_busy_cells_are_judged_alike():
+    random = np.random.default_rng(0)
+    rate = np.repeat([0.004, 0.08], 20)
+    z = standardised(transients((random.random((40, 3000)) < rate[:, None]) * 1.0, noise=0.02))
+    test = shift_test(z, n_shifts=100, least_shift=20)
+    quiet, busy = np.ix_(range(20), range(20)), np.ix_(range(20, 40), range(20, 40))
+    reached = {"quiet": 0, "busy": 0}
+    for lag in range(30, 2900, 30):
+        shifted = z @ np.roll(z, lag, axis=1).T
+        np.fill_diagonal(shifted, np.nan)
+        p = test.p_values(np.maximum(test.levels(shifted, slice(0, 40)), 0))
+        for name, part in (("quiet", quiet), ("busy", busy)):
+            reached[name] += int((p[part] < 0.002).sum())
+    expected = 0.002 * 96 * 380
+    # Without the score for skewness all of them are pairs of quiet cells.
+    assert 0.2 * expected < reached["busy"] < 3 * expected
+    assert 0.2 * expected < reached["quiet"] < 3 * expected
 
 
 def test_two_sided_counts_sizes():
     z = standardised(independent(1, 5, 80, rate=0.1))
     one, two = (shift_test(z, n_shifts=30, least_shift=3, two_sided=s) for s in (False, True))
-    assert two.tail[100] > one.tail[100]
+    assert two.tail[150] > one.tail[150]
 
 
 def test_means_of_classes_are_those_of_each_shift():

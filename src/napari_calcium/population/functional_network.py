@@ -62,7 +62,7 @@ def significant_pairs(matrix: NDArray[np.float32], test: ShiftTest, alpha: float
 
     Notes
     -----
-    Benjamini–Hochberg on pooled p-values, in classes of 0.01 of the standardised correlation, so that no list
+    Benjamini–Hochberg on pooled p-values, in classes of 0.01 of the score, so that no list
     of all pairs is sorted: cost and memory go with the square of the cells.
     """
     n = len(matrix)

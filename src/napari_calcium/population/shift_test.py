@@ -18,8 +18,10 @@ __all__ = ["ShiftTest", "power_spectra", "shift_lags", "shift_test", "spread_und
 
 _POOLED = 50_000_000
 """About so many shifted correlations make up the null; more would not change its tail."""
-_STEP, _LEVELS = 0.01, 20_000
-"""Standardised correlations are counted in classes of this width, up to 200."""
+_STEP, _LEVELS = 0.01, 8_000
+"""Scores are counted in classes of this width, up to 80."""
+_LEARNT = 200_000
+"""About so many shifted correlations tell how skewed they are (of ten shifts at least)."""
 
 PairClasses = Callable[[NDArray[np.int64]], NDArray[np.int64]]
 """``classes(rows)`` → (len(rows), n_rois) int64: class of each pair, below 0 for none."""
@@ -35,8 +37,10 @@ class ShiftTest:
         Shifts in bins.
     spread : (n_rois, n_rois) float32
         Standard deviation of each pair's correlation over *all* circular shifts; 0 where not defined.
+    skewness : (n_rois,) float64
+        Of what shifts give: that of a pair is the product of its two cells'.
     tail : (n_levels,) int64
-        How many shifted correlations, divided by their spread, reach each level ``k · 0.01``.
+        How many shifted pairs' scores reach each level ``k · 0.01``.
     pooled : int
         Shifted correlations in all.
     class_means : (n_shifts, n_classes) float64
@@ -47,6 +51,7 @@ class ShiftTest:
 
     lags: NDArray[np.int64]
     spread: NDArray[np.float32]
+    skewness: NDArray[np.float64]
     tail: NDArray[np.int64]
     pooled: int
     class_means: NDArray[np.float64]
@@ -60,7 +65,8 @@ class ShiftTest:
 
     def levels(self, correlation: NDArray[np.floating], rows: slice) -> NDArray[np.int64]:
         """Return the level that correlations of some rows with all others reach; −1 where none is defined."""
-        return _levels(correlation, self.spread[rows], self.two_sided)
+        pair_skewness = np.outer(self.skewness[rows], self.skewness)
+        return _levels(correlation, self.spread[rows], pair_skewness, self.two_sided)
 
 
 def shift_lags(n_bins: int, n_shifts: int, least: int, seed: int) -> NDArray[np.int64]:
@@ -176,10 +182,13 @@ def shift_test(
     -----
     A circular shift keeps each cell's own time course and destroys its relation to the others; since only
     the difference of two cells' shifts matters, one lag for all serves every pair, and results do not depend
-    on the order of the cells. Each correlation is divided by its own exact spread over all shifts, and the
-    ratios of all pairs and shifts are pooled: that resolves p-values far below 1 / n_shifts, which tests of
-    millions of pairs need. Pooling controls the expected number of false pairs over the recording as a whole,
-    not for each pair by itself (Efron 2008, doi:10.1214/07-STS236).
+    on the order of the cells. Each correlation is divided by its own exact spread over all shifts. Sparse
+    activity gives skewed correlations: the ratio is made a normal score, as if it were of a gamma
+    distribution with the pair's skewness (Wilson & Hilferty 1931, doi:10.1073/pnas.17.12.684), so that quiet
+    cells do not drown what active ones say. The scores of all pairs and shifts are then pooled: that resolves
+    p-values far below 1 / n_shifts, which tests of millions of pairs need, and makes up for what the score
+    gets wrong. Pooling controls the expected number of false pairs over the recording as a whole, not for
+    each pair by itself (Efron 2008, doi:10.1214/07-STS236).
 
     With many cells a stratified part of them stands for all in the null. Cost: n_shifts products of that part
     with all cells, about 5 · 10⁷ · n_bins operations at most, and never more than cells × cells of memory.
@@ -189,7 +198,8 @@ def shift_test(
     lags = shift_lags(n_bins, n_shifts, least_shift, seed)
     rows = _representative(spread, max(1, _POOLED // max(1, n * len(lags))))
     kinds = classes(rows) if classes is not None else None
-    work = partial(_shifted, z, rows, spread[rows], lags, two_sided, kinds, n_classes)
+    skewness = _skewness(z, rows, spread[rows], lags)
+    work = partial(_shifted, z, rows, spread[rows], skewness, lags, two_sided, kinds, n_classes)
     counts = np.zeros(_LEVELS + 1, np.int64)
     means = np.full((len(lags), n_classes), np.nan)
     share = part(on_progress, 0.3, 1.0)
@@ -198,7 +208,7 @@ def shift_test(
         means[block] = mean
     pooled = int(counts.sum())
     tail = np.cumsum(counts[::-1])[::-1][:_LEVELS]
-    return ShiftTest(lags, spread, np.ascontiguousarray(tail), pooled, means, two_sided)
+    return ShiftTest(lags, spread, skewness, np.ascontiguousarray(tail), pooled, means, two_sided)
 
 
 def _representative(spread: NDArray[np.float32], most: int) -> NDArray[np.int64]:
@@ -211,36 +221,77 @@ def _representative(spread: NDArray[np.float32], most: int) -> NDArray[np.int64]
     return np.sort(order[np.linspace(0, len(order) - 1, most).astype(np.int64)]).astype(np.int64)
 
 
-def _levels(
-    correlation: NDArray[np.floating], spread: NDArray[np.float32], two_sided: bool
-) -> NDArray[np.int64]:
+def _skewness(
+    z: NDArray[np.float32], rows: NDArray[np.int64], spread: NDArray[np.float32], lags: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Return a number for each cell such that the product of two is the skewness of what shifts give.
+
+    Independent samples give the product of the cells' own skewness over the root of their number; how much
+    more it is where activity lasts is learnt from a few shifts.
+    """
+    n, n_bins = z.shape
+    own = np.empty(n)
+    for start in range(0, n, 256):
+        own[start : start + 256] = (z[start : start + 256].astype(np.float64) ** 3).sum(axis=1)
+    own *= n_bins**0.25
+    cubes, expected = 0.0, 0.0
+    n_tried = max(10, _LEARNT // max(1, len(rows) * n))
+    for lag in lags[:: max(1, len(lags) // n_tried)].tolist():
+        ratio = _ratios(_at_lag(z, rows, lag), spread)
+        cubes += float(np.nansum(ratio**3))
+        expected += float(own[rows].sum() * own.sum() - (own[rows] ** 2).sum())
+    factor = cubes / expected if expected > 0 else 0.0
+    return np.asarray(own * np.sqrt(max(0.0, factor)), np.float64)
+
+
+def _at_lag(z: NDArray[np.float32], rows: NDArray[np.int64], lag: int) -> NDArray[np.float32]:
+    """Correlate some rows with all rows shifted by a lag; NaN for a cell with itself, which is no pair."""
+    few = z[rows]
+    shifted: NDArray[np.float32] = few[:, lag:] @ z[:, : z.shape[1] - lag].T
+    shifted += few[:, :lag] @ z[:, z.shape[1] - lag :].T
+    shifted[np.arange(len(rows)), rows] = np.nan
+    return shifted
+
+
+def _ratios(correlation: NDArray[np.floating], spread: NDArray[np.float32]) -> NDArray[np.floating]:
     fine = (spread > 0) & np.isfinite(correlation)
-    ratio = np.where(fine, correlation / np.where(fine, spread, 1.0), -1.0)
-    if two_sided:
-        ratio = np.where(fine, np.abs(ratio), -1.0)
-    below = fine & (ratio < 0)
-    level = np.clip(ratio / _STEP, 0, _LEVELS - 1).astype(np.int64)
-    return np.where(fine, np.where(below, 0, level), -1)
+    return np.where(fine, correlation / np.where(fine, spread, 1), np.nan)
+
+
+def _scores(ratio: NDArray[np.floating], skewness: NDArray[np.float64]) -> NDArray[np.floating]:
+    """Return normal scores of ratios of a gamma distribution with this skewness."""
+    skew = np.where(np.abs(skewness) < 1e-3, 1e-3, skewness)
+    scores: NDArray[np.floating] = (np.cbrt(1 + skew * ratio / 2) - 1 + skew**2 / 36) * (6 / skew)
+    return scores
+
+
+def _levels(
+    correlation: NDArray[np.floating],
+    spread: NDArray[np.float32],
+    skewness: NDArray[np.float64],
+    two_sided: bool,
+) -> NDArray[np.int64]:
+    scores = _scores(_ratios(correlation, spread), skewness)
+    fine = np.isfinite(scores)
+    size = np.abs(scores) if two_sided else scores
+    level = np.clip(np.where(fine, size, 0) / _STEP, 0, _LEVELS - 1).astype(np.int64)
+    return np.where(fine, level, -1)
 
 
 def _shifted(
     z: NDArray[np.float32],
     rows: NDArray[np.int64],
     spread: NDArray[np.float32],
+    skewness: NDArray[np.float64],
     lags: NDArray[np.int64],
     two_sided: bool,
     kinds: NDArray[np.int64] | None,
     n_classes: int,
     block: slice,
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Correlate some rows with all rows shifted by one lag; count the ratios and average by class."""
-    lag = int(lags[block.start])
-    few = z[rows]
-    shifted = few[:, lag:] @ z[:, : z.shape[1] - lag].T
-    shifted += few[:, :lag] @ z[:, z.shape[1] - lag :].T
-    # A cell with itself is no pair.
-    shifted[np.arange(len(rows)), rows] = np.nan
-    levels = _levels(shifted, spread, two_sided)
+    """Correlate some rows with all rows shifted by one lag; count the scores and average by class."""
+    shifted = _at_lag(z, rows, int(lags[block.start]))
+    levels = _levels(shifted, spread, np.outer(skewness[rows], skewness), two_sided)
     counts = np.bincount(levels[levels >= 0], minlength=_LEVELS + 1)
     if kinds is None:
         return counts, np.empty((1, 0))
