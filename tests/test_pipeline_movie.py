@@ -250,6 +250,19 @@ def test_what_a_stage_needs_is_said_in_one_line(raw, finished):
         run_stage(shorter, "extraction", PipelineSettings().extraction)
 
 
+def test_a_file_that_is_gone_or_cut_is_told_before_it_is_read(tmp_path):
+    path = tmp_path / "day.tif"
+    frames = np.random.default_rng(0).integers(0, 99, (9, 64, 64), np.uint16)
+    tifffile.imwrite(path, frames, photometric="minisblack")
+    opened = open_recording(path, CsvSettings(frame_rate=10.0))
+    path.write_bytes(path.read_bytes()[:20_000])
+    with pytest.raises(StageError, match=r"day\.tif: the file has 20,000 bytes, but .* copy it again"):
+        run_stage(opened, "registration", RigidRegistration())
+    path.unlink()
+    with pytest.raises(StageError, match=r"day\.tif: the movie is no longer there; put it back"):
+        run_stage(opened, "registration", RigidRegistration())
+
+
 def test_candidates_and_choice_are_saved(finished, tmp_path):
     from napari_calcium.io.results_folder import new_results_folder, write_results
     from napari_calcium.io.results_reading import read_results

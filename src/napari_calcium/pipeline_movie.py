@@ -5,6 +5,7 @@ from __future__ import annotations
 import weakref
 from collections.abc import Mapping
 from concurrent.futures import Executor
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -21,7 +22,7 @@ from napari_calcium.movie.registration import Registration, register
 from napari_calcium.movie.segmentation import find_cells
 from napari_calcium.pipeline_settings import PipelineSettings
 from napari_calcium.progress import Progress, part
-from napari_calcium.recording import LogEntry, Recording, Trace
+from napari_calcium.recording import LogEntry, Recording, Source, Trace
 from napari_calcium.results import Motion
 from napari_calcium.rois import Rois
 from napari_calcium.settings import SettingsError
@@ -156,7 +157,10 @@ def lags_behind(recording: Recording) -> bool:
 
 
 def _registration(rec: Recording, settings: Any, on_progress: Progress, executor: Executor | None) -> Outcome:
-    found = register(_movie_of(rec), rate_of(rec), settings, on_progress=on_progress, executor=executor)
+    guide = None if rec.movie is None else rec.movie.guide
+    found = register(
+        _movie_of(rec), rate_of(rec), settings, guide=guide, on_progress=on_progress, executor=executor
+    )
     motion = _motion(found)
     _scratch.keep(motion, found.binned)
     changes = {"motion": motion, "images": {**rec.images, **found.images}}
@@ -221,8 +225,23 @@ def _movie_of(recording: Recording) -> MovieSource:
         raise StageError("this recording has no movie; open the movie it came from")
     if not getattr(movie.data, "available", True):
         raise StageError(f"{movie.path}: the movie is no longer there; put it beside the recording")
+    if movie.path is not None and not hasattr(movie.data, "available"):
+        _check_file(Path(movie.path), recording.source)
     data: MovieSource = movie.data
     return data
+
+
+def _check_file(path: Path, source: Source | None) -> None:
+    """Refuse a file that is gone or was cut since it was opened: reading a map of it ends the program."""
+    if not path.exists():
+        raise StageError(f"{path.name}: the movie is no longer there; put it back into {path.parent}")
+    if source is not None and source.name == path.name and path.is_file():
+        size = path.stat().st_size
+        if size < source.size:
+            raise StageError(
+                f"{path.name}: the file has {size:,} bytes, but {source.size:,} when it was opened; "
+                "copy it again and open it anew"
+            )
 
 
 def _read_before(rec: Recording, settings: Any) -> KnownTraces | None:
@@ -247,7 +266,10 @@ def _register_again(rec: Recording, on_progress: Progress, executor: Executor | 
         settings = None
     if settings is None:
         raise StageError("how the movie was registered is not known any more; run Registration again")
-    return register(_movie_of(rec), rate_of(rec), settings, on_progress=on_progress, executor=executor)
+    guide = None if rec.movie is None else rec.movie.guide
+    return register(
+        _movie_of(rec), rate_of(rec), settings, guide=guide, on_progress=on_progress, executor=executor
+    )
 
 
 def _grid_of(motion: Motion) -> Grid:
