@@ -261,6 +261,50 @@ def figures_command(
         Report(quiet).line(f"figures are in {folder}")
 
 
+@app.command("compare")
+def compare_command(
+    a: Annotated[Path, typer.Argument(metavar="RESULTS_A", help="Results folder.")],
+    b: Annotated[Path, typer.Argument(metavar="RESULTS_B", help="Results folder of the same recording.")],
+    tolerance: Annotated[
+        float,
+        typer.Option(min=0, max=10, help="Onsets of one event lie no farther apart than this, in seconds."),
+    ] = 0.25,
+    table: Annotated[Path | None, typer.Option("--table", "-t", help="CSV to write.")] = None,
+) -> None:
+    """Say what differs between two results: settings, events, ensemble events, ensembles, members."""
+    from napari_calcium.cli_compare import compare_folders
+
+    with one_line_errors():
+        print(compare_folders(a, b, tolerance, table))
+
+
+@app.command("check-spikes")
+def check_spikes_command(
+    results: Annotated[
+        Path, typer.Argument(metavar="RESULTS", help="Results folder, or a file that holds inferred spikes.")
+    ],
+    spikes: Annotated[
+        Path,
+        typer.Argument(
+            metavar="SPIKES", help="Table of recorded spikes: columns roi_id and time_s, or a column a cell."
+        ),
+    ],
+    trace: Annotated[
+        str, typer.Option(help="Which traces to judge; those not in spikes/s are judged by their timing.")
+    ] = "spikes",
+    cell: Annotated[int | None, typer.Option(help="Whose spikes they are, if SPIKES has one column.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Folder for the table and a figure.")
+    ] = None,
+) -> None:
+    """Compare inferred with recorded spikes: correlation, error, bias and timing of every cell."""
+    from napari_calcium.cli_spikes import check_spikes, summary
+
+    with one_line_errors():
+        for line in summary(*check_spikes(results, spikes, trace, cell, output)):
+            print(line)
+
+
 @app.command("view")
 def view_command(
     results: Annotated[
