@@ -18,6 +18,7 @@ from napari_calcium.pipeline_ensembles import ENSEMBLE_STAGES
 from napari_calcium.pipeline_movie import MOVIE_ADAPTERS, has_drawn_rois, has_raw_movie
 from napari_calcium.pipeline_population import POPULATION_STAGES
 from napari_calcium.pipeline_settings import MOVIE_STAGES, STAGES, TITLES, PipelineSettings
+from napari_calcium.pipeline_spikes import SPIKE_STAGES
 from napari_calcium.pipeline_traces import TRACE_STAGES
 from napari_calcium.pipeline_validation import VALIDATION_STAGES
 from napari_calcium.progress import Progress, part, silent
@@ -251,6 +252,7 @@ _APPLY: Mapping[str, Apply] = MappingProxyType(
     {
         **MOVIE_ADAPTERS,
         **TRACE_STAGES,
+        **SPIKE_STAGES,
         **ENSEMBLE_STAGES,
         **VALIDATION_STAGES,
         **POPULATION_STAGES,

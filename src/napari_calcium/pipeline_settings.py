@@ -36,6 +36,7 @@ from napari_calcium.population.neuron_clusters import ClusterSettings
 from napari_calcium.population.population_activity import PopulationActivitySettings
 from napari_calcium.population.sorting import SortingSettings
 from napari_calcium.settings import Settings
+from napari_calcium.spikes.spikes_settings import SpikesSettings
 from napari_calcium.traces.background import BackgroundSettings, HighPassBackground
 from napari_calcium.traces.baseline import BaselineSettings, PercentileBaseline, SlidingPercentileBaseline
 from napari_calcium.traces.denoise import DenoiseSettings, TransientDenoise, WaveletDenoise
@@ -50,6 +51,7 @@ TITLES: Mapping[str, str] = MappingProxyType(
         "baseline": "Baseline and ΔF/F",
         "background": "Slow background",
         "denoise": "Denoise",
+        "spikes": "Spikes",
         "events": "Events",
         "validation": "Events by hand",
         "coactivity": "Coactivity",
@@ -110,6 +112,9 @@ class PipelineSettings(Settings):
     )
     denoise: DenoiseSettings | None = Field(
         TransientDenoise(), title=TITLES["denoise"], description="Takes noise away and keeps transients."
+    )
+    spikes: SpikesSettings | None = Field(
+        None, title=TITLES["spikes"], description="Infers the rate of spikes behind ΔF/F."
     )
     events: EventsSettings | None = Field(
         DeconvolvedEvents(), title=TITLES["events"], description="Finds calcium transients in every cell."

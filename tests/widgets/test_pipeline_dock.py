@@ -200,7 +200,7 @@ def test_everything_has_a_name_for_screen_readers_and_can_be_reached_by_keyboard
 
 
 def test_tab_goes_from_top_to_bottom(dock, qtbot):
-    dock.resize(400, 6000)
+    dock.resize(400, 8000)
     for section in dock.sections.values():
         section.is_open = True
     qtbot.wait(20)

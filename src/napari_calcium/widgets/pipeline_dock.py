@@ -59,6 +59,7 @@ from napari_calcium.widgets.section import Section
 from napari_calcium.widgets.segmentation import SegmentationPanel
 from napari_calcium.widgets.significance import SignificancePanel
 from napari_calcium.widgets.sorting import SortingPanel
+from napari_calcium.widgets.spikes import SpikesPanel
 from napari_calcium.widgets.stage_widget import StagePanel, scrolling, state_words
 from napari_calcium.widgets.workbench import workbench_of
 
@@ -73,6 +74,7 @@ _PANELS: dict[str, type[StagePanel]] = {
         BaselinePanel,
         BackgroundPanel,
         DenoisePanel,
+        SpikesPanel,
         EventsPanel,
         ValidationPanel,
         CoactivityPanel,

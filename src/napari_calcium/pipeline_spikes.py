@@ -1,0 +1,49 @@
+"""The stage from ΔF/F to spikes, on a recording."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from concurrent.futures import Executor
+from types import MappingProxyType
+from typing import Any
+
+from napari_calcium.progress import Progress
+from napari_calcium.recording import Recording, Trace
+from napari_calcium.spikes.guards import find_doubts
+from napari_calcium.spikes.inference import infer_spike_rate
+from napari_calcium.stage_steps import Apply, Outcome, input_of, rate_of
+
+__all__ = ["SPIKE_STAGES", "stages_behind"]
+
+
+def stages_behind(recording: Recording, trace: str) -> tuple[str, ...]:
+    """Return the stages that a trace went through, from the provenance, first to last; empty if unknown."""
+    made_by = {name: entry for entry in recording.log for name in entry.writes}
+    stages: list[str] = []
+    wanted = [f"traces/{trace}"]
+    while wanted:
+        entry = made_by.get(wanted.pop())
+        if entry is not None and entry.stage not in stages:
+            stages.insert(0, entry.stage)
+            wanted += entry.reads
+    return tuple(stages)
+
+
+def _spikes(rec: Recording, settings: Any, on_progress: Progress, executor: Executor | None) -> Outcome:
+    name, trace, notes = input_of(rec, settings.input, "spikes")
+    rate = rate_of(rec)
+    notes += find_doubts(trace.values, rate, unit=trace.unit, stages=stages_behind(rec, name))
+    values = infer_spike_rate(
+        trace.values,
+        rate,
+        indicator=settings.indicator,
+        cell_type=settings.cell_type,
+        on_progress=on_progress,
+        executor=executor,
+    )
+    traces = {"spikes": Trace(values, "spikes/s")}
+    return Outcome({"traces": traces}, (f"traces/{name}",), ("traces/spikes",), notes)
+
+
+SPIKE_STAGES: Mapping[str, Apply] = MappingProxyType({"spikes": _spikes})
+"""The stage by name."""

@@ -1,0 +1,29 @@
+"""Spike inference, on screen."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from napari_calcium.recording import Recording
+from napari_calcium.widgets.stage_widget import StagePanel, cells
+
+__all__ = ["SpikesPanel"]
+
+
+class SpikesPanel(StagePanel):
+    """Settings and result of the stage."""
+
+    stage = "spikes"
+    sentence = (
+        "Infers how many spikes per second lie behind ΔF/F, at any frame rate. Tell it the indicator and the "
+        "cell type if you know them. The Traces dock draws the rate under the traces."
+    )
+    previews = True
+    notes_first = True
+
+    def summary(self, recording: Recording) -> str:
+        """Say what came of it."""
+        trace = recording.traces.get("spikes")
+        if trace is None or not np.isfinite(trace.values).any():
+            return f"Spike rates of {cells(recording.n_rois)}"
+        return f"Spike rates of {cells(recording.n_rois)}: {np.nanmean(trace.values):.2g} spikes/s on average"

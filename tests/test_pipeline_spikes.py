@@ -1,0 +1,75 @@
+import numpy as np
+import pytest
+
+from napari_calcium.pipeline import PipelineSettings, preview, run, run_stage
+from napari_calcium.pipeline_spikes import stages_behind
+from napari_calcium.recording import LogEntry, Recording, Trace
+from napari_calcium.spikes.inference import infer_spike_rate
+from napari_calcium.spikes.spikes_settings import NetworkSpikes
+from napari_calcium.stage_steps import StageError
+
+FRAME_RATE = 20.0
+
+
+@pytest.fixture
+def raw():
+    rng = np.random.default_rng(0)
+    spikes = rng.poisson(0.3 / FRAME_RATE, (5, 1500))
+    kernel = 0.4 * np.exp(-np.arange(60) / 10)
+    clean = np.array([np.convolve(row, kernel)[:1500] for row in spikes])
+    values = 200 * (1 + clean + 0.05 * rng.standard_normal(clean.shape))
+    return Recording("made", np.arange(5) + 10, FRAME_RATE, {"raw": Trace(values.astype(np.float32), "a.u.")})
+
+
+def entry_of(recording):
+    return next(entry for entry in recording.log if entry.stage == "spikes")
+
+
+def test_the_stage_writes_what_the_function_gives(raw):
+    settings = NetworkSpikes(indicator="GCaMP6s", cell_type="excitatory")
+    done = run(raw, PipelineSettings(spikes=settings))
+    expected = infer_spike_rate(
+        done.traces["dff"].values, FRAME_RATE, indicator="GCaMP6s", cell_type="excitatory"
+    )
+    assert done.traces["spikes"] == Trace(expected, "spikes/s")
+    assert entry_of(done).reads == ("traces/dff",)
+    assert entry_of(done).writes == ("traces/spikes",)
+    assert not any("denoised" in note for note in entry_of(done).notes)
+
+
+def test_spikes_are_not_made_unless_asked_for(raw):
+    assert "spikes" not in run(raw).traces
+
+
+def test_a_denoised_trace_is_read_with_a_warning(raw):
+    done = run(raw, PipelineSettings(spikes=NetworkSpikes(input="denoised")))
+    assert any("have been denoised" in note for note in entry_of(done).notes)
+
+
+def test_raw_fluorescence_is_read_with_a_warning(raw):
+    done = run_stage(raw, "spikes", NetworkSpikes(input="raw"))
+    assert any("raw fluorescence" in note for note in entry_of(done).notes)
+
+
+def test_there_must_be_a_trace_to_read(raw):
+    with pytest.raises(StageError, match="Spikes reads dff, but there is raw"):
+        run_stage(raw, "spikes", NetworkSpikes())
+
+
+def test_a_preview_of_a_few_cells_is_what_the_run_gives(raw):
+    done = run(raw, PipelineSettings(spikes=NetworkSpikes()))
+    few = preview(done, "spikes", NetworkSpikes(), [12, 14])
+    assert np.allclose(few.traces["spikes"].values, done.traces["spikes"].values[[2, 4]], atol=1e-5)
+
+
+def test_the_stages_behind_a_trace_are_those_that_made_it(raw):
+    log = (
+        LogEntry("baseline", {}, ("traces/raw",), ("traces/dff",)),
+        LogEntry("background", {}, ("traces/dff",), ("traces/background_corrected",)),
+        LogEntry("denoise", {}, ("traces/background_corrected",), ("traces/denoised",)),
+        LogEntry("events", {}, ("traces/dff",), ("events",)),
+    )
+    made = raw.replace(log=log)
+    assert stages_behind(made, "denoised") == ("baseline", "background", "denoise")
+    assert stages_behind(made, "background_corrected") == ("baseline", "background")
+    assert stages_behind(made, "raw") == ()
