@@ -66,10 +66,13 @@ class Movie:
         Anything with ``shape`` (n_frames, height, width), ``dtype`` and slicing along time.
     path : str or None
         Where it came from.
+    guide
+        Another channel of the same shape, by which the motion is found; None where it is found in `data`.
     """
 
     data: Any
     path: str | None = None
+    guide: Any = None
 
     @property
     def n_frames(self) -> int:

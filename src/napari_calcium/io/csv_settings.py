@@ -9,7 +9,10 @@ from pydantic import BeforeValidator, Field
 
 from napari_calcium.settings import Choice, Hertz, Settings
 
-__all__ = ["ColumnChoice", "CsvSettings"]
+__all__ = ["MOVIE_FIELDS", "ColumnChoice", "CsvSettings"]
+
+MOVIE_FIELDS = ("plane", "channel", "registration_channel", "interleaved_planes", "interleaved_channels")
+"""Fields that are about movies, which no table asks for."""
 
 _SIGNS = {",": "comma", ";": "semicolon", "\t": "tab", "\\t": "tab", " ": "space", "|": "bar", ".": "point"}
 
@@ -124,4 +127,29 @@ class CsvSettings(Settings):
         title="Rejected cells",
         description="What to do with cells that were marked as rejected where they were extracted. As usual: "
         "a table keeps them; ROIs that suite2p, CaImAn or NWB call no cells are left out.",
+    )
+    plane: Annotated[int, Ge(1), Le(10_000)] = Field(
+        1, title="Plane", description="Of a movie of several planes: which one is analysed, counted from 1."
+    )
+    channel: Annotated[int, Ge(1), Le(100)] = Field(
+        1,
+        title="Channel",
+        description="Of a movie of several channels: which one is analysed, counted from 1.",
+    )
+    registration_channel: Annotated[int, Ge(0), Le(100)] = Field(
+        0,
+        title="Channel of the motion",
+        description="Channel in which the motion is found, such as a red one that does not flash; its shifts "
+        "are applied to the channel that is analysed. 0: the same.",
+    )
+    interleaved_planes: Annotated[int, Ge(1), Le(10_000)] = Field(
+        1,
+        title="Interleaved planes",
+        description="Planes that follow one another in a movie whose file does not say so.",
+    )
+    interleaved_channels: Annotated[int, Ge(1), Le(100)] = Field(
+        1,
+        title="Interleaved channels",
+        description="Channels that follow one another, within each plane, in a movie whose file does not say "
+        "so.",
     )

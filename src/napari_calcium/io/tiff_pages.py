@@ -44,7 +44,7 @@ class FrameStack:
         frame_shape: tuple[int, int],
         dtype: np.dtype[Any],
     ) -> None:
-        self._read, self._order = read, order
+        self._read, self._order, self._frame_shape = read, order, frame_shape
         self.dtype = np.dtype(dtype)
         self.shape = (*order.shape, *frame_shape)
 
@@ -60,6 +60,10 @@ class FrameStack:
 
     def __len__(self) -> int:
         return int(self.shape[0])
+
+    def chosen(self, key: tuple[Any, ...]) -> FrameStack:
+        """Return some of the frames as a stack of their own; `key` indexes the axes before the frame's."""
+        return FrameStack(self._read, self._order[key], self._frame_shape, self.dtype)
 
     def __getitem__(self, key: Any) -> NDArray[Any]:
         keys = _expanded(key if isinstance(key, tuple) else (key,), self.ndim)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +26,7 @@ from napari_calcium.movie.registration_settings import (
     RegistrationSettings,
     RigidRegistration,
 )
+from napari_calcium.movie.side_by_side import SideBySide, split
 from napari_calcium.movie.summary_images import SummaryImages
 from napari_calcium.movie.template import Template, build_template, read_sample
 from napari_calcium.progress import Progress, part, silent
@@ -39,6 +42,7 @@ __all__ = [
 
 _TEMPLATE_SHARE = 0.25
 _READ_SHARE = 0.03
+_SCALE_FRAMES = 60
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,13 +132,16 @@ class _Pass:
     template: Template
     preparation: Preparation
     bin_frames: int
+    guided: bool = False
 
     def __call__(self, chunk: Chunk) -> _Part:
         from napari_calcium.movie.binning_kernel import add_to_bins
 
+        chunk, guide = split(chunk) if self.guided else (chunk, chunk)
         straight = self.preparation.plain(chunk.pixels)
+        looked_at = self.preparation.plain(guide.pixels) if self.guided else straight
         aligner = self.template.aligner
-        alignment = aligner.align(self.preparation.filtered(straight))
+        alignment = aligner.align(self.preparation.filtered(looked_at))
         fields = alignment.fields.astype(np.float32)
         numbers = np.arange(chunk.frames.start, chunk.frames.stop) // self.bin_frames
         first = int(numbers[0])
@@ -157,8 +164,14 @@ def _raw_sum(chunk: Chunk) -> tuple[NDArray[np.float64], NDArray[np.int64] | int
 class _Gathering:
     """Puts the parts together, in order; a bin may be spread over several."""
 
-    def __init__(self, shape: tuple[int, int, int], template: Template, bin_frames: int, memory_mb: float):
-        offset, sd = _scale(template)
+    def __init__(
+        self,
+        shape: tuple[int, int, int],
+        scale: tuple[NDArray[np.float32], NDArray[np.float32]],
+        bin_frames: int,
+        memory_mb: float,
+    ):
+        offset, sd = scale
         self.binned = BinnedMovie(shape[0], bin_frames, offset, sd, memory_mb=memory_mb)
         self.summary = SummaryImages(offset, (sd / np.sqrt(np.float32(bin_frames))).astype(np.float32))
         self.parts: list[tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.bool_]]] = []
@@ -195,15 +208,24 @@ class _Gathering:
         self.binned.write(first, self.summary.add(sums, seen))
 
 
-def _scale(template: Template) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def _scale(mean: NDArray[Any], sd: NDArray[Any]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Return mean and standard deviation of each pixel, without the gaps of pixels that no sample saw."""
-    known = np.isfinite(template.plain_image) & np.isfinite(template.plain_sd)
+    known = np.isfinite(mean) & np.isfinite(sd)
     if not known.any():
-        return np.zeros_like(template.plain_image), np.ones_like(template.plain_sd)
-    typical = float(np.median(template.plain_sd[known])) or 1.0
-    offset = np.where(known, template.plain_image, np.median(template.plain_image[known]))
-    sd = np.where(known & (template.plain_sd > 0), template.plain_sd, typical)
-    return offset.astype(np.float32), sd.astype(np.float32)
+        return np.zeros(mean.shape, np.float32), np.ones(sd.shape, np.float32)
+    typical = float(np.median(sd[known])) or 1.0
+    offset = np.where(known, mean, np.median(mean[known]))
+    return offset.astype(np.float32), np.where(known & (sd > 0), sd, typical).astype(np.float32)
+
+
+def _scale_of_sample(movie: MovieSource) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return the scale of a movie whose frames were not aligned to each other: about right is enough."""
+    sample = read_sample(movie, _SCALE_FRAMES).astype(np.float32)
+    sample[~np.isfinite(sample)] = np.nan
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # a pixel that no frame saw is filled in above
+        mean, sd = np.nanmean(sample, axis=0), np.nanstd(sample, axis=0)
+    return _scale(mean, sd)
 
 
 def register(
@@ -211,6 +233,7 @@ def register(
     frame_rate: float,
     settings: RigidRegistration | NonRigidRegistration = NonRigidRegistration(),
     *,
+    guide: MovieSource | None = None,
     on_progress: Progress = silent,
     executor: Executor | None = None,
 ) -> Registration:
@@ -224,10 +247,13 @@ def register(
     ----------
     movie : MovieSource
         (n_frames, height, width) of any real dtype, sliced along time only. NaN and infinity mark missing
-        pixels. Register on the channel with the more stable signal; :meth:`Registration.apply` moves others.
+        pixels. :meth:`Registration.apply` moves other channels.
     frame_rate : float
         Hz; used for the length of bins and for the running median of the bad frames' test.
     settings : RegistrationSettings
+    guide : MovieSource, optional
+        Another channel of the same shape, by which the motion is found: template, fields, correlation and bad
+        frames are its own; images and binned movie are those of `movie`, moved by it.
     on_progress
         An exception from it (:class:`~napari_calcium.progress.Cancelled`) ends the work.
     executor : Executor, optional
@@ -242,7 +268,7 @@ def register(
     Raises
     ------
     ValueError
-        If the movie cannot be streamed or the frame rate is not above 0.
+        If the movie cannot be streamed, the frame rate is not above 0, or the guide has another shape.
 
     Notes
     -----
@@ -261,12 +287,15 @@ def register(
     max_shift = max(1.0, settings.max_shift / 100 * min(shape[1:]))
     # The bytes of a matrix product may depend on the number of threads.
     with threadpool_limits(limits=1, user_api="blas"):
-        template, preparation = _template(movie, settings, max_shift, on_progress)
+        source = movie if guide is None else SideBySide(movie, guide)
+        template, preparation = _template(movie if guide is None else guide, settings, max_shift, on_progress)
+        plain = _scale(template.plain_image, template.plain_sd)
+        scale = plain if guide is None else _scale_of_sample(movie)
         bin_frames = frames_per_bin(shape, rate, settings.bin_duration, limit_mb=settings.binned_limit)
-        gathering = _Gathering(shape, template, bin_frames, settings.binned_memory)
+        gathering = _Gathering(shape, scale, bin_frames, settings.binned_memory)
         chunks = map_chunks(
-            _Pass(template, preparation, bin_frames),
-            movie,
+            _Pass(template, preparation, bin_frames, guide is not None),
+            source,
             chunk_frames=_whole_bins(frames_per_chunk(*shape[1:]), bin_frames),
             on_progress=part(on_progress, _TEMPLATE_SHARE, 1.0),
             executor=executor,

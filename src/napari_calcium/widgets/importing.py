@@ -12,6 +12,7 @@ from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import QFormLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from napari_calcium.io.csv import CsvSettings
+from napari_calcium.io.csv_settings import MOVIE_FIELDS
 from napari_calcium.io.opening import open_recording
 from napari_calcium.io.positions import PositionSettings
 from napari_calcium.recording import Recording
@@ -39,6 +40,8 @@ _TABLES = "Tables (*.csv *.tsv *.txt *.dat);;All files (*)"
 _IMAGES = "TIFF images (*.tif *.tiff);;All files (*)"
 _DEBOUNCE_MS = 250
 _FASTEST = 100_000
+_ELSEWHERE = ("frame_rate", *MOVIE_FIELDS)
+"""Fields with a row of their own, and those that no table asks for."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +79,7 @@ class ImportWidget(QWidget):
         self.frame_rate.setSpecialValueText("from the file")
         self.frame_rate.setAccessibleName("Frame rate")
         self._rate_hint = message_label()
-        self.form = SettingsForm(CsvSettings(), leave_out=("frame_rate",))
+        self.form = SettingsForm(CsvSettings(), leave_out=_ELSEWHERE)
         self.found = message_label()
         self.open = QPushButton("Open")
         self.progress = ProgressLine(self._runner)
@@ -196,7 +199,7 @@ class ImportWidget(QWidget):
         self.found.setText("\n".join(f"• {line}" for line in lines))
         self.found.setVisible(bool(lines))
         told = guesses(self.form, recording) if recording is not None else {}
-        for name in CsvSettings.model_fields.keys() - {"frame_rate"}:
+        for name in CsvSettings.model_fields.keys() - set(_ELSEWHERE):
             self.form.hint(name, told.get(name, ""))
         unknown = recording is not None and recording.frame_rate is None
         self._rate_hint.setText("⚠ The file does not tell it, and every stage needs it.")
