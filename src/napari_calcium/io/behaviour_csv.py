@@ -30,6 +30,7 @@ from napari_calcium.settings import Choice, Settings
 __all__ = [
     "BehaviourFileSettings",
     "add_behaviour",
+    "is_list_of_events",
     "looks_like_behaviour",
     "read_behaviour",
 ]
@@ -93,6 +94,15 @@ def looks_like_behaviour(path: str | Path) -> bool:
     kinds = [role_of(heading).kind for heading in headings if heading]
     has_clock = "time" in kinds or "start" in kinds
     return has_clock and known_words(headings) > 0
+
+
+def is_list_of_events(path: str | Path) -> bool:
+    """Whether the headings of a table are those of events: a start, or a time and a label and no more."""
+    try:
+        kinds = [role_of(heading).kind for heading in headings_of(Path(path)) if heading]
+    except (ReadError, OSError):
+        return False
+    return "start" in kinds or sorted(kinds) == ["label", "time"]
 
 
 def read_behaviour(

@@ -32,7 +32,7 @@ from napari_calcium.io.errors import ReadError
 from napari_calcium.recording import Recording
 from napari_calcium.results import Table
 
-__all__ = ["about_behaviour", "read_behaviour_folder", "write_behaviour"]
+__all__ = ["about_behaviour", "read_behaviour_folder", "signal_columns", "write_behaviour"]
 
 _SPELLED = {"%": "percent", "°": "deg", "µm": "um", "ΔF/F": "dff", "a.u.": "au"}
 
@@ -128,10 +128,7 @@ def read_behaviour_folder(folder: Path, about: Mapping[str, Any]) -> dict[str, A
 def _tables(recording: Recording) -> dict[str, dict[str, Any]]:
     tables: dict[str, dict[str, Any]] = {}
     if (found := recording.behaviour) is not None:
-        frames = np.arange(found.values.shape[1])
-        time = (frames + 0.5) / recording.frame_rate if recording.frame_rate else frames
-        names = _column_names(found.names, found.units)
-        tables["signals"] = {"time_s": time, **dict(zip(names, found.values, strict=True))}
+        tables["signals"] = signal_columns(recording)
         tables["epochs"] = found.epochs.columns()
     if recording.relations is not None:
         tables["relations"] = recording.relations.columns()
@@ -153,6 +150,15 @@ def _tables(recording: Recording) -> dict[str, dict[str, Any]]:
             "predicted": decoding.predicted.ravel(),
         }
     return tables
+
+
+def signal_columns(recording: Recording) -> dict[str, NDArray[np.float64]]:
+    """Return the middle of each frame and every signal there, with units in the names."""
+    found = recording.behaviour or Behaviour()
+    middle = np.arange(found.values.shape[1]) + 0.5
+    time = middle / recording.frame_rate if recording.frame_rate else middle
+    names = _column_names(found.names, found.units)
+    return {"time_s": time, **dict(zip(names, found.values, strict=True))}
 
 
 def _arrays(recording: Recording) -> dict[str, dict[str, NDArray[Any]]]:

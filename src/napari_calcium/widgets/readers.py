@@ -17,6 +17,7 @@ import numpy as np
 from napari.utils.notifications import show_info, show_warning
 from numpy.typing import NDArray
 
+from napari_calcium.io.behaviour_csv import is_list_of_events, looks_like_behaviour
 from napari_calcium.io.csv import read_csv
 from napari_calcium.io.csv_layout import find_layout
 from napari_calcium.io.csv_settings import CsvSettings
@@ -32,6 +33,7 @@ from napari_calcium.io.tiff import open_movie
 from napari_calcium.recording import Recording
 from napari_calcium.session import Session
 from napari_calcium.widgets.adopting import adopt_layers, movie_layer_data, with_movie, with_movie_of
+from napari_calcium.widgets.behaviour_opening import add_behaviour_files, entry_settings, remember_folder
 from napari_calcium.widgets.heatmap_layer import heatmap_layer_data
 from napari_calcium.widgets.viewer_session import session_of
 from napari_calcium.widgets.workspace import explore
@@ -64,6 +66,8 @@ def read_table(path: Paths) -> Reader | None:
             rows = text.head.count(b"\n")
     except (ReadError, OSError):
         return None
+    if _open_recording() is not None and looks_like_behaviour(file):
+        return _open_behaviour
     # Points, shapes and the like that napari saved.
     if "axis-0" in layout.heading or max(rows, layout.n_fields) < _LEAST_SAMPLES:
         return None
@@ -132,6 +136,40 @@ def _open_table(path: Any) -> LayerData:
             return _NULL
     _open(viewer, read_csv(file), file)
     return _NULL
+
+
+def _open_behaviour(path: Any) -> LayerData:
+    """Add a table of behaviour to the open recording and align it."""
+    file = Path(path)
+    viewer = napari.current_viewer()
+    recording = _open_recording()
+    if viewer is None or recording is None:
+        return _NULL
+    session = session_of(viewer)
+    earlier = entry_settings(recording)
+    # A second table of events goes with signals that are there already.
+    signals = recording.behaviour_file is not None and len(recording.behaviour_file.signals) > 0
+    key = "epochs" if signals and is_list_of_events(file) else "file"
+    found = add_behaviour_files(session, recording, earlier.replace(**{key: str(file.absolute())}))
+    notes = next(entry.notes for entry in found.log if entry.stage == "behaviour_file")
+    if found.frame_rate is not None:
+        found = _aligned(found)
+    session.apply(found, f"Add {file.name}")
+    show_info("\n".join([f"{file.name}: behaviour, {notes[0]}; shown in the Behaviour dock", *notes[1:]]))
+    return _NULL
+
+
+def _aligned(recording: Recording) -> Recording:
+    """Return a recording with its behaviour aligned; as it was where that cannot be done yet."""
+    # Loads the whole pipeline, which reading does not need.
+    from napari_calcium.behaviour.alignment import AutomaticAlignment
+    from napari_calcium.pipeline import StageError, run_stage
+
+    try:
+        return run_stage(recording, "behaviour", AutomaticAlignment())
+    except StageError as error:
+        show_warning(str(error))
+        return recording
 
 
 def _open_results(path: Any) -> LayerData:
@@ -203,6 +241,7 @@ def _open(viewer: Any, recording: Recording, file: Path) -> None:
     session = session_of(viewer)
     if recording.source is not None:
         _folders[session] = (recording.source.name, file.absolute().parent)
+        remember_folder(session, *_folders[session])
     _put(viewer, recording)
     notes = [note for entry in recording.log for note in entry.notes]
     say = show_warning if recording.frame_rate is None else show_info

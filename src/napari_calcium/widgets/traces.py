@@ -35,6 +35,7 @@ from napari_calcium.widgets.plots.trace_lanes import TraceLanes, make_lanes
 from napari_calcium.widgets.plots.traces_plot import TracesPlot, trace_color
 from napari_calcium.widgets.theme import plot_colors, readable
 from napari_calcium.widgets.trace_judging import TraceJudging
+from napari_calcium.widgets.view_dock import shade_epochs
 from napari_calcium.widgets.viewer_session import session_of
 from napari_calcium.widgets.workbench import workbench_of
 
@@ -186,6 +187,7 @@ class TracesDock(QWidget):
             self.plot.set_duration(seconds, in_frames=not rate_known)
             self.plot.show_span(self._session.selection.span)
             self.plot.bad_frames.show_spans(bad_spans(recording))
+        shade_epochs(self, recording)
         self._later()
 
     def show_preview(self, preview: Recording | None) -> None:

@@ -11,12 +11,20 @@ from napari_calcium.recording import Recording
 from napari_calcium.session import Session
 from napari_calcium.widgets.dock_place import DockPlace
 from napari_calcium.widgets.links import Links
+from napari_calcium.widgets.plots.time_plot import TimePlot
 from napari_calcium.widgets.theme import PlotColors, plot_colors
 from napari_calcium.widgets.viewer_session import session_of
 
-__all__ = ["NO_RECORDING", "ViewDock"]
+__all__ = ["NO_RECORDING", "ViewDock", "shade_epochs"]
 
 NO_RECORDING = "Open a recording first: drop a CSV of fluorescence traces on the window."
+
+
+def shade_epochs(owner: QWidget, recording: Recording | None) -> None:
+    """Shade the epochs of a recording behind every plot over time in a widget."""
+    behaviour = recording.behaviour if recording is not None else None
+    for plot in owner.findChildren(TimePlot):
+        plot.show_epochs(behaviour.epochs if behaviour is not None else None)
 
 
 class ViewDock(QWidget):
@@ -116,6 +124,7 @@ class ViewDock(QWidget):
         self.pages.setCurrentIndex(0 if hint else 1)
         if recording is not None and not hint:
             self.draw(recording)
+            shade_epochs(self, recording)
 
     def showEvent(self, event: Any) -> None:
         """Draw what happened while the dock was hidden."""

@@ -9,6 +9,8 @@ import pyqtgraph as pg
 from psygnal import Signal
 from qtpy.QtCore import QSize, Qt
 
+from napari_calcium.behaviour_results import Epochs
+from napari_calcium.widgets.plots.epoch_shades import EpochShades
 from napari_calcium.widgets.theme import PlotColors
 
 __all__ = ["TimePlot", "curve_item"]
@@ -43,6 +45,9 @@ class TimePlot(pg.PlotWidget):
         self._cursor.setZValue(10)
         item.addItem(self._cursor, ignoreBounds=True)
         self._cursor.sigDragged.connect(lambda line: self.time_picked.emit(max(0.0, float(line.value()))))
+        self._shades = EpochShades()
+        self._shades.setZValue(-15)
+        item.addItem(self._shades, ignoreBounds=True)
         box.sigXRangeChanged.connect(self._on_range)
         self.scene().sigMouseClicked.connect(self._on_click)
         self.set_colors(colors)
@@ -88,6 +93,10 @@ class TimePlot(pg.PlotWidget):
         self._duration = seconds
         if seconds > 0:
             self.box.setLimits(xMin=0, xMax=seconds, minXRange=min(seconds, seconds / 1e5 + 0.05))
+
+    def show_epochs(self, epochs: Epochs | None) -> None:
+        """Shade the epochs of the behaviour behind the curves; None shades none."""
+        self._shades.show(epochs)
 
     def show_time(self, seconds: float) -> None:
         """Move the cursor, and bring it into view if it is outside of it."""
