@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 
 import pytest
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox
@@ -35,7 +36,7 @@ def draw(kind, recording, width):
     figure = figure_of(kind, recording, PUBLICATION.replace(width=width))
     figure.canvas.draw()
     # Ticks beyond the ends of their axis have a text that is not drawn.
-    ticks = {id(t) for ax in figure.axes for t in (*ax.get_xticklabels(), *ax.get_yticklabels())}
+    ticks = {id(t) for ax in figure.findobj(Axes) for t in (*ax.get_xticklabels(), *ax.get_yticklabels())}
     texts = [
         t for t in figure.findobj(Text) if t.get_visible() and t.get_text().strip() and id(t) not in ticks
     ]

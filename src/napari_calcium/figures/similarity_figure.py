@@ -133,5 +133,5 @@ def _strips(ax: Axes, data: SimilarityData) -> None:
     shown = spaced_labels(ax, middles, n)
     for (ensemble, _, _), place, room in zip(data.blocks, middles, shown, strict=True):
         if room:
-            name = str(ensemble) if ensemble >= 0 else "none"
+            name = str(ensemble) if ensemble >= 0 else "–"
             left.text(-0.6, place, name, ha="right", va="center", fontsize=note_size())
