@@ -34,8 +34,9 @@ def main() -> None:
     parser.add_argument("--folds", type=int, default=6, help="number of groups of datasets held out in turn")
     parser.add_argument("--hold-out", nargs="*", help="datasets of one fold of your own (DS06 DS14 …)")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    parser.add_argument("--band-rounds", type=int, nargs="*", help="rounds of each band, for a quick trial")
     for field in fields(TrainingSettings):
-        if field.type in ("int", "float"):
+        if field.type in ("int", "float") and field.name not in ("rounds", "main_share"):
             kind = int if field.type == "int" else float
             parser.add_argument(f"--{field.name.replace('_', '-')}", type=kind, default=field.default)
     given = parser.parse_args()
@@ -43,6 +44,9 @@ def main() -> None:
     torch.use_deterministic_algorithms(True)
     numbers = {f.name: getattr(given, f.name) for f in fields(TrainingSettings) if hasattr(given, f.name)}
     settings = replace(TrainingSettings(), **numbers)
+    if given.band_rounds:
+        bands = zip(settings.bands, given.band_rounds, strict=True)
+        settings = replace(settings, bands=tuple(replace(band, rounds=n) for band, n in bands))
     given.work.mkdir(parents=True, exist_ok=True)
     error = None
     if given.only != "final":
@@ -55,10 +59,17 @@ def _train(
     given: argparse.Namespace, settings: TrainingSettings, name: str, without: tuple[str, ...]
 ) -> list:
     datasets = load_datasets(given.ground_truth, without=without)
-    print(f"{name}: {len(datasets)} datasets, {settings.networks} networks", flush=True)
+    print(f"{name}: {len(datasets)} datasets, {settings.networks} networks a band", flush=True)
     started = time.perf_counter()
     networks = [
-        fit(datasets, settings, k, given.work / f"{name}_{k}.pt", lambda line: print(line, flush=True))
+        fit(
+            datasets,
+            settings.for_band(band),
+            k,
+            given.work / f"{name}_{band.name}_{k}.pt",
+            lambda line, band=band: print(f"{band.name} {line}", flush=True),
+        )
+        for band in settings.bands
         for k in range(settings.networks)
     ]
     print(f"{name}: trained in {time.perf_counter() - started:.0f} s", flush=True)

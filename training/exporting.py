@@ -26,6 +26,7 @@ def ensemble_of(networks: list[SpikeNetwork], settings: TrainingSettings, **card
     Parameters
     ----------
     networks : list of SpikeNetwork
+        Equally many for each band, band after band.
     settings : TrainingSettings
     card
         What else is known of them: datasets, scale, constants of the error.
@@ -41,8 +42,10 @@ def write(path: Path, networks: list[SpikeNetwork], settings: TrainingSettings, 
 
 
 def _arrays(networks: list[SpikeNetwork], settings: TrainingSettings, card: dict[str, Any]) -> dict[str, Any]:
+    each = len(networks) // len(settings.bands)
     about = {
         "version": VERSION,
+        "serves": [band.serves for band in settings.bands for _ in range(each)],
         "networks": len(networks),
         "dilations": settings.dilations,
         "training": asdict(settings),

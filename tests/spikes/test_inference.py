@@ -6,6 +6,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from napari_calcium.progress import Cancelled
 from napari_calcium.spikes import infer_spike_rate as public
+from napari_calcium.spikes.ensemble import Ensemble
 from napari_calcium.spikes.frame_grid import frames_per_group
 from napari_calcium.spikes.inference import infer_spike_rate, spike_rate_error, trace_context
 
@@ -153,6 +154,28 @@ def test_the_course_is_told_but_the_number_is_not(make_ensemble, simulated):
 def test_what_cannot_be_used_is_named(ensemble, traces, rate, told, message):
     with pytest.raises(ValueError, match=message):
         infer_spike_rate(traces, rate, ensemble=ensemble, **told)
+
+
+def test_low_and_high_frame_rates_have_their_own_networks(make_ensemble, simulated):
+    both = make_ensemble(serves=[[0.0, 15.0], [15.0, 1e9]])
+    for k, frame_rate in ((0, 14.9), (1, 15.0)):
+        traces, _ = simulated(n_rois=2, seconds=20, frame_rate=frame_rate)
+        one = Ensemble((both.networks[k],), {})
+        expected = infer_spike_rate(traces, frame_rate, ensemble=one)
+        assert_array_equal(infer_spike_rate(traces, frame_rate, ensemble=both), expected)
+
+
+def test_a_share_of_the_networks_is_told_the_family(make_ensemble, simulated):
+    traces, _ = simulated(n_rois=1, seconds=20)
+    courses = []
+    for share in (0.0, 0.5, 1.0):
+        ensemble = make_ensemble(told_share={"GCaMP6s": share})
+        rate = infer_spike_rate(traces, 30.0, ensemble=ensemble, indicator="GCaMP6s")[0]
+        courses.append(rate / rate.sum())
+    blind = infer_spike_rate(traces, 30.0, ensemble=make_ensemble())[0]
+    assert_allclose(courses[0], blind / blind.sum(), rtol=1e-4)
+    assert not np.allclose(courses[0], courses[1], rtol=0.01)
+    assert not np.allclose(courses[1], courses[2], rtol=0.01)
 
 
 TABLE = {

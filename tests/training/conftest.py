@@ -42,11 +42,12 @@ def small():
     torch = pytest.importorskip("torch")
     # More threads only wait for each other on networks this small.
     torch.set_num_threads(1)
-    from training.settings import TrainingSettings
+    from training.settings import Band, TrainingSettings
 
     return replace(
         TrainingSettings(),
         networks=1,
+        bands=(Band("all", (0.0, 1e9), (2.0, 45.0), 0.6, 4),),
         channels=4,
         dilations=(1, 2),
         hidden=5,

@@ -1,4 +1,5 @@
 from dataclasses import asdict, replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -25,7 +26,7 @@ def test_numpy_and_torch_give_the_same(small):
 
     torch.manual_seed(1)
     traces = np.random.default_rng(0).normal(0, 0.1, (3, 700)).astype(np.float32)
-    for settings in (small, TrainingSettings()):
+    for settings in (small, replace(TrainingSettings(), bands=small.bands)):
         network = SpikeNetwork(settings).eval()
         traits = measure_traits(traces, 20.0)
         known = condition_rows(traits, 20.0, 4, 1)
@@ -95,6 +96,22 @@ def test_a_training_that_was_broken_off_ends_as_if_it_was_not(datasets, small, t
     resumed = fit(datasets, small, 0, tmp_path / "part.pt", lambda line: None)
     for one, two in zip(whole.state_dict().values(), resumed.state_dict().values(), strict=True):
         assert torch.equal(one, two)
+
+
+def test_each_band_has_its_networks_and_serves_its_rates(small):
+    from training.exporting import ensemble_of
+    from training.settings import TrainingSettings
+    from training.torch_network import SpikeNetwork
+
+    bands = TrainingSettings().bands
+    settings = replace(small, networks=2, bands=bands)
+    ensemble = ensemble_of([SpikeNetwork(small) for _ in range(4)], settings)
+    assert ensemble.card["serves"] == [list(band.serves) for band in bands for _ in range(2)]
+    for low, high in pairwise(bands):
+        assert low.serves[1] == high.serves[0]
+        # Trained beyond where they serve, on both sides.
+        assert low.rates[1] > low.serves[1] > high.rates[0]
+    assert settings.for_band(bands[0]).rates == bands[0].rates
 
 
 def test_members_of_an_ensemble_differ(datasets, small, tmp_path):

@@ -46,9 +46,10 @@ class Ensemble:
     Attributes
     ----------
     networks : tuple of Network
+        Some for low and some for high frame rates.
     card : dict
-        Version, data, training settings, ``told_share`` by family, ``count_factor`` by cell type, and the
-        constants of the uncertainty.
+        Version, the rates that each network ``serves`` in Hz, data, training settings, ``told_share`` by
+        family, ``count_factor`` by cell type, and the constants of the uncertainty.
     """
 
     networks: tuple[Network, ...]
@@ -91,61 +92,70 @@ class Ensemble:
         the factor of the cell type, which makes the number right in the middle of the held-out datasets.
         """
         traits = measure_traits(traces, frame_rate) if context is None else context.traits
-        told = self._modulations(traits, frame_rate, self._told(family), 0)
+        networks = self._serving(frame_rate)
+        told = _Told(networks, traits, frame_rate, self._families(family, len(networks)), 0)
         asked = None
         if context is None and (family or cell_type):
-            asked = self._modulations(traits, frame_rate, [0] * len(self.networks), cell_type)
+            asked = _Told(networks, traits, frame_rate, [0] * len(networks), cell_type)
         result = np.empty(traces.shape, np.float32)
         scale = np.full(len(traces), self._factor(cell_type), np.float32)
         for row, trace in enumerate(traces):
             inputs = compress(trace, traits.noise_sd[row])
-            result[row] = self._mean(inputs, told, row)
+            result[row] = told.mean(inputs, row)
             if asked is not None:
-                scale[row] *= self._relative_count(inputs, result[row], asked, row)
+                scale[row] *= _relative_count(inputs, result[row], asked, row)
         context = TraceContext(traits, scale) if context is None else context
         result *= context.scale[:, None]
         return result, context
 
-    def _told(self, family: int) -> list[int]:
+    def _serving(self, frame_rate: float) -> tuple[Network, ...]:
+        """Return the networks for a frame rate."""
+        serves = self.card.get("serves", [(0.0, np.inf)] * len(self.networks))
+        pairs = zip(self.networks, serves, strict=True)
+        return tuple(network for network, (low, high) in pairs if low <= frame_rate < high)
+
+    def _families(self, family: int, n_networks: int) -> list[int]:
         """Return the family that each network is told: all of them, or a share and the rest 0."""
-        shares = self.card.get("told_share", {})
-        told = round(shares.get(FAMILIES[family], 1.0) * len(self.networks))
-        return [family if k < told else 0 for k in range(len(self.networks))]
+        told = round(self.card.get("told_share", {}).get(FAMILIES[family], 1.0) * n_networks)
+        return [family if k < told else 0 for k in range(n_networks)]
 
     def _factor(self, cell_type: int) -> float:
         return float(self.card.get("count_factor", {}).get(CELL_TYPES[cell_type], 1.0))
 
-    def _modulations(
-        self, traits: TraceTraits, frame_rate: float, families: list[int], cell_type: int
-    ) -> list[NDArray[np.float32]]:
-        """Return the modulation of every network, each told its own family."""
-        return [
+
+class _Told:
+    """Networks, each told a family of its own, and all the rest alike."""
+
+    def __init__(
+        self,
+        networks: tuple[Network, ...],
+        traits: TraceTraits,
+        frame_rate: float,
+        families: list[int],
+        cell_type: int,
+    ) -> None:
+        self._networks = networks
+        self._modulations = [
             network.modulate(condition_rows(traits, frame_rate, family, cell_type))
-            for network, family in zip(self.networks, families, strict=True)
+            for network, family in zip(networks, families, strict=True)
         ]
 
-    def _mean(
-        self, inputs: NDArray[np.float32], modulations: list[NDArray[np.float32]], row: int
-    ) -> NDArray[np.float32]:
+    def mean(self, inputs: NDArray[np.float32], row: int) -> NDArray[np.float32]:
+        """Return the mean of the networks' results for one trace."""
         total = np.zeros(inputs.shape[1], np.float32)
-        for network, modulation in zip(self.networks, modulations, strict=True):
+        for network, modulation in zip(self._networks, self._modulations, strict=True):
             total += network.run(inputs, modulation[row])
-        return total * np.float32(1 / len(self.networks))
+        return total * np.float32(1 / len(self._networks))
 
-    def _relative_count(
-        self,
-        inputs: NDArray[np.float32],
-        told: NDArray[np.float32],
-        asked: list[NDArray[np.float32]],
-        row: int,
-    ) -> float:
-        """Return how many times as many spikes the networks find where they are asked for the number."""
-        start = _busiest(told, _STRETCH)
-        stretch = slice(start, start + _STRETCH)
-        found = float(self._mean(inputs[:, stretch], asked, row).sum(dtype=np.float64))
-        there = float(told[stretch].sum(dtype=np.float64))
-        ratio = (found + _LEAST_COUNT) / (there + _LEAST_COUNT)
-        return min(max(ratio, 1 / _MOST_SCALE), _MOST_SCALE)
+
+def _relative_count(inputs: NDArray[np.float32], told: NDArray[np.float32], asked: _Told, row: int) -> float:
+    """Return how many times as many spikes the networks find where they are asked for the number."""
+    start = _busiest(told, _STRETCH)
+    stretch = slice(start, start + _STRETCH)
+    found = float(asked.mean(inputs[:, stretch], row).sum(dtype=np.float64))
+    there = float(told[stretch].sum(dtype=np.float64))
+    ratio = (found + _LEAST_COUNT) / (there + _LEAST_COUNT)
+    return min(max(ratio, 1 / _MOST_SCALE), _MOST_SCALE)
 
 
 def _busiest(counts: NDArray[np.float32], length: int) -> int:
