@@ -175,7 +175,7 @@ def set_titles(
             note, (0, 1), xycoords="axes fraction", xytext=(0, pad - 2), textcoords="offset points",
             fontsize=note_size(), color=NOTE_COLOR, va="bottom", annotation_clip=False,
         )  # fmt: skip
-        pad += (note.count("\n") + 1) * 1.25 * note_size()
+        pad += (note.count("\n") + 1) * 1.32 * note_size()
     ax.set_title(wrapped(title, room, title_size), pad=pad)
 
 
