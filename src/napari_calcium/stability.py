@@ -23,7 +23,7 @@ __all__ = ["Knob", "StabilityPoint", "knobs_of", "stability", "stability_table"]
 
 _RESULT_STAGES = ("events", "validation", "coactivity", "significance", "ensembles")
 _CHANCES = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2)
-_SEEDS = tuple(range(8))
+_SEEDS = tuple(range(6))
 # How the values of a setting are chosen: times the present value, or as they are.
 _FACTORS = {("events", "n_sd"): (0.6, 0.75, 0.875, 1.125, 1.25, 1.5, 2.0)}
 _VALUES: dict[tuple[str, str], tuple[float, ...]] = {

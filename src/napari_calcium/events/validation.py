@@ -112,52 +112,88 @@ def review(
 
     Notes
     -----
-    Cost: events + choices · log(events).
+    Cost: events + choices · log(events). Events of cells that are not in `roi_ids` are reviewed like others.
     """
     made = tuple(choices)
-    rows = detected.rows(roi_ids)
-    first_of = np.searchsorted(rows, np.arange(len(roi_ids) + 1))
-    row_of = dict(zip(roi_ids.tolist(), range(len(roi_ids)), strict=True)) if made else {}
     reach = max(tolerance_s, _LEAST_FRAMES / frame_rate)
-    partner = _partners(detected.onset_s, made, first_of, row_of, reach)
+    blocks = _Blocks(detected, roi_ids) if made else None
+    partner = _partners(detected.onset_s, made, blocks, reach) if blocks is not None else []
     status, choice = np.zeros(len(detected), np.int8), np.full(len(detected), -1, np.int64)
-    added, lost = [], []
+    added, places, lost = [], [], []
     for k, (one, event) in enumerate(zip(made, partner, strict=True)):
         if event >= 0:
             status[event] = REJECTED if one.choice == "reject" else ACCEPTED
             choice[event] = k
-        elif one.choice == "add" and one.roi_id in row_of and one.onset_s < n_frames / frame_rate:
+        elif blocks is not None and one.choice == "add" and _is_within(one, blocks, n_frames / frame_rate):
             added.append(k)
+            places.append(blocks.place(one))
         else:
             lost.append(one)
-    new_row = np.array([row_of[made[k].roi_id] for k in added], np.int64)
-    new_onset = np.array([made[k].onset_s for k in added], np.float64)
-    row, onset = np.concatenate([rows, new_row]), np.concatenate([detected.onset_s, new_onset])
-    order = np.lexsort((onset, row))
+    if blocks is not None:
+        # Several cells without a detected event have the same place: in the order of their rows.
+        keys = [
+            (place, blocks.row_of[made[k].roi_id], made[k].onset_s, k)
+            for place, k in zip(places, added, strict=True)
+        ]
+        places, added = [key[0] for key in sorted(keys)], [key[3] for key in sorted(keys)]
     return Review(
-        roi_id=roi_ids[row][order],
-        onset_s=onset[order],
-        status=np.concatenate([status, np.full(len(added), ADDED, np.int8)])[order],
-        detected=np.concatenate([np.arange(len(detected)), np.full(len(added), -1)])[order].astype(np.int64),
-        choice=np.concatenate([choice, np.array(added, np.int64)])[order],
+        roi_id=_with(detected.roi_id, places, [made[k].roi_id for k in added]),
+        onset_s=_with(detected.onset_s, places, [made[k].onset_s for k in added]),
+        status=_with(status, places, [ADDED] * len(added)),
+        detected=_with(np.arange(len(detected)), places, [-1] * len(added)),
+        choice=_with(choice, places, added),
         lost=tuple(lost),
     )
 
 
+class _Blocks:
+    """Where the events of each cell stand in a table that is sorted by row and onset."""
+
+    def __init__(self, events: Events, roi_ids: NDArray[np.int64]) -> None:
+        new = np.ones(len(events), bool)
+        new[1:] = events.roi_id[1:] != events.roi_id[:-1]
+        starts = np.flatnonzero(new)
+        stops = np.append(starts, len(events))[1:]
+        cells = events.roi_id[starts].tolist()
+        self.onset_s = events.onset_s
+        self.row_of = dict(zip(roi_ids.tolist(), range(len(roi_ids)), strict=True))
+        self.span: dict[int, tuple[int, int]] = dict(
+            zip(cells, zip(starts.tolist(), stops.tolist(), strict=True), strict=True)
+        )
+        self._rows = np.array([self.row_of.get(cell, -1) for cell in cells], np.int64)
+        self._starts = np.append(starts, len(events))
+
+    def of(self, cell: int) -> tuple[int, int]:
+        """Return where the events of a cell begin and end."""
+        if cell in self.span:
+            return self.span[cell]
+        begin = int(self._starts[np.searchsorted(self._rows, self.row_of[cell])])
+        return begin, begin
+
+    def place(self, choice: EventChoice) -> int:
+        """Return before which event an added one stands."""
+        begin, end = self.of(choice.roi_id)
+        return begin + int(np.searchsorted(self.onset_s[begin:end], choice.onset_s))
+
+
+def _is_within(choice: EventChoice, blocks: _Blocks, duration_s: float) -> bool:
+    return choice.roi_id in blocks.row_of and choice.onset_s < duration_s
+
+
+def _with(column: NDArray[Any], places: list[int], values: list[Any]) -> NDArray[Any]:
+    """Return a column with values put in before the rows at some places."""
+    return np.insert(column, places, np.array(values, column.dtype)) if places else column
+
+
 def _partners(
-    onset_s: NDArray[np.float64],
-    choices: tuple[EventChoice, ...],
-    first_of: NDArray[np.int64],
-    row_of: dict[int, int],
-    reach: float,
+    onset_s: NDArray[np.float64], choices: tuple[EventChoice, ...], blocks: _Blocks, reach: float
 ) -> list[int]:
     """Return for each choice the event it is about, −1 where there is none."""
     pairs: list[tuple[bool, float, int, int]] = []
     for k, one in enumerate(choices):
-        row = row_of.get(one.roi_id)
-        if row is None:
+        if one.roi_id not in blocks.span:
             continue
-        first, last = int(first_of[row]), int(first_of[row + 1])
+        first, last = blocks.span[one.roi_id]
         near = onset_s[first:last]
         for event in range(*np.searchsorted(near, [one.onset_s - reach, one.onset_s + reach + 1e-9])):
             pairs.append((one.choice == "add", abs(float(near[event]) - one.onset_s), k, first + event))

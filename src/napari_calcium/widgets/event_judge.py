@@ -120,13 +120,9 @@ class EventJudge:
         """
         review = self.review
         order = {cell: k for k, cell in enumerate(cells)}
-        keys = [
-            (order[cell], onset, row)
-            for row, (cell, onset) in enumerate(
-                zip(review.roi_id.tolist(), review.onset_s.tolist(), strict=True)
-            )
-            if cell in order
-        ]
+        shown = np.flatnonzero(np.isin(review.roi_id, np.array(list(order), np.int64)))
+        places = zip(review.roi_id[shown].tolist(), review.onset_s[shown].tolist(), strict=True)
+        keys = [(order[cell], onset, row) for (cell, onset), row in zip(places, shown.tolist(), strict=True)]
         keys.sort()
         at = self.current
         here = (order[at.roi_id], at.onset_s) if at is not None and at.roi_id in order else (0, seconds)
