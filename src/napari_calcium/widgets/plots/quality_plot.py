@@ -93,9 +93,10 @@ class QualityPlot(pg.PlotWidget):
     def _draw(self) -> None:
         known = np.isfinite(self._quality)
         values = self._quality[known]
-        top = float(np.percentile(values, _PERCENTILE)) if len(values) else 1.0
-        edges = np.linspace(min(0.0, float(values.min(initial=0.0))), max(1.2, 1.05 * top), _BINS + 1)
-        edges[0] = max(edges[0], -0.5 * edges[-1])
+        # Few are far out at either end: they stand in the outermost bars.
+        top = max(1.2, 1.05 * float(np.percentile(values, _PERCENTILE))) if len(values) else 1.2
+        bottom = max(min(0.0, float(values.min(initial=0.0))), -0.5 * top)
+        edges = np.linspace(bottom, top, _BINS + 1)
         inside = np.clip(values, edges[0], edges[-1])
         cells = np.histogram(inside[self._chosen[known]], edges)[0]
         every = np.histogram(inside, edges)[0]
