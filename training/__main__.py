@@ -12,6 +12,7 @@ import torch
 
 from napari_calcium.spikes.ensemble import Ensemble
 from training.calibration import squared_error
+from training.card import write_card
 from training.evaluation import Scores, folds_of, load_scorer, score, table
 from training.exporting import ensemble_of, write
 from training.fitting import fit
@@ -95,7 +96,8 @@ def _folds(given: argparse.Namespace, settings: TrainingSettings) -> dict[str, l
         print(table(told, untold), flush=True)
     told, untold = dict(sorted(told.items())), dict(sorted(untold.items()))
     (given.work / "scores.json").write_text(json.dumps({"told": told, "untold": untold}, indent=1))
-    (given.work / "scores.md").write_text(table(told, untold))
+    (given.work / "scores.md").write_text(table(told, untold), encoding="utf-8")
+    (given.work / "held_out.md").write_text(_how(folds, settings), encoding="utf-8")
     error = squared_error(scorer, given.ground_truth, ensembles)
     (given.work / "squared_error.json").write_text(json.dumps(error))
     return error
@@ -115,8 +117,26 @@ def _final(
     networks = _train(given, settings, "final", ())
     names = [path.stem for path in sorted(given.ground_truth.glob("DS*.npz"))]
     given.weights.parent.mkdir(parents=True, exist_ok=True)
-    write(given.weights, networks, settings, datasets=names, squared_error=error)
+    known = {"datasets": names, "squared_error": error}
+    write(given.weights, networks, settings, **known)
+    shipped = ensemble_of(networks, settings, **known)
+    scores, held_out = (_text(given.work / name) for name in ("scores.md", "held_out.md"))
+    write_card(given.weights.with_name("README.md"), shipped, settings, scores, held_out)
     print(f"wrote {given.weights} ({given.weights.stat().st_size / 1e6:.2f} MB)", flush=True)
+
+
+def _how(folds: list[tuple[str, ...]], settings: TrainingSettings) -> str:
+    """Say in words how the networks that were scored had been trained."""
+    groups = "; ".join(" ".join(fold) for fold in folds)
+    rounds = ", ".join(f"{band.rounds} rounds for the {band.name} band" for band in settings.bands)
+    return (
+        f"Whole datasets were held out, in groups: {groups}. For each group {settings.networks} networks a "
+        f"band were trained on all others ({rounds})."
+    )
+
+
+def _text(path: Path) -> str:
+    return path.read_text(encoding="utf-8") if path.exists() else "Not scored."
 
 
 if __name__ == "__main__":
