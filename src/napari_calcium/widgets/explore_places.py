@@ -32,6 +32,14 @@ def _has_ensemble_events(recording: Recording) -> bool:
     return recording.ensemble_events is not None
 
 
+def _has_behaviour(recording: Recording) -> bool:
+    return recording.behaviour is not None or recording.behaviour_file is not None
+
+
+def _has_tuning(recording: Recording) -> bool:
+    return recording.tuning is not None or recording.triggered is not None
+
+
 @dataclass(frozen=True)
 class Place:
     """A dock of the workspace.
@@ -60,7 +68,9 @@ PLACES: tuple[Place, ...] = (
     Place("Traces", "time"),
     Place("Raster", "time"),
     Place("Coactivity", "time", _has_coactivity),
+    Place("Behaviour", "time", _has_behaviour),
     Place("Similarity", "structure", _has_ensemble_events),
+    Place("Tuning", "structure", _has_tuning),
 )
 """In the order of the tabs; the first of each group comes up in front."""
 

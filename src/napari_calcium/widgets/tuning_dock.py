@@ -9,14 +9,16 @@ from typing import Any
 from psygnal import Signal
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import (
+    QCheckBox,
     QComboBox,
-    QHBoxLayout,
     QLabel,
     QPushButton,
     QSizePolicy,
     QSplitter,
     QVBoxLayout,
+    QWidget,
 )
+from superqt import QFlowLayout
 
 from napari_calcium.figures.export import FigureKind
 from napari_calcium.figures.tuning_figure import (
@@ -40,6 +42,8 @@ _STAND_INS = (
     "There is nothing to be tuned to: signals made of the neurons themselves would be circular, and no "
     "epochs are known. Add measured behaviour in the Behaviour dock."
 )
+_LEAST_WIDTH = 170
+"""Pixels of a plot; where there is less room, fewer are shown."""
 _AUTO, _STRONGEST = "(most telling)", "(surest answer)"
 
 
@@ -83,28 +87,50 @@ class TuningDock(ViewDock):
         self.note.setWordWrap(True)
         self.note.setContentsMargins(6, 0, 6, 4)
         self.export_button = ExportButton(self.export, self)
-        bar = QHBoxLayout()
-        bar.setContentsMargins(6, 2, 6, 0)
-        bar.addWidget(self.who, 1)
-        for widget in (self.signals, self.labels, self.best, self.export_button):
-            bar.addWidget(widget)
         self.curves, self.map = CurvesPlot(colors), MapPlot(colors)
         self.bands, self.trials = BandsPlot(colors), TrialsPlot(colors)
         self.split = QSplitter(Qt.Orientation.Horizontal)
-        for plot, words in (
-            (self.curves, "Tuning curves"),
-            (self.map, "Place map"),
-            (self.bands, "Averages around events"),
-            (self.trials, "Single trials"),
+        self._plots: dict[QCheckBox, QWidget] = {}
+        for plot, short, words in (
+            (self.curves, "Curves", "Tuning curves"),
+            (self.map, "Place", "Place map"),
+            (self.bands, "Average", "Averages around events"),
+            (self.trials, "Trials", "Single trials"),
         ):
             plot.setAccessibleName(words)
             self.split.addWidget(plot)
+            box = QCheckBox(short)
+            box.setChecked(True)
+            box.setToolTip(f"{words}; where there is no room for all, the first ones with a tick are shown")
+            box.toggled.connect(self._fit)
+            self._plots[box] = plot
+        self._there: set[QWidget] = set()
         self.bands.setToolTip("Mean over trials with its confidence band at each moment by itself")
         self.trials.setToolTip("One cell, a row an event, from the first above to the last below")
         self.map.setToolTip("Activity over time spent, both smoothed; empty where the stay was too short")
+        bar = QFlowLayout()  # takes a second line where the first is too short for all
+        bar.setContentsMargins(6, 2, 6, 0)
+        bar.setHorizontalSpacing(8)
+        bar.setVerticalSpacing(2)
+        for widget in (*self._plots, self.signals, self.labels, self.best, self.export_button):
+            bar.addWidget(widget)
+        self.who.setContentsMargins(6, 0, 6, 0)
         column.addLayout(bar)
+        column.addWidget(self.who)
         column.addWidget(self.split, 1)
         column.addWidget(self.note)
+
+    def resizeEvent(self, event: Any) -> None:
+        """Show as many plots as there is room for."""
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self, *_: object) -> None:
+        room = max(1, self.width() // _LEAST_WIDTH)
+        shown = [p for box, p in self._plots.items() if box.isChecked() and p in self._there][:room]
+        for box, plot in self._plots.items():
+            plot.setVisible(plot in shown)
+            box.setVisible(plot in self._there)
 
     def set_colors(self, colors: PlotColors) -> None:
         """Follow a theme."""
@@ -181,10 +207,14 @@ class TuningDock(ViewDock):
         _fill(self.labels, {None: _STRONGEST, **{label: label for label in labels}} if labels else {})
 
     def _show(self, data: TuningData, recording: Recording) -> None:
-        self.curves.setVisible(bool(data.curves))
-        self.map.setVisible(data.map is not None)
-        self.bands.setVisible(bool(data.bands))
-        self.trials.setVisible(data.trials is not None and data.trials.values.size > 0)
+        there = {
+            self.curves: bool(data.curves),
+            self.map: data.map is not None,
+            self.bands: bool(data.bands),
+            self.trials: data.trials is not None and data.trials.values.size > 0,
+        }
+        self._there = {plot for plot, so in there.items() if so}
+        self._fit()
         self.curves.show_curves(data.curves, data.signal, data.activity)
         self.map.show_map(data.map)
         self.bands.show_bands(data.bands, data.label, data.response)

@@ -15,7 +15,7 @@ from napari_calcium.figures.epoch_colors import epoch_color
 __all__ = ["EpochShades"]
 
 _OPACITY = 46
-_MOMENT_OPACITY = 100
+_MOMENT_OPACITY = 75
 _MOST_BOXES = 2000
 """More epochs in view than this are drawn as the stretches that they cover on the screen."""
 
