@@ -168,8 +168,11 @@ def keep(name: str, image: Image.Image) -> None:
     """
     FOLDER.mkdir(exist_ok=True)
     image = image.convert("RGB")
-    meaning = [c for k in range(12) for c in rgb(ensemble_color(k))]
-    shades = image.quantize(256 - len(meaning) // 3, Image.Quantize.MAXCOVERAGE).getpalette()
+    counts = sorted(image.getcolors(image.width * image.height), reverse=True)
+    # Large flat areas keep their exact colour, or a grey ground would get a tint.
+    kept = [*(rgb(ensemble_color(k)) for k in range(12)), *(color for _, color in counts[:60])]
+    meaning = [value for color in dict.fromkeys(kept) for value in color]
+    shades = image.quantize(256 - len(meaning) // 3, Image.Quantize.MEDIANCUT).getpalette()
     palette = Image.new("P", (1, 1))
     palette.putpalette([*meaning, *shades][: 3 * 256])
     small = image.quantize(palette=palette, dither=Image.Dither.NONE)
@@ -285,6 +288,7 @@ def tutorial_opened() -> None:
 def tutorial_run() -> None:
     """All stages have run: the form says in a line what each found."""
     with Window(course_analysed()) as shown:
+        shown.session.selection.cells = course().roi_ids[[91, 306, 226]].tolist()
         shown.dock("Calcium pipeline")
         shown.save("tutorial_run")
 
