@@ -11,7 +11,7 @@ from napari_calcium.io.errors import ReadError
 from napari_calcium.movie.extraction_settings import ExtractionSettings
 from napari_calcium.movie.registration_settings import RigidRegistration
 from napari_calcium.pipeline import PipelineSettings, run, run_stage
-from napari_calcium.pipeline_movie import has_drawn_rois, lags_behind
+from napari_calcium.pipeline_movie import has_drawn_rois, lags_behind, read_new_cells
 from napari_calcium.pipeline_settings import STAGES
 from napari_calcium.recording import Movie, Recording, Trace
 
@@ -90,6 +90,32 @@ def test_more_are_added_with_ids_of_their_own_and_only_they_are_read(movie):
     assert read.roi_ids.tolist() == [0, 1, 2] and not lags_behind(read)
     anew = run_stage(more.replace(traces={}), "extraction", ExtractionSettings())
     assert read == anew
+
+
+def test_new_cells_are_read_at_once_and_all_of_them_exactly_when_the_stage_runs(movie):
+    first = run_stage(use_drawing(movie, TWO), "extraction", ExtractionSettings())
+    more = use_drawing(first, ONE)
+    quick = read_new_cells(more, ExtractionSettings())
+    assert quick.roi_ids.tolist() == [0, 1, 2] and lags_behind(quick)
+    for name, trace in first.traces.items():
+        np.testing.assert_array_equal(quick.traces[name].values[:2], trace.values)
+    exact = run_stage(quick, "extraction", ExtractionSettings())
+    assert not lags_behind(exact)
+    np.testing.assert_array_equal(
+        exact.traces["raw"].values,
+        run_stage(more.replace(traces={}), "extraction", ExtractionSettings()).traces["raw"].values,
+    )
+    np.testing.assert_allclose(quick.traces["raw"].values[2], exact.traces["raw"].values[2], rtol=0.02)
+
+
+def test_read_new_cells_takes_rejected_ones_out_and_reads_all_where_nothing_was(movie):
+    drawn = use_drawing(movie, TWO)
+    assert read_new_cells(drawn, ExtractionSettings()) == run_stage(drawn, "extraction", ExtractionSettings())
+    read = run_stage(drawn, "extraction", ExtractionSettings())
+    choice = read.cell_choice.decide(read.candidates, [0], cells=False)
+    fewer = read_new_cells(use_drawing(read.replace(cell_choice=choice), ONE), ExtractionSettings())
+    assert fewer.roi_ids.tolist() == [1, 2]
+    np.testing.assert_array_equal(fewer.traces["raw"].values[0], read.traces["raw"].values[1])
 
 
 def test_drawn_rois_outlive_a_registration_and_a_run_from_the_start(movie):

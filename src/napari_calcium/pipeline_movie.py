@@ -15,13 +15,14 @@ from napari_calcium import __version__
 from napari_calcium.movie.binned_movie import BinnedMovie
 from napari_calcium.movie.chunks import MovieSource, movie_shape
 from napari_calcium.movie.extraction import Extraction
+from napari_calcium.movie.extraction_settings import ExtractionSettings
 from napari_calcium.movie.grid import Grid
-from napari_calcium.movie.partial_extraction import KnownTraces, extract_changed
+from napari_calcium.movie.partial_extraction import KnownTraces, extract_changed, extract_few
 from napari_calcium.movie.registered_movie import RegisteredMovie
 from napari_calcium.movie.registration import Registration, register
 from napari_calcium.movie.segmentation import find_cells
 from napari_calcium.pipeline_settings import PipelineSettings
-from napari_calcium.progress import Progress, part
+from napari_calcium.progress import Progress, part, silent
 from napari_calcium.recording import LogEntry, Recording, Source, Trace
 from napari_calcium.results import Motion
 from napari_calcium.rois import Rois
@@ -36,6 +37,7 @@ __all__ = [
     "has_raw_movie",
     "kept_binned_movie",
     "lags_behind",
+    "read_new_cells",
     "registered_movie",
     "rois_to_read",
 ]
@@ -148,12 +150,79 @@ def rois_to_read(recording: Recording) -> Rois | None:
 
 
 def lags_behind(recording: Recording) -> bool:
-    """Whether other cells are chosen now than those whose fluorescence was read."""
+    """Whether other cells are chosen now than those whose fluorescence was read, or some since added."""
     wanted = rois_to_read(recording)
     if wanted is None or recording.rois is None:
         return False
+    if _some_added(recording):
+        return True
     same = np.array_equal(wanted.ids, recording.rois.ids)
     return not (same and np.array_equal(wanted.accepted, recording.rois.accepted))
+
+
+def read_new_cells(
+    recording: Recording, settings: ExtractionSettings, on_progress: Progress = silent
+) -> Recording:
+    """Read at once the fluorescence of chosen cells that have none yet, and of no others.
+
+    Parameters
+    ----------
+    recording : Recording
+        Of a movie. Results of later stages are dropped, since they were made of other cells.
+    settings : ExtractionSettings
+    on_progress : Progress
+
+    Returns
+    -------
+    Recording
+        Whose cells in the neighbourhood of the new ones still have their traces of before, so that the stage
+        is out of date until it is run.
+    """
+    rois = rois_to_read(recording)
+    known = _read_before(recording, settings)
+    if rois is None or known is None:
+        return _with_log(
+            recording, "extraction", settings, _extraction(recording, settings, on_progress, None)
+        )
+    new = np.setdiff1d(rois.ids, known.rois.ids)
+    bad = None if recording.motion is None else recording.motion.bad
+    movie, rate = registered_movie(recording), rate_of(recording)
+    few = extract_few(movie, rois, new, rate, settings, bad=bad, on_progress=on_progress)
+    place = {k: row for row, k in enumerate([*known.rois.ids.tolist(), *new.tolist()])}
+    order = np.array([place[k] for k in rois.ids.tolist()], np.int64)
+    light = Extraction(
+        np.concatenate([known.raw, few.raw])[order],
+        np.concatenate([known.neuropil, few.neuropil])[order],
+        np.concatenate([known.corrected, few.corrected])[order],
+        np.concatenate([known.coefficients, few.coefficients])[order],
+        few.interpolated,
+    )
+    added = tuple(entry for entry in recording.log if entry.stage == "rois")
+    others = recording.replace(log=tuple(entry for entry in recording.log if entry.stage != "rois"))
+    read = _with_log(others, "extraction", settings, _outcome(rois, light))
+    return read.replace(log=(*read.log, *added))
+
+
+def _some_added(recording: Recording) -> bool:
+    """Whether cells were added since all were read: the neuropil of those around them is as it was before."""
+    stages = [entry.stage for entry in recording.log]
+    return "extraction" in stages and "rois" in stages[stages.index("extraction") :]
+
+
+def _with_log(recording: Recording, stage: str, settings: Any, outcome: Outcome) -> Recording:
+    given = settings.model_dump(mode="json")
+    entry = LogEntry(stage, given, outcome.reads, outcome.writes, outcome.notes, __version__)
+    return recording.with_step(entry, **outcome.changes)
+
+
+def _outcome(rois: Rois, light: Extraction) -> Outcome:
+    changes = {
+        "traces": {name: Trace(getattr(light, name), "a.u.") for name in _TRACES},
+        "rois": _with_coefficients(rois, light),
+        "roi_ids": rois.ids,
+    }
+    writes = tuple(f"traces/{name}" for name in _TRACES)
+    return Outcome(changes, ("motion", "rois"), writes, _trace_notes(light))
 
 
 def _registration(rec: Recording, settings: Any, on_progress: Progress, executor: Executor | None) -> Outcome:
@@ -199,18 +268,12 @@ def _extraction(rec: Recording, settings: Any, on_progress: Progress, executor: 
         rois,
         rate_of(rec),
         settings,
-        known=_read_before(rec, settings),
+        known=None if _some_added(rec) else _read_before(rec, settings),
         bad=bad,
         on_progress=on_progress,
         executor=executor,
     )
-    changes = {
-        "traces": {name: Trace(getattr(light, name), "a.u.") for name in _TRACES},
-        "rois": _with_coefficients(rois, light),
-        "roi_ids": rois.ids,
-    }
-    writes = tuple(f"traces/{name}" for name in _TRACES)
-    return Outcome(changes, ("motion", "rois"), writes, _trace_notes(light))
+    return _outcome(rois, light)
 
 
 MOVIE_ADAPTERS: Mapping[str, Apply] = MappingProxyType(

@@ -8,8 +8,9 @@ from napari_calcium.movie.chunks import movie_shape
 from napari_calcium.movie.extraction import extract
 from napari_calcium.movie.extraction_settings import ExtractionSettings, FixedNeuropil
 from napari_calcium.movie.grid import grid_for
-from napari_calcium.movie.partial_extraction import KnownTraces, extract_changed
+from napari_calcium.movie.partial_extraction import KnownTraces, extract_changed, extract_few
 from napari_calcium.movie.registered_movie import RegisteredMovie
+from napari_calcium.progress import Cancelled
 from napari_calcium.rois import Rois
 
 RATE = 10.0
@@ -137,3 +138,36 @@ def test_other_frames_than_the_rois_are_refused_as_always(plain):
     assert movie_shape(plain)[1:] != small.shape
     with pytest.raises(ValueError, match="frames of shape"):
         extract_changed(plain, small, RATE)
+
+
+# --- a few at once
+
+
+@pytest.mark.parametrize("kind", ["plain", "registered"])
+@pytest.mark.parametrize("settings", [NARROW, ExtractionSettings()], ids=["fixed", "default"])
+def test_a_few_cells_are_read_from_the_windows_around_them(kind, settings, plain, registered):
+    movie = registered if kind == "registered" else plain
+    bad = np.zeros(40, bool)
+    bad[7:9] = True
+    every = rois([0, 2, 3, 4, 5, 6, 7])
+    few = extract_few(movie, every, [60, 30, 0], RATE, settings, bad=bad)
+    whole = extract(movie, every, RATE, settings, bad=bad)
+    for row, k in enumerate((60, 30, 0)):
+        at = every.ids.tolist().index(k)
+        assert np.corrcoef(few.raw[row], whole.raw[at])[0, 1] > 0.999
+        np.testing.assert_allclose(few.neuropil[row], whole.neuropil[at], rtol=1e-4)
+        assert few.coefficients[row] == pytest.approx(whole.coefficients[at], abs=0.05)
+    np.testing.assert_array_equal(few.interpolated, whole.interpolated)
+
+
+def test_no_cell_at_all_can_be_read(plain):
+    assert extract_few(plain, rois([2]), [], RATE).raw.shape == (0, 40)
+
+
+def test_reading_a_few_can_be_cancelled(plain):
+    def stop(done, total):
+        if done:
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        extract_few(plain, rois([2, 5]), [20, 50], RATE, on_progress=stop)

@@ -36,6 +36,7 @@ __all__ = [
     "corrected_traces",
     "extract",
     "noise_variance",
+    "ring_size",
     "traces_of",
 ]
 
@@ -201,12 +202,15 @@ def _check_fit(shape: tuple[int, int, int], rois: Rois) -> None:
         raise ValueError(f"the ROIs are of frames of shape {rois.shape}, but the movie's have {shape[1:]}")
 
 
-def _rings(rois: Rois, settings: EstimatedNeuropil | FixedNeuropil) -> sparse.csr_array:
+def ring_size(rois: Rois, settings: EstimatedNeuropil | FixedNeuropil) -> tuple[float, float]:
+    """Return gap and width of the rings of neuropil in pixels, where the settings leave them open."""
     areas = rois.areas[rois.areas > 0]
     diameter = 2 * float(np.sqrt(np.median(areas) / np.pi)) if len(areas) else 12.0
-    gap = settings.gap or _GAP_DIAMETERS * diameter
-    width = settings.width or _WIDTH_DIAMETERS * diameter
-    return neuropil_rings(rois.footprints, rois.shape, gap, width)
+    return settings.gap or _GAP_DIAMETERS * diameter, settings.width or _WIDTH_DIAMETERS * diameter
+
+
+def _rings(rois: Rois, settings: EstimatedNeuropil | FixedNeuropil) -> sparse.csr_array:
+    return neuropil_rings(rois.footprints, rois.shape, *ring_size(rois, settings))
 
 
 def _positive(footprints: sparse.csr_array) -> sparse.csr_array:

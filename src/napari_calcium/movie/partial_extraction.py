@@ -2,27 +2,37 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
 from napari_calcium.checks import check_frame_rate
 from napari_calcium.movie.chunks import Chunk, MovieSource, map_chunks, movie_shape
 from napari_calcium.movie.demixing import Demixing, weighted_sums
-from napari_calcium.movie.extraction import Extraction, Weights, corrected_traces, extract, noise_variance
+from napari_calcium.movie.extraction import (
+    Extraction,
+    Weights,
+    corrected_traces,
+    extract,
+    noise_variance,
+    ring_size,
+)
 from napari_calcium.movie.extraction_settings import ExtractionSettings
 from napari_calcium.movie.mapped_movie import travelling
 from napari_calcium.movie.registered_movie import RegisteredMovie
 from napari_calcium.progress import Progress, part, silent
 from napari_calcium.rois import Rois
 
-__all__ = ["KnownTraces", "extract_changed"]
+__all__ = ["KnownTraces", "extract_changed", "extract_few"]
 
+_ROOM = 1.6
+"""A ring among crowded cells is widened: window beyond the gap, in widths of a ring."""
 _MOST = 0.5
 """Share of the frame's rows beyond which reading all of it is as quick."""
 
@@ -113,6 +123,109 @@ def extract_changed(
     fresh = corrected_traces(raw, neuropil, few.rings, rois.take(changed), unusable, rate, settings)
     on_progress(1, 1)
     return _together(fresh, changed, known, rois, unusable), len(changed)
+
+
+def extract_few(
+    movie: MovieSource,
+    rois: Rois,
+    ids: ArrayLike,
+    frame_rate: float,
+    settings: ExtractionSettings = ExtractionSettings(),
+    *,
+    bad: NDArray[np.bool_] | None = None,
+    on_progress: Progress = silent,
+) -> Extraction:
+    """Read the fluorescence of a few cells at once, from the window around each and its ring.
+
+    It is for cells that were just drawn: a few milliseconds each for 1,000 frames of a memory map. The rest
+    is left as it is, though the rings of neighbours would now avoid the new cells.
+
+    Parameters
+    ----------
+    movie, rois, frame_rate, settings, bad
+        As for :func:`~napari_calcium.movie.extraction.extract`; `rois` are all cells, which the rings avoid
+        and from which overlapping light is told apart.
+    ids : (n,) of integers
+        Cells to read.
+    on_progress
+        Called after each cell.
+
+    Returns
+    -------
+    Extraction
+        Of these cells, in the order of `ids`; what :func:`~napari_calcium.movie.extraction.extract` gives but
+        for the noise of pixels, which is measured in the window alone.
+    """
+    wanted = np.atleast_1d(np.asarray(ids, np.int64)).tolist()
+    gap, width = ring_size(rois, settings.neuropil)
+    own = settings.replace(neuropil=settings.neuropil.replace(gap=gap, width=width))
+    place = {int(k): row for row, k in enumerate(rois.ids)}
+    n_frames = movie_shape(movie)[0]
+    found: list[Extraction] = []
+    on_progress(0, len(wanted))
+    for k in wanted:
+        window = _window(rois, place[k], gap + _ROOM * width)
+        light = extract(_Window(movie, *window), _seen_in(rois, *window), frame_rate, own, bad=bad)
+        row = int(np.flatnonzero(_seen_in(rois, *window).ids == k)[0])
+        found.append(_rows_of(light, slice(row, row + 1)))
+        on_progress(len(found), len(wanted))
+    if not found:
+        empty = np.empty((0, n_frames), np.float32)
+        return Extraction(empty, empty, empty, np.empty(0), np.zeros(n_frames, np.bool_))
+    return Extraction(
+        np.concatenate([one.raw for one in found]),
+        np.concatenate([one.neuropil for one in found]),
+        np.concatenate([one.corrected for one in found]),
+        np.concatenate([one.coefficients for one in found]),
+        found[0].interpolated,
+    )
+
+
+def _rows_of(light: Extraction, rows: slice) -> Extraction:
+    return Extraction(
+        light.raw[rows],
+        light.neuropil[rows],
+        light.corrected[rows],
+        light.coefficients[rows],
+        light.interpolated,
+    )
+
+
+def _window(rois: Rois, row: int, reach: float) -> tuple[slice, slice]:
+    """Return the rows and columns of the pixels up to `reach` from a cell's own."""
+    pixels = rois.pixels(row)
+    spans = []
+    for at, length in zip(pixels, rois.shape, strict=True):
+        first, last = (int(at.min()), int(at.max())) if len(at) else (0, 0)
+        spans.append(slice(max(0, first - math.ceil(reach)), min(length, last + math.ceil(reach) + 1)))
+    return spans[0], spans[1]
+
+
+def _seen_in(rois: Rois, rows: slice, columns: slice) -> Rois:
+    """Return the cells that have a pixel in a window, in its pixels."""
+    y, x = np.meshgrid(
+        np.arange(rows.start, rows.stop), np.arange(columns.start, columns.stop), indexing="ij"
+    )
+    cut = sparse.csr_array(rois.footprints[:, (y * rois.shape[1] + x).ravel()])
+    there = np.flatnonzero(np.diff(cut.indptr))
+    return Rois(rois.ids[there], sparse.csr_array(cut[there]), (y.shape[0], y.shape[1]))
+
+
+class _Window:
+    """A rectangle of a movie, moved into place where it is a registered one."""
+
+    def __init__(self, movie: MovieSource, rows: slice, columns: slice) -> None:
+        self.shape = (movie_shape(movie)[0], rows.stop - rows.start, columns.stop - columns.start)
+        self.dtype = movie.dtype
+        self._movie, self._rows, self._columns = movie, rows, columns
+
+    def __getitem__(self, frames: slice) -> NDArray[Any]:
+        if isinstance(self._movie, RegisteredMovie):
+            return self._movie.window(frames, self._rows, self._columns)
+        try:
+            return np.asarray(self._movie[frames, self._rows, self._columns])
+        except (TypeError, IndexError, ValueError, AttributeError):
+            return np.asarray(self._movie[frames])[:, self._rows, self._columns]
 
 
 @dataclass(frozen=True, eq=False)

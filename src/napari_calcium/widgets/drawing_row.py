@@ -10,7 +10,8 @@ from qtpy.QtWidgets import QCheckBox, QGridLayout, QLabel, QPushButton, QWidget
 
 from napari_calcium.drawn_rois import use_drawing
 from napari_calcium.io.errors import ReadError
-from napari_calcium.pipeline import run_stage
+from napari_calcium.movie.extraction_settings import ExtractionSettings
+from napari_calcium.pipeline_movie import read_new_cells
 from napari_calcium.progress import Progress
 from napari_calcium.recording import Recording
 from napari_calcium.widgets.drawn_layers import drawing_of, drawn_layers, field_shape, new_drawing_layer
@@ -146,10 +147,11 @@ def use_layer(viewer: Any, layer: Any, *, replace: bool = False) -> str:
     if recording.frame_rate is None:
         return f"⚠ {NO_RATE}"
     settings = bench.plan.stage("extraction")
+    assert isinstance(settings, ExtractionSettings)
     new = [int(k) for k in drawn.candidates.ids[-len(drawing) :]]
 
     def work(on_progress: Progress) -> Recording:
-        return run_stage(drawn, "extraction", settings, on_progress=on_progress)
+        return read_new_cells(drawn, settings, on_progress)
 
     def done(result: Recording) -> None:
         Successor(session, recording, label).take(result)
