@@ -8,6 +8,7 @@ from napari_calcium.indicator_choice import indicator_of, with_indicator
 from napari_calcium.numerics.indicators import INDICATORS
 from napari_calcium.pipeline_settings import TITLES, PipelineSettings
 from napari_calcium.settings import SettingsError
+from napari_calcium.spikes.spikes_settings import NetworkSpikes
 
 
 @pytest.mark.parametrize("name", INDICATORS)
@@ -23,6 +24,14 @@ def test_all_else_stays():
     assert chosen.events.replace(indicator="estimate") == usual.events
     untouched = [stage for stage in TITLES if stage not in ("events", "segmentation", "spikes")]
     assert all(getattr(chosen, stage) == getattr(usual, stage) for stage in untouched)
+
+
+def test_spike_inference_follows_and_goes_back_to_unknown():
+    usual = PipelineSettings(spikes=NetworkSpikes())
+    chosen = with_indicator(usual, "GCaMP6f")
+    assert chosen.spikes.indicator == "GCaMP6f"
+    assert indicator_of(chosen) == "GCaMP6f"
+    assert with_indicator(chosen, "estimate") == usual
 
 
 def test_there_and_back():

@@ -42,10 +42,13 @@ def with_indicator(settings: PipelineSettings, indicator: str) -> PipelineSettin
         fields = type(chosen).model_fields if chosen is not None else {}
         decay = _DECAY_FIELDS.get(stage, "")
         if "indicator" in fields:
-            try:
-                changes[stage] = chosen.replace(indicator=indicator)
-            except SettingsError:
-                continue  # the method has its own list, without this one
+            # What cannot be told by measuring calls it unknown.
+            for name in (indicator, "unknown") if indicator == "estimate" else (indicator,):
+                try:
+                    changes[stage] = chosen.replace(indicator=name)
+                    break
+                except SettingsError:
+                    continue  # the method has its own list, without this one
         elif decay in fields:
             known = INDICATORS.get(indicator)
             seconds = known.decay_s if known is not None else fields[decay].default

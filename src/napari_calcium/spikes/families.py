@@ -39,7 +39,7 @@ IndicatorName = Annotated[
         "OGB-1",
         "Cal-520",
     ],
-    Choice((("unknown", "unknown (judged from the traces)"),)),
+    Choice((("unknown", "unknown"),)),
 ]
 """Presets of :data:`napari_calcium.numerics.indicators.INDICATORS`, or ``"unknown"``."""
 
