@@ -9,6 +9,7 @@ from napari_calcium.numerics.indicators import INDICATORS
 from napari_calcium.pipeline_settings import TITLES, PipelineSettings
 from napari_calcium.settings import SettingsError
 from napari_calcium.spikes.spikes_settings import NetworkSpikes
+from napari_calcium.traces.denoise import WaveletDenoise
 
 
 @pytest.mark.parametrize("name", INDICATORS)
@@ -22,7 +23,7 @@ def test_one_choice_sets_all_that_depends_on_it(name):
 def test_all_else_stays():
     usual, chosen = PipelineSettings(), with_indicator(PipelineSettings(), "GCaMP8s")
     assert chosen.events.replace(indicator="estimate") == usual.events
-    untouched = [stage for stage in TITLES if stage not in ("events", "segmentation", "spikes")]
+    untouched = [stage for stage in TITLES if stage not in ("denoise", "events", "segmentation", "spikes")]
     assert all(getattr(chosen, stage) == getattr(usual, stage) for stage in untouched)
 
 
@@ -40,7 +41,7 @@ def test_there_and_back():
 
 
 def test_skipped_stages_stay_skipped_and_methods_without_one_stay_as_they_are():
-    few = PipelineSettings(segmentation=None, events=RidgeEvents())
+    few = PipelineSettings(segmentation=None, denoise=WaveletDenoise(), events=RidgeEvents())
     chosen = with_indicator(few, "GCaMP6f")
     assert chosen.segmentation is None
     assert chosen.events == RidgeEvents()
