@@ -110,7 +110,9 @@ def prepare_behaviour(
     if found is None or not recording.frame_rate:
         why = "The behaviour has not been aligned yet."
         return BehaviourData((), Epochs(), 1.0, 0.0, why)
-    lanes = (*_neural_lanes(recording, cells), *_signal_lanes(recording, found, decoded))
+    # The population's mean need not stand above itself.
+    neural = _neural_lanes(recording, cells) if len(cells) or not any(found.stand_ins) else []
+    lanes = (*neural, *_signal_lanes(recording, found, decoded))
     return BehaviourData(lanes, found.epochs, recording.frame_rate, recording.duration_s)
 
 
@@ -148,7 +150,10 @@ def _signal_lanes(recording: Recording, found: Behaviour, decoded: bool) -> list
             own = np.flatnonzero((scores.target == name) & (scores.source == "neurons") & better)
             if len(own):
                 shown = {"told_s": told.time_s, "told": told.predicted[own[0]]}
-        lanes.append(_lane(name, unit, signal_color(place), values.astype(np.float32), **shown))
+        factor, sign = unit_scale(unit)
+        words = f"{unit}, {sign}" if sign != unit else unit
+        series = (factor * values).astype(np.float32)
+        lanes.append(_lane(name, words, signal_color(place), series, **shown))
     return lanes
 
 

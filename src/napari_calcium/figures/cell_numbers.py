@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_calcium.figures.behaviour_numbers import behaviour_numbers
 from napari_calcium.figures.population_numbers import population_numbers
 from napari_calcium.recording import Recording
 
@@ -92,6 +93,7 @@ def cell_columns(recording: Recording) -> tuple[CellColumn, ...]:
         if key != "roi_id" and values.dtype.kind in "iufb":
             columns.append(_numbers(key, values))
     columns += [CellColumn(*number) for number in population_numbers(recording)]
+    columns += [CellColumn(*number) for number in behaviour_numbers(recording)]
     columns += _of_rois(recording)
     return tuple(columns)
 

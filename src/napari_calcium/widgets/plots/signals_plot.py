@@ -19,6 +19,7 @@ __all__ = ["SignalsPlot"]
 _PAD = 0.12
 _ROOM_FOR_VALUES, _ROOM_FOR_BOTH = 18, 44
 """Lanes of fewer pixels than this have no values at their side, or only the highest."""
+_ROOM_FOR_UNIT = 32
 
 
 class SignalsPlot(TimePlot):
@@ -93,10 +94,11 @@ class SignalsPlot(TimePlot):
         data = self._data
         lanes = data.lanes if data is not None else ()
         left, right = (self.getPlotItem().getAxis(side) for side in ("left", "right"))
-        left.setTicks([[(k + 0.5, lane.title) for k, lane in enumerate(lanes)]])
-        letters = max((len(lane.title) for lane in lanes), default=0)
-        left.setWidth(min(170, 14 + 7 * letters))
         room = self.box.height() / max(1, len(lanes))
+        names = [_name(lane, room) for lane in lanes]
+        left.setTicks([[(k + 0.5, name) for k, name in enumerate(names)]])
+        letters = max((len(line) for name in names for line in name.split("\n")), default=0)
+        left.setWidth(min(170, 14 + 7 * letters))
         both = room >= _ROOM_FOR_BOTH
         ticks = [tick for k, lane in enumerate(lanes) for tick in _values(k, lane)[0 if both else 1 :]]
         right.setTicks([ticks if room >= _ROOM_FOR_VALUES else []])
@@ -105,6 +107,11 @@ class SignalsPlot(TimePlot):
         self._borders.setData(
             np.tile([0.0, self._duration], max(0, n - 1)), np.repeat(np.arange(1.0, max(1, n)), 2)
         )
+
+
+def _name(lane: SignalLane, room: float) -> str:
+    """Return what stands beside a lane: the unit below the name where there is room for two lines."""
+    return f"{lane.name}\n({lane.unit})" if lane.unit and room >= _ROOM_FOR_UNIT else lane.title
 
 
 def _height(place: int, lane: SignalLane, values: NDArray[np.float64]) -> NDArray[np.float64]:
