@@ -165,13 +165,41 @@ class Peeling:
             self._take_out(candidate)
         return candidate
 
+    @property
+    def reach(self) -> int:
+        """Fits of candidates whose corners are this far apart along an axis do not touch, in pixels."""
+        return 2 * self.half + 1
+
+    def refit(self, candidate: Candidate) -> Candidate | None:
+        """Put one candidate back, fit it again beside what is left of the movie, and take it out again.
+
+        None is returned, and nothing taken out, where no compact footprint is left.
+        """
+        self._take_out(candidate, -1.0)
+        side = len(candidate.weights)
+        pixels = self.window(candidate.corner, side).reshape(-1, side * side)
+        weights = candidate.weights.ravel()
+        trace = np.asarray(pixels @ (weights / np.float32(weights @ weights)), np.float32)
+        again = self._alternate(candidate.corner, pixels, trace, 1)
+        if again is not None:
+            self._take_out(again)
+        return again
+
     def _fit(self, seed: NDArray[np.int64]) -> Candidate | None:
         half = self.half
         side = 2 * half + 1
         corner = (int(2 * seed[0]) - half, int(2 * seed[1]) - half)
         pixels = self.window(corner, side).reshape(-1, side * side)
         trace = pixels @ _fitted(soma_kernel(self.radius), half).ravel()
-        for _ in range(_ROUNDS):
+        return self._alternate(corner, pixels, trace, _ROUNDS)
+
+    def _alternate(
+        self, corner: tuple[int, int], pixels: NDArray[np.float32], trace: NDArray[np.float32], rounds: int
+    ) -> Candidate | None:
+        """Estimate footprint and trace in turn, from a trace of a window (n_bins, pixels of a square)."""
+        half = self.half
+        side = 2 * half + 1
+        for _ in range(rounds):
             trace = _smoothed(trace - np.median(trace))
             active = np.where(trace > _ACTIVE_SD * noise_of(trace), trace, np.float32(0))
             slope, energy = _regress(pixels, active)
@@ -217,7 +245,7 @@ class Peeling:
         trace = candidate.trace - np.median(candidate.trace)
         return np.where(trace > _SUBTRACT_SD * noise_of(trace), trace, np.float32(0))
 
-    def _take_out(self, candidate: Candidate) -> None:
+    def _take_out(self, candidate: Candidate, share: float = 1.0) -> None:
         rows, columns = np.nonzero(candidate.weights)
         box = slice(rows.min(), rows.max() + 1), slice(columns.min(), columns.max() + 1)
         weights = candidate.weights[box]
@@ -225,7 +253,7 @@ class Peeling:
         frame, inside = self._area(corner, weights.shape)
         trace = self._subtracted(candidate)
         active = np.flatnonzero(trace)
-        light = np.rint(trace[active, None, None] * (STEPS * weights[inside]))
+        light = np.rint(trace[active, None, None] * (STEPS * weights[inside])) * np.float32(share)
         limits = np.iinfo(np.int16)
         left = self.white.pixels[active, frame[0], frame[1]] - light
         self.white.pixels[active, frame[0], frame[1]] = np.clip(left, limits.min, limits.max)

@@ -28,6 +28,7 @@ from napari_calcium.movie.segmentation_settings import (
     AnatomicalCells,
     CombinedCells,
     FunctionalCells,
+    NmfRefinement,
     SegmentationSettings,
 )
 from napari_calcium.movie.soma_size import DEFAULT_RADIUS, estimate_radius
@@ -42,6 +43,7 @@ __all__ = [
     "AnatomicalCells",
     "CombinedCells",
     "FunctionalCells",
+    "NmfRefinement",
     "SegmentationSettings",
     "find_cells",
 ]
@@ -178,7 +180,14 @@ def _search(
         executor=executor,
     )
     peeling = Peeling(white, radius, settings.decay * bin_rate, settings.least_activity)
-    candidates = peeling.run(on_progress=part(on_progress, 0.5, 0.85))
+    refinement = settings.refinement
+    searched = 0.85 if refinement is None else 0.65
+    candidates = peeling.run(on_progress=part(on_progress, 0.5, searched))
+    if refinement is not None:
+        from napari_calcium.movie.nmf_refinement import refined
+
+        progress = part(on_progress, searched, 0.85)
+        candidates = refined(peeling, candidates, refinement, on_progress=progress)
     half = focus_half(radius)
     pictures = [
         picture

@@ -9,7 +9,13 @@ from pydantic import Field
 
 from napari_calcium.settings import Pixels, Seconds, Settings, StandardDeviations, Unit
 
-__all__ = ["AnatomicalCells", "CombinedCells", "FunctionalCells", "SegmentationSettings"]
+__all__ = [
+    "AnatomicalCells",
+    "CombinedCells",
+    "FunctionalCells",
+    "NmfRefinement",
+    "SegmentationSettings",
+]
 
 _Megabytes = Annotated[float, Unit("MB")]
 
@@ -25,6 +31,24 @@ class _Somata(Settings):
     )
 
 
+class NmfRefinement(Settings):
+    """Footprints and traces of all cells updated in turn, beside a background of low rank."""
+
+    method: Literal["nmf"] = Field("nmf", title="Factorisation")
+    rounds: Annotated[int, Ge(1), Le(20)] = Field(
+        2,
+        title="Rounds",
+        description="How often all cells are fitted again. After the first round the search goes on in what "
+        "is left.",
+    )
+    background: Annotated[int, Ge(0), Le(20)] = Field(
+        1,
+        title="Rank of the background",
+        description="Products of an image and a course that are subtracted in each round: light that many "
+        "places share.",
+    )
+
+
 class _Functional(_Somata):
     """What the search for activity needs."""
 
@@ -35,7 +59,7 @@ class _Functional(_Somata):
         "constant. About the decay of the indicator; shorter finds brief transients, longer faint ones.",
     )
     least_activity: Annotated[StandardDeviations, Ge(4), Le(1000)] = Field(
-        9.0,
+        7.0,
         title="Least activity",
         description="The search ends when no place is more active than this: the root of the summed squares "
         "of all peaks beyond 4.5 standard deviations of noise. Higher is faster and finds fewer faint cells.",
@@ -66,6 +90,12 @@ class _Functional(_Somata):
         0.5,
         title="Least area",
         description="Area of the smallest accepted cell, as a share of a disc of the soma diameter.",
+    )
+    refinement: NmfRefinement | None = Field(
+        None,
+        title="Refinement",
+        description="Fit all cells once more, each without the others. Pays where cells overlap or crowd; "
+        "takes about as long as the search itself.",
     )
     memory: Annotated[_Megabytes, Gt(0), Le(1_000_000)] = Field(
         500.0,

@@ -13,7 +13,7 @@ from napari_calcium.movie.chunks import Chunk, MovieSource, frames_per_chunk, ma
 from napari_calcium.movie.matched_filter import MatchedFilter
 from napari_calcium.progress import Progress, part, silent
 
-__all__ = ["STEPS", "Level", "Whitened", "measure_level", "whiten"]
+__all__ = ["STEPS", "Level", "Whitened", "in_steps", "measure_level", "whiten"]
 
 STEPS = np.float32(32.0)
 """Steps in a standard deviation of noise, in which whitened pixels are stored in 16 bits."""
@@ -164,7 +164,7 @@ class _Whitening:
     def __call__(self, chunk: Chunk) -> tuple[NDArray[np.int16], NDArray[np.int16]]:
         pixels = self.pixels(chunk)
         response = self.soma(pixels)
-        return _in_steps(pixels), _in_steps(response)
+        return in_steps(pixels), in_steps(response)
 
     def pixels(self, chunk: Chunk) -> NDArray[np.float32]:
         """Return (n, height, width) in standard deviations of the noise, high-passed in space and time."""
@@ -186,7 +186,7 @@ class _Whitening:
         return pixels
 
 
-def _in_steps(values: NDArray[np.float32]) -> NDArray[np.int16]:
+def in_steps(values: NDArray[np.float32]) -> NDArray[np.int16]:
     """Return values in steps, cut where 16 bits end; uses `values` up."""
     values *= STEPS
     limits = np.iinfo(np.int16)
