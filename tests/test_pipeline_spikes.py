@@ -1,11 +1,15 @@
 import numpy as np
 import pytest
 
+from napari_calcium.events.spike_bursts import SpikeEvents
+from napari_calcium.io.results_folder import write_results
+from napari_calcium.io.results_reading import read_results
 from napari_calcium.pipeline import PipelineSettings, preview, run, run_stage
 from napari_calcium.pipeline_spikes import stages_behind
 from napari_calcium.recording import LogEntry, Recording, Trace
+from napari_calcium.spikes.discrete import DiscreteSpikes
 from napari_calcium.spikes.inference import infer_spike_rate
-from napari_calcium.spikes.spikes_settings import NetworkSpikes
+from napari_calcium.spikes.spikes_settings import DeconvolvedSpikes, NetworkSpikes
 from napari_calcium.stage_steps import StageError
 
 FRAME_RATE = 20.0
@@ -73,3 +77,32 @@ def test_the_stages_behind_a_trace_are_those_that_made_it(raw):
     assert stages_behind(made, "denoised") == ("baseline", "background", "denoise")
     assert stages_behind(made, "background_corrected") == ("baseline", "background")
     assert stages_behind(made, "raw") == ()
+
+
+@pytest.mark.parametrize("transient", ["jump", "rise"])
+def test_deconvolution_says_that_its_unit_is_no_spike(raw, transient):
+    settings = DeconvolvedSpikes(transient=transient)
+    done = run(raw, PipelineSettings(spikes=settings))
+    trace = done.traces["spikes"]
+    assert trace.unit == "ΔF/F" and (trace.values >= 0).all() and trace.values.any()
+    assert any("height of the transients" in note for note in entry_of(done).notes)
+
+
+def test_single_spikes_are_kept_and_written_where_asked_for(raw, tmp_path):
+    settings = NetworkSpikes(discrete=DiscreteSpikes(least=0.2))
+    done = run(raw, PipelineSettings(spikes=settings))
+    assert done.spike_times is not None and set(done.spike_times.roi_id) <= set(raw.roi_ids)
+    assert entry_of(done).writes == ("traces/spikes", "spike_times")
+    write_results(done, tmp_path, PipelineSettings(spikes=settings).to_yaml())
+    assert read_results(tmp_path) == done
+    again = run_stage(done, "spikes", NetworkSpikes())
+    assert again.spike_times is None
+
+
+def test_events_may_come_from_inferred_spikes(raw):
+    done = run(raw, PipelineSettings(spikes=NetworkSpikes(), events=SpikeEvents(least=0.2)))
+    assert done.events.unit == "spikes/s"
+    with pytest.raises(StageError, match="Events reads spikes"):
+        run(raw, PipelineSettings(events=SpikeEvents()))
+    other = run(raw, PipelineSettings(spikes=DeconvolvedSpikes(), events=SpikeEvents()))
+    assert any("means nothing" in n for e in other.log if e.stage == "events" for n in e.notes)

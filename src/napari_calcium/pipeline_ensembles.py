@@ -14,6 +14,7 @@ from napari_calcium.ensembles.company import company_features
 from napari_calcium.ensembles.ensemble_detection import find_ensembles
 from napari_calcium.ensembles.significance import significance
 from napari_calcium.events.event_detection import detect_events
+from napari_calcium.events.spike_bursts import SpikeEvents
 from napari_calcium.events.statistics import neuron_features, recording_features
 from napari_calcium.progress import Progress
 from napari_calcium.recording import Recording
@@ -24,6 +25,10 @@ __all__ = ["ENSEMBLE_STAGES"]
 
 def _events(rec: Recording, settings: Any, on_progress: Progress, executor: Executor | None) -> Outcome:
     name, trace, notes = input_of(rec, settings.input, "events")
+    if isinstance(settings, SpikeEvents) and trace.unit != "spikes/s":
+        notes += (
+            f"{name} is in {trace.unit}, not in spikes/s, so the number of spikes expected means nothing",
+        )
     found = detect_events(
         trace.values,
         rate_of(rec),

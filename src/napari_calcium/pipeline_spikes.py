@@ -9,8 +9,10 @@ from typing import Any
 
 from napari_calcium.progress import Progress
 from napari_calcium.recording import Recording, Trace
+from napari_calcium.spikes.discrete import discrete_spikes
 from napari_calcium.spikes.guards import find_doubts
 from napari_calcium.spikes.inference import infer_spike_rate
+from napari_calcium.spikes.nonnegative import DeconvolvedSpikes, deconvolved_activity
 from napari_calcium.stage_steps import Apply, Outcome, input_of, rate_of
 
 __all__ = ["SPIKE_STAGES", "stages_behind"]
@@ -32,6 +34,13 @@ def stages_behind(recording: Recording, trace: str) -> tuple[str, ...]:
 def _spikes(rec: Recording, settings: Any, on_progress: Progress, executor: Executor | None) -> Outcome:
     name, trace, notes = input_of(rec, settings.input, "spikes")
     rate = rate_of(rec)
+    if isinstance(settings, DeconvolvedSpikes):
+        activity = deconvolved_activity(
+            trace.values, rate, settings, on_progress=on_progress, executor=executor
+        )
+        notes += (f"activity is the height of the transients that begin in a frame, in {trace.unit}",)
+        traces = {"spikes": Trace(activity, trace.unit)}
+        return Outcome({"traces": traces}, (f"traces/{name}",), ("traces/spikes",), notes)
     notes += find_doubts(trace.values, rate, unit=trace.unit, stages=stages_behind(rec, name))
     values = infer_spike_rate(
         trace.values,
@@ -42,7 +51,14 @@ def _spikes(rec: Recording, settings: Any, on_progress: Progress, executor: Exec
         executor=executor,
     )
     traces = {"spikes": Trace(values, "spikes/s")}
-    return Outcome({"traces": traces}, (f"traces/{name}",), ("traces/spikes",), notes)
+    changes: dict[str, Any] = {"traces": traces}
+    writes: tuple[str, ...] = ("traces/spikes",)
+    if settings.discrete is not None:
+        single = discrete_spikes(values, rate, rec.roi_ids, settings.discrete)
+        changes["spike_times"] = single
+        writes += ("spike_times",)
+        notes += (f"{len(single):,} single spikes",)
+    return Outcome(changes, (f"traces/{name}",), writes, notes)
 
 
 SPIKE_STAGES: Mapping[str, Apply] = MappingProxyType({"spikes": _spikes})

@@ -24,7 +24,16 @@ from napari_calcium.cell_choice import CellChoice
 from napari_calcium.checks import check_frame_rate, check_traces
 from napari_calcium.event_choices import EventChoice, JudgedEvents
 from napari_calcium.population_results import Population
-from napari_calcium.results import Coactivity, EnsembleEvents, Ensembles, Events, Motion, freeze, same_array
+from napari_calcium.results import (
+    Coactivity,
+    EnsembleEvents,
+    Ensembles,
+    Events,
+    Motion,
+    SpikeTimes,
+    freeze,
+    same_array,
+)
 from napari_calcium.rois import Rois
 
 __all__ = ["RESULTS", "LogEntry", "Movie", "Recording", "Source", "Trace"]
@@ -130,6 +139,7 @@ class LogEntry:
 
 
 RESULTS: tuple[str, ...] = (
+    "spike_times",
     "events",
     "detected_events",
     "coactivity",
@@ -195,6 +205,8 @@ class Recording:
         What files say of the behaviour, on their own clock.
     behaviour : Behaviour or None
         The same on the frames of the recording.
+    spike_times : SpikeTimes or None
+        Single spikes, where they were asked for.
     relations, tuning, triggered, preferences, decoding
         How neurons and ensembles relate to it; None until the stages ran.
     """
@@ -229,6 +241,7 @@ class Recording:
     triggered: Triggered | None = None
     preferences: Preferences | None = None
     decoding: Decoding | None = None
+    spike_times: SpikeTimes | None = None
 
     def __post_init__(self) -> None:
         ids = np.asarray(self.roi_ids, np.int64)

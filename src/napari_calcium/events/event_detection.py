@@ -1,4 +1,4 @@
-"""Find calcium events in traces, by any of four methods."""
+"""Find calcium events in traces, by any of five methods."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from pydantic import Field
 from napari_calcium.checks import check_frame_rate, check_traces
 from napari_calcium.events.deconvolved import DeconvolvedEvents, deconvolved_onsets
 from napari_calcium.events.ridge import RidgeEvents, ridge_onsets
+from napari_calcium.events.spike_bursts import SpikeEvents, spike_onsets
 from napari_calcium.events.template import TemplateEvents, template_onsets
 from napari_calcium.events.threshold import ThresholdEvents, threshold_onsets
 from napari_calcium.progress import Progress, part, silent
@@ -23,7 +24,8 @@ __all__ = ["EventsSettings", "detect_events"]
 _FEWEST_FRAMES = 5
 
 EventsSettings = Annotated[
-    DeconvolvedEvents | ThresholdEvents | TemplateEvents | RidgeEvents, Field(discriminator="method")
+    DeconvolvedEvents | ThresholdEvents | TemplateEvents | RidgeEvents | SpikeEvents,
+    Field(discriminator="method"),
 ]
 """Settings of event detection: which class it is decides the method."""
 
@@ -47,7 +49,7 @@ def detect_events(
         it is interpolated, and no event begins on it. Not changed.
     frame_rate : float
         In Hz.
-    settings : DeconvolvedEvents, ThresholdEvents, TemplateEvents or RidgeEvents
+    settings : DeconvolvedEvents, ThresholdEvents, TemplateEvents, RidgeEvents or SpikeEvents
         The class chooses the method.
     roi_ids : (n_rois,) int, optional
         Id of each row; by default 0, 1, 2 …
@@ -114,6 +116,8 @@ def _onsets(
         return threshold_onsets(traces, frame_rate, settings, on_progress=on_progress, executor=executor)
     if isinstance(settings, TemplateEvents):
         return template_onsets(traces, frame_rate, settings, on_progress=on_progress, executor=executor)
+    if isinstance(settings, SpikeEvents):
+        return spike_onsets(traces, frame_rate, settings, on_progress=on_progress, executor=executor)
     return ridge_onsets(traces, frame_rate, settings, on_progress=on_progress, executor=executor)
 
 

@@ -206,6 +206,8 @@ def _write_footprints(path: Path, rois: Rois, roi_ids: NDArray[np.int64], rows: 
 def _write_tables(recording: Recording, folder: Path) -> None:
     for name, table in event_tables(recording).items():
         _write_csv(folder / name, table)
+    if recording.spike_times is not None:
+        _write_csv(folder / "spikes.csv", recording.spike_times.columns())
     if recording.features is not None:
         _write_csv(folder / "features.csv", {"roi_id": recording.roi_ids, **recording.features})
     if recording.coactivity is not None:

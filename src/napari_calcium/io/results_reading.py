@@ -28,6 +28,7 @@ from napari_calcium.results import (
     Events,
     Members,
     Motion,
+    SpikeTimes,
     Table,
 )
 from napari_calcium.rois import Rois
@@ -95,6 +96,9 @@ def _assemble(folder: Path, log: dict[str, Any]) -> Recording:
         cell_choice=CellChoice.validated(log.get("cell_choice", {})),
         detected_events=read_judged_events(folder, tables.get("events", {}).get("amplitude_unit", "")),
         event_choices=read_event_choices(folder),
+        spike_times=SpikeTimes(**spikes)
+        if (spikes := _read_table(folder / "spikes.csv", SpikeTimes))
+        else None,
         population=read_population(folder / "population", tables.get("population", {})),
         **read_behaviour_folder(folder / "behaviour", tables),
     )

@@ -7,9 +7,11 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from napari_calcium.settings import Choice, Settings, TraceName
+from napari_calcium.spikes.discrete import DiscreteSpikes
 from napari_calcium.spikes.families import CellType, IndicatorName
+from napari_calcium.spikes.nonnegative import DeconvolvedSpikes
 
-__all__ = ["NetworkSpikes", "SpikesSettings"]
+__all__ = ["DeconvolvedSpikes", "NetworkSpikes", "SpikesSettings"]
 
 
 class NetworkSpikes(Settings):
@@ -37,6 +39,13 @@ class NetworkSpikes(Settings):
         description="Inhibitory neurons fire several times more spikes for the same ΔF/F; choose it if all "
         "cells are of one type.",
     )
+    discrete: DiscreteSpikes | None = Field(
+        None,
+        title="Single spikes",
+        description="Also places single spikes where enough are expected. The rate keeps what single spikes "
+        "lose: use it wherever a rate will do.",
+    )
 
 
-SpikesSettings = NetworkSpikes
+SpikesSettings = Annotated[NetworkSpikes | DeconvolvedSpikes, Field(discriminator="method")]
+"""Settings of the stage: which class it is decides the method."""

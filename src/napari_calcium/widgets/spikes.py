@@ -15,8 +15,8 @@ class SpikesPanel(StagePanel):
 
     stage = "spikes"
     sentence = (
-        "Infers how many spikes per second lie behind ΔF/F, at any frame rate. Tell it the indicator and the "
-        "cell type if you know them. The Traces dock draws the rate under the traces."
+        "Infers how many spikes per second lie behind ΔF/F, at any frame rate, or deconvolves it. Tell it "
+        "the indicator and the cell type if you know them. The Traces dock draws the result under the traces."
     )
     previews = True
     notes_first = True
@@ -26,4 +26,6 @@ class SpikesPanel(StagePanel):
         trace = recording.traces.get("spikes")
         if trace is None or not np.isfinite(trace.values).any():
             return f"Spike rates of {cells(recording.n_rois)}"
+        if trace.unit != "spikes/s":
+            return f"Activity of {cells(recording.n_rois)}, in heights of transients ({trace.unit})"
         return f"Spike rates of {cells(recording.n_rois)}: {np.nanmean(trace.values):.2g} spikes/s on average"
