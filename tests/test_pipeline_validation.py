@@ -194,6 +194,16 @@ def test_decisions_come_with_a_loaded_pipeline(finished, choices):
     assert session.recording is finished
 
 
+def test_a_preset_leaves_the_decisions_alone(finished):
+    session = Session()
+    session.open(finished)
+    plan = Plan(session)
+    session.judge_event(0, 1.0, "add")
+    plan.load(PipelineSettings.course())
+    assert session.recording.event_choices == (EventChoice(0, 1.0, "add"),)
+    assert plan.settings.validation.choices == session.recording.event_choices
+
+
 # --- the results folder
 
 

@@ -49,7 +49,8 @@ def test_what_is_not_known_yet_is_left_open(points):
 
 def test_a_row_has_one_scale(points):
     strips = prepare_stability(points)
-    assert metric_range(strips, ["agreement", "members"]) == (-0.06, 1.08)
+    low, high = metric_range(strips, ["agreement", "members"])
+    assert low < 0 and 1 < high < 1.5
     assert metric_range(strips, ["n_events"])[1] > 50
     none = [replace(p, n_events=0) for p in points]
     assert metric_range(prepare_stability(none), ["n_events"])[1] > 0

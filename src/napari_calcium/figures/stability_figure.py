@@ -74,11 +74,11 @@ def prepare_stability(points: Sequence[StabilityPoint]) -> tuple[StabilityStrip,
 def metric_range(strips: Sequence[StabilityStrip], names: Sequence[str]) -> tuple[float, float]:
     """Return a common range for a row of plots: from 0 to a little above the highest value."""
     if "agreement" in names:
-        return -0.06, 1.08
+        return -0.1, 1.2
     values = np.concatenate([strip.lines[name] for strip in strips for name in names] or [np.zeros(1)])
     known = values[np.isfinite(values)]
     top = max(1.0, float(known.max(initial=0.0)))
-    return -0.06 * top, 1.12 * top
+    return -0.1 * top, 1.25 * top
 
 
 def stability_size(strips: Sequence[StabilityStrip]) -> tuple[float, float]:

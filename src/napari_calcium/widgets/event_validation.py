@@ -26,9 +26,7 @@ class ValidationPanel(StagePanel):
 
     def __init__(self, bench: Workbench) -> None:
         self.forget = QPushButton("Forget all decisions")
-        self.forget.setToolTip(
-            "Events are as detection found them again. Undo brings the decisions back."
-        )
+        self.forget.setToolTip("Events are as detection found them again. Undo brings the decisions back.")
         super().__init__(bench)
         self.forget.clicked.connect(self._forget)
 

@@ -333,7 +333,8 @@ class PipelineDock(QWidget):
 
 
 def _stages_of(settings: PipelineSettings) -> tuple[object, ...]:
-    return tuple(getattr(settings, stage) for stage in STAGES)
+    # Decisions on single events are about one recording: no preset has any.
+    return tuple(getattr(settings, stage) for stage in STAGES if stage != "validation")
 
 
 def _took(recording: Recording | None, stage: str) -> str:

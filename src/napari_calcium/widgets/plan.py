@@ -93,8 +93,14 @@ class Plan:
             self.set_enabled(stage, chosen is not None)
             if chosen is not None:
                 self.set_stage(stage, chosen)
-        chosen, recording = settings.validation, self._recording
-        if chosen is not None and recording is not None and chosen.choices != recording.event_choices:
+        self._load_choices(settings.validation)
+
+    def _load_choices(self, chosen: ValidationSettings | None) -> None:
+        """Give the recording the decisions on events that were loaded; without any it keeps its own."""
+        recording = self._recording
+        if chosen is None:
+            self._follow_choices(recording)
+        elif recording is not None and chosen.choices != recording.event_choices:
             self._session.apply(with_choices(recording, chosen.choices), "Choices of events from a file")
 
     def stage(self, stage: str) -> Settings:

@@ -15,8 +15,8 @@ _HEADINGS = {
     "A": "In the current result",
     "B": "With the other settings",
     "both": "The same in both: events within 0.25 s",
-    "only A": "Lost in B",
-    "only B": "Gained in B",
+    "−": "Lost: in A only",
+    "+": "Gained: in B only",
 }
 
 
