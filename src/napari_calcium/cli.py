@@ -14,6 +14,7 @@ from napari_calcium.cli_options import with_options
 from napari_calcium.cli_running import (
     Failure,
     Report,
+    behaviour_files,
     check_place,
     description,
     one_line_errors,
@@ -21,6 +22,7 @@ from napari_calcium.cli_running import (
     settings_for,
     where_to_run,
 )
+from napari_calcium.io.behaviour_csv import BehaviourFileSettings
 from napari_calcium.io.csv import CsvSettings
 
 __all__ = ["app", "main"]
@@ -60,11 +62,21 @@ def _root(
         raise typer.Exit
 
 
+_with_behaviour = with_options(
+    BehaviourFileSettings,
+    "What the animal did (switches the stages of the behaviour on)",
+    into="of_behaviour",
+    called={"file": "behaviour", "time_unit": "behaviour_time_unit"},
+)
+
+
 @app.command("run")
 @with_options(CsvSettings, "How to read the file (each overrules a guess)")
+@_with_behaviour
 def run_command(
     file: FileArgument,
     options: dict[str, Any],
+    of_behaviour: dict[str, Any],
     rois: Annotated[
         Path | None, typer.Option(help="Label image (TIFF) that says where the cells lie.")
     ] = None,
@@ -85,7 +97,7 @@ def run_command(
     with one_line_errors():
         if pipeline is not None and mode is not None:
             raise Failure("--pipeline says what to run already; leave --mode out")
-        settings = settings_for(file, options, rois, image, pipeline, mode)
+        settings = settings_for(file, options, rois, image, pipeline, mode, of_behaviour)
         output = output or Path(f"{file.stem}_results")
         check_place(output)
         with where_to_run(cluster) as executor:
@@ -173,12 +185,14 @@ def sample_command(
 
 @app.command("inspect")
 @with_options(CsvSettings, "How to read the file (each overrules a guess)")
-def inspect_command(file: FileArgument, options: dict[str, Any]) -> None:
+@_with_behaviour
+def inspect_command(file: FileArgument, options: dict[str, Any], of_behaviour: dict[str, Any]) -> None:
     """Say what FILE is, what was guessed about it and why."""
     from napari_calcium.io.opening import open_recording
 
     with one_line_errors():
-        recording = open_recording(file, CsvSettings.validated(options))
+        files = behaviour_files(of_behaviour, file.parent)
+        recording = open_recording(file, CsvSettings.validated(options), behaviour=files)
         print("\n".join(description(recording)))
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Annotated, Any, get_args
 
 import typer
@@ -15,28 +16,36 @@ __all__ = ["with_options"]
 
 
 def with_options(
-    settings: type[Settings], panel: str, *, leave_out: tuple[str, ...] = ()
+    settings: type[Settings],
+    panel: str,
+    *,
+    leave_out: tuple[str, ...] = (),
+    into: str = "options",
+    called: Mapping[str, str] = MappingProxyType({}),
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Give a command one option for every field of a settings class.
 
-    The command takes a dict in its parameter ``options``: it holds the fields the user gave, and no others,
-    so that a file's settings are overruled only where the user said so.
+    The command takes a dict in its parameter `into`: it holds the fields the user gave, and no others,
+    so that a file's settings are overruled only where the user said so. `called` gives fields another name
+    on the command line.
     """
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
         names = [name for name in settings.model_fields if name not in leave_out]
 
         def wrapped(**arguments: Any) -> None:
-            given = {name: arguments.pop(name) for name in names}
-            command(**arguments, options={k: v for k, v in given.items() if v is not None})
+            given = {name: arguments.pop(called.get(name, name)) for name in names}
+            command(**arguments, **{into: {k: v for k, v in given.items() if v is not None}})
 
         signature = inspect.signature(command, eval_str=True)
         own = [
             p.replace(kind=inspect.Parameter.KEYWORD_ONLY)
             for name, p in signature.parameters.items()
-            if name != "options"
+            if name != into
         ]
-        parameters = own + [_parameter(settings, name, panel) for name in names]
+        parameters = own + [
+            _parameter(settings, name, panel).replace(name=called.get(name, name)) for name in names
+        ]
         wrapped.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
         wrapped.__annotations__ = {p.name: p.annotation for p in parameters}
         wrapped.__doc__ = command.__doc__

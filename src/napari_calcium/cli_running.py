@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from napari_calcium.cluster import ClusterError
+from napari_calcium.io.behaviour_csv import BehaviourFileSettings
 from napari_calcium.io.csv import CsvSettings
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Failure",
     "Report",
+    "behaviour_files",
     "check_place",
     "description",
     "one_line",
@@ -116,6 +118,7 @@ def settings_for(
     image: Path | None,
     pipeline: Path | None,
     mode: str | None,
+    behaviour: dict[str, Any] | None = None,
 ) -> PipelineSettings:
     """Join the pipeline file with what the flags overrule."""
     from napari_calcium.pipeline import PipelineSettings
@@ -130,11 +133,29 @@ def settings_for(
             raise SettingsError(f"{pipeline.name}: not a text file in UTF-8") from None
     else:
         settings = PipelineSettings.course() if mode == "course" else PipelineSettings()
+    if behaviour:
+        settings = _with_behaviour(settings, behaviour, file.parent)
     given = {"labels": rois, "image": image}
     places = {name: _relative(path, file.parent) for name, path in given.items() if path is not None}
     return settings.replace(
         read=settings.read.replace(**options), positions=settings.positions.replace(**places)
     )
+
+
+def behaviour_files(given: dict[str, Any], folder: Path) -> BehaviourFileSettings:
+    """Return which files of the behaviour to read, seen from the recording's folder."""
+    told = {k: v if k == "time_unit" else _relative(Path(v), folder) for k, v in given.items()}
+    return BehaviourFileSettings.validated(told)
+
+
+def _with_behaviour(settings: PipelineSettings, given: dict[str, Any], folder: Path) -> PipelineSettings:
+    """Return settings with these files, and with the stages of the behaviour where they are skipped."""
+    from napari_calcium.pipeline_behaviour import BEHAVIOUR_STAGES
+    from napari_calcium.pipeline_settings import default_settings
+
+    told = behaviour_files(given, folder).model_dump(exclude_unset=True)
+    stages = {stage: getattr(settings, stage) or default_settings(stage) for stage in BEHAVIOUR_STAGES}
+    return settings.replace(behaviour_file=settings.behaviour_file.replace(**told), **stages)
 
 
 def _relative(path: Path, folder: Path) -> str:
@@ -160,7 +181,9 @@ def run_file(
     from napari_calcium.pipeline import run
 
     start = time.perf_counter()
-    recording = open_recording(file, settings.read, settings.positions, on_progress=report.progress)
+    recording = open_recording(
+        file, settings.read, settings.positions, settings.behaviour_file, on_progress=report.progress
+    )
     for line in description(recording):
         report.line(line)
     settings = _resolved(settings, recording)

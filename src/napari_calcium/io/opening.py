@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from napari_calcium import __version__
+from napari_calcium.io.behaviour_csv import BehaviourFileSettings, add_behaviour
 from napari_calcium.io.caiman import is_caiman, read_caiman
 from napari_calcium.io.cascade import is_cascade, read_cascade
 from napari_calcium.io.csv import CsvSettings, read_csv
@@ -16,6 +17,7 @@ from napari_calcium.io.hdf5 import is_hdf5
 from napari_calcium.io.matlab import is_matlab, read_matlab
 from napari_calcium.io.minian import find_minian, read_minian
 from napari_calcium.io.movie_choice import choose
+from napari_calcium.io.movie_parts import open_movie_folder
 from napari_calcium.io.nwb import is_nwb, read_nwb
 from napari_calcium.io.positions import PositionSettings, add_positions
 from napari_calcium.io.results_folder import is_results_folder
@@ -36,6 +38,7 @@ def open_recording(
     path: str | Path,
     read: CsvSettings = CsvSettings(),
     positions: PositionSettings = PositionSettings(),
+    behaviour: BehaviourFileSettings = BehaviourFileSettings(),
     *,
     on_progress: Progress = silent,
 ) -> Recording:
@@ -44,12 +47,15 @@ def open_recording(
     Parameters
     ----------
     path : path
-        A CSV of fluorescence or ΔF/F, a TIFF movie, a results folder (whose own settings count then), or what
+        A CSV of fluorescence or ΔF/F, a TIFF movie, a folder of TIFFs that are frames or parts of one, a
+        results folder (whose own settings count then), or what
         another program extracted: see :func:`reader_of`.
     read : CsvSettings
         Of other programs' files `frame_rate` and `rejected_cells` count.
     positions : PositionSettings
         Relative paths in it start at the folder of `path`.
+    behaviour : BehaviourFileSettings
+        As are those in it.
     on_progress
         Of reading.
 
@@ -61,11 +67,19 @@ def open_recording(
     path = Path(path)
     if not path.exists():
         raise ReadError(f"{path}: no such file; check the name and the folder")
+    recording = _read(path, read, positions, on_progress)
+    return add_behaviour(recording, behaviour, path.parent)
+
+
+def _read(path: Path, read: CsvSettings, positions: PositionSettings, on_progress: Progress) -> Recording:
     reader = reader_of(path)
     if reader is not None:
         return add_positions(reader(read, on_progress), positions, path.parent)
     if path.is_dir():
-        raise ReadError(f"{path.name}: this folder is not known; give {_FORMATS}")
+        movie = open_movie_folder(path)
+        if movie is None:
+            raise ReadError(f"{path.name}: this folder is not known; give {_FORMATS}")
+        return movie_recording(movie, read)
     if path.suffix.lower() in (".tif", ".tiff"):
         return movie_recording(open_movie(path), read)
     if is_hdf5(path):
