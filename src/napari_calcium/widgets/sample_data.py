@@ -17,10 +17,11 @@ from napari_calcium.simulate import (
     raw_movie_settings,
     simulate,
 )
+from napari_calcium.simulate.behaviour_simulation import simulate_behaviour
 from napari_calcium.widgets.viewer_session import session_of
 from napari_calcium.widgets.workspace import explore
 
-__all__ = ["course_recording", "demo_recording", "raw_movie", "truth_layer"]
+__all__ = ["behaviour_recording", "course_recording", "demo_recording", "raw_movie", "truth_layer"]
 
 LayerData = tuple[Any, dict[str, Any], str]
 
@@ -33,6 +34,20 @@ def demo_recording() -> list[LayerData]:
 def course_recording() -> list[LayerData]:
     """Open a recording of the size of the course's file: 324 cells, 15,000 frames at 4.8 Hz."""
     return _open(course_settings(), "course-like")
+
+
+def behaviour_recording() -> list[LayerData]:
+    """Open a recording with behaviour: running in a box, gratings, tones and licks, aligned by pulses."""
+    from napari_calcium.behaviour.alignment import AutomaticAlignment
+    from napari_calcium.pipeline import run_stage
+
+    truth = simulate_behaviour()
+    viewer = napari.current_viewer()
+    if viewer is not None:
+        recording = run_stage(truth.to_recording(), "behaviour", AutomaticAlignment())
+        session_of(viewer).open(recording)
+        explore(viewer)
+    return [truth_layer(truth.simulation)]
 
 
 def raw_movie() -> list[LayerData]:
