@@ -31,7 +31,7 @@ class TrainingSettings:
     """In each band."""
     bands: tuple[Band, ...] = (
         Band("low", (0.0, 15.0), (2.0, 16.0), 0.0, 80),
-        Band("high", (15.0, 1e9), (14.0, 45.0), 0.6, 140),
+        Band("high", (15.0, 1e9), (14.0, 62.0), 0.6, 140),
     )
     channels: int = 24
     dilations: tuple[int, ...] = (1, 2, 4, 8, 16, 32)
@@ -42,7 +42,7 @@ class TrainingSettings:
     main_rate: float = 30.0
     main_share: float = 0.6
     """Share of traces at `main_rate`; the others are drawn log-uniformly from `rates`. A band sets both."""
-    rates: tuple[float, float] = (14.0, 45.0)
+    rates: tuple[float, float] = (14.0, 62.0)
     longest_s: float = 300.0
     stretch: float = 1.3
     gain: tuple[float, float] = (0.5, 2.0)

@@ -13,7 +13,7 @@ def test_groups_are_as_small_as_the_network_allows(rate):
     assert size == 1 or rate / (size - 1) > FASTEST_HZ * (1 - 1e-6)
 
 
-@pytest.mark.parametrize(("rate", "size"), [(2, 1), (30, 1), (45, 1), (60, 2), (90, 2), (120, 3)])
+@pytest.mark.parametrize(("rate", "size"), [(2, 1), (30, 1), (60, 1), (62, 1), (90, 2), (120, 2), (200, 4)])
 def test_common_rates(rate, size):
     assert frames_per_group(rate) == size
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 __all__ = ["FASTEST_HZ", "average_groups", "frames_per_group", "spread_groups"]
 
-FASTEST_HZ = 45.0
+FASTEST_HZ = 62.0
 """The highest frame rate that the network sees."""
 
 

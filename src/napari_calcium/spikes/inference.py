@@ -77,9 +77,9 @@ def infer_spike_rate(
     fluctuations decay and how large they are, and how many spikes there are. So a trace in pieces gives the
     result of the whole (to rounding) if the pieces are given the context of the whole, overlap by 2 · 133
     frames of which the half on each side is thrown away, and start at a multiple of the group of frames
-    (:func:`~napari_calcium.spikes.frame_grid.frames_per_group`; 1 up to 45 Hz, and the overlap counts
+    (:func:`~napari_calcium.spikes.frame_grid.frames_per_group`; 1 up to 62 Hz, and the overlap counts
     groups). Pieces without a context are traces of their own, and the results differ a little.
-    Above 45 Hz frames are averaged in groups and the result interpolated to every frame. Time is linear in
+    Above 62 Hz frames are averaged in groups and the result interpolated to every frame. Time is linear in
     the number of samples; memory beyond the result does not depend on `n_rois`.
 
     It misleads on denoised, smoothed or deconvolved traces and on raw fluorescence: see
