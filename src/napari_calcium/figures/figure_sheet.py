@@ -199,21 +199,27 @@ def _draw_ensembles(figure: SubFigure, data: EnsemblesData) -> None:
 
 
 def _columns(words: AnalysisWords, width: float) -> tuple[list[_Line], list[_Line]]:
-    """Return what was found and how, and who belongs to which ensemble, broken into lines."""
-    left = [_Line("What was found", bold=True)]
+    """Return what was found, how, and who belongs to which ensemble in two columns, the shortest."""
+    found = [_Line("What was found", bold=True)]
     for sentence in words.findings:
-        left += _broken(sentence, width)
-    left.append(_Line("How", bold=True))
+        found += _broken(sentence, width)
+    how = [_Line("How", bold=True)]
     for title, settings in words.steps:
-        left += _broken(f"{title}: {settings}", width)
+        how += _broken(f"{title}: {settings}", width)
     if not words.steps:
-        left.append(_Line("No stage has run."))
-    right = [_Line("Members of the ensembles (in brackets: not core)", bold=True)]
+        how.append(_Line("No stage has run."))
+    members = _members(words, width) if words.members else []
+    ways = ((found + how, members), (found + members, how))
+    return min(ways, key=lambda columns: max(map(len, columns)))
+
+
+def _members(words: AnalysisWords, width: float) -> list[_Line]:
+    lines = [_Line("Members of the ensembles (in brackets: not core)", bold=True)]
     for ensemble, names in words.members:
         first, *rest = _broken(names, width - _INDENT)
-        right.append(_Line(first.text, mark=str(ensemble), color=ensemble_color(ensemble)))
-        right += [_Line(line.text.strip(), mark=" ") for line in rest]
-    return left, right if words.members else []
+        lines.append(_Line(first.text, mark=str(ensemble), color=ensemble_color(ensemble)))
+        lines += [_Line(line.text.strip(), mark=" ") for line in rest]
+    return lines
 
 
 def _broken(text: str, width: float) -> list[_Line]:
