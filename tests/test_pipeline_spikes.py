@@ -7,7 +7,6 @@ from napari_calcium.io.results_reading import read_results
 from napari_calcium.pipeline import PipelineSettings, preview, run, run_stage
 from napari_calcium.pipeline_spikes import stages_behind
 from napari_calcium.recording import LogEntry, Recording, Trace
-from napari_calcium.spikes.discrete import DiscreteSpikes
 from napari_calcium.spikes.inference import infer_spike_rate
 from napari_calcium.spikes.spikes_settings import DeconvolvedSpikes, NetworkSpikes
 from napari_calcium.stage_steps import StageError
@@ -89,7 +88,7 @@ def test_deconvolution_says_that_its_unit_is_no_spike(raw, transient):
 
 
 def test_single_spikes_are_kept_and_written_where_asked_for(raw, tmp_path):
-    settings = NetworkSpikes(discrete=DiscreteSpikes(least=0.2))
+    settings = NetworkSpikes(single_spikes=True, single_least=0.2)
     done = run(raw, PipelineSettings(spikes=settings))
     assert done.spike_times is not None and set(done.spike_times.roi_id) <= set(raw.roi_ids)
     assert entry_of(done).writes == ("traces/spikes", "spike_times")

@@ -53,8 +53,9 @@ def _spikes(rec: Recording, settings: Any, on_progress: Progress, executor: Exec
     traces = {"spikes": Trace(values, "spikes/s")}
     changes: dict[str, Any] = {"traces": traces}
     writes: tuple[str, ...] = ("traces/spikes",)
-    if settings.discrete is not None:
-        single = discrete_spikes(values, rate, rec.roi_ids, settings.discrete)
+    if settings.single_spikes:
+        window, least = settings.single_window, settings.single_least
+        single = discrete_spikes(values, rate, rec.roi_ids, window_s=window, least=least)
         changes["spike_times"] = single
         writes += ("spike_times",)
         notes += (f"{len(single):,} single spikes",)

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from napari_calcium.spikes.discrete import DiscreteSpikes, discrete_spikes
+from napari_calcium.spikes.discrete import discrete_spikes
 
 
 def certain(n_frames, frames, fs):
@@ -19,7 +19,7 @@ def certain(n_frames, frames, fs):
 @settings(max_examples=60, deadline=None)
 def test_certain_spikes_come_back_in_number_and_in_their_frames(frames, fs, window):
     frames = np.sort(np.array(frames, np.int64))
-    found = discrete_spikes(certain(500, frames, fs), fs, [4], DiscreteSpikes(window=window))
+    found = discrete_spikes(certain(500, frames, fs), fs, [4], window_s=window)
     assert len(found) == len(frames)
     assert (found.roi_id == 4).all()
     np.testing.assert_allclose(found.time_s, frames / fs, atol=0.5 / fs + 1e-9)
@@ -49,7 +49,7 @@ def test_a_burst_has_the_expected_number():
 
 def test_a_lower_limit_never_finds_fewer():
     rate = 30 * np.random.default_rng(1).gamma(0.05, 1.0, (5, 2000))
-    numbers = [len(discrete_spikes(rate, 30.0, range(5), DiscreteSpikes(least=x))) for x in (0.1, 0.5, 1, 3)]
+    numbers = [len(discrete_spikes(rate, 30.0, range(5), least=x)) for x in (0.1, 0.5, 1, 3)]
     assert numbers == sorted(numbers, reverse=True)
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
+from annotated_types import Ge, Gt, Le
 from pydantic import Field
 
-from napari_calcium.settings import Choice, Settings, TraceName
-from napari_calcium.spikes.discrete import DiscreteSpikes
+from napari_calcium.settings import Choice, Seconds, Settings, TraceName
 from napari_calcium.spikes.families import CellType, IndicatorName
 from napari_calcium.spikes.nonnegative import DeconvolvedSpikes
 
@@ -39,11 +39,23 @@ class NetworkSpikes(Settings):
         description="Inhibitory neurons fire several times more spikes for the same ΔF/F; choose it if all "
         "cells are of one type.",
     )
-    discrete: DiscreteSpikes | None = Field(
-        None,
+    single_spikes: bool = Field(
+        False,
         title="Single spikes",
         description="Also places single spikes where enough are expected. The rate keeps what single spikes "
         "lose: use it wherever a rate will do.",
+    )
+    single_window: Annotated[Seconds, Gt(0), Le(10)] = Field(
+        0.3,
+        title="… within",
+        description="Of single spikes: time over which the expected number is added up. About the uncertainty "
+        "of a spike's time: longer for slow indicators and noisy traces.",
+    )
+    single_least: Annotated[float, Ge(0.05), Le(10)] = Field(
+        0.5,
+        title="… at least",
+        description="Of single spikes: the number that must be expected within that time. Lower it to find "
+        "spikes that are less certain, raise it against false ones.",
     )
 
 
