@@ -48,8 +48,8 @@ class NetworkSpikes(Settings):
     single_window: Annotated[Seconds, Gt(0), Le(10)] = Field(
         0.3,
         title="… within",
-        description="Of single spikes: time over which the expected number is added up. About the uncertainty "
-        "of a spike's time: longer for slow indicators and noisy traces.",
+        description="Of single spikes: time over which the expected number is added up. About the "
+        "uncertainty of a spike's time: longer for slow indicators and noisy traces.",
     )
     single_least: Annotated[float, Ge(0.05), Le(10)] = Field(
         0.5,
