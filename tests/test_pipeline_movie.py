@@ -115,11 +115,15 @@ def test_a_tiff_opens_as_a_movie_with_the_rate_the_user_gives(tmp_path):
     assert opened.log[0].settings["frame_rate"] == 7.5
 
 
-def test_a_movie_of_two_channels_is_refused_in_one_line(tmp_path):
+def test_of_two_channels_the_first_is_analysed_and_a_third_refused_in_one_line(tmp_path):
     frames = np.zeros((5, 2, 16, 18), np.uint16)
+    frames[:, 1] = 7
     tifffile.imwrite(tmp_path / "two.tif", frames, imagej=True, metadata={"axes": "TCYX"})
-    with pytest.raises(ReadError, match=r"two\.tif: .*2 channels"):
-        open_recording(tmp_path / "two.tif")
+    recording = open_recording(tmp_path / "two.tif")
+    assert recording.movie.data[:].max() == 0
+    assert "channel 1 of 2 is analysed" in recording.log[0].notes
+    with pytest.raises(ReadError, match=r"two\.tif: there is no channel 3; the movie has 2 channels"):
+        open_recording(tmp_path / "two.tif", CsvSettings(channel=3))
 
 
 def test_the_results_folder_says_where_each_frame_went(finished, tmp_path):

@@ -92,3 +92,26 @@ def test_a_recording_of_a_channel(tmp_path):
     np.testing.assert_array_equal(recording.movie.data[:], FRAMES[:, 1, 1])
     np.testing.assert_array_equal(recording.movie.guide[:], FRAMES[:, 1, 0])
     assert recording.log[0].settings["channel"] == 2
+
+
+def test_a_folder_of_frames_or_parts_is_one_movie(tmp_path):
+    frames = FRAMES[:, 0, 0]
+    for name, parts in (("frames", [[0], [1], [2], [3], [4], [5]]), ("parts", [[0, 1, 2, 3], [4, 5]])):
+        folder = tmp_path / name
+        folder.mkdir()
+        for k, numbers in enumerate(parts):
+            tifffile.imwrite(folder / f"m_{k + 8}.tif", frames[numbers], photometric="minisblack")
+        np.testing.assert_array_equal(open_recording(folder).movie.data[:], frames)
+    (tmp_path / "nothing").mkdir()
+    with pytest.raises(ReadError, match="this folder is not known"):
+        open_recording(tmp_path / "nothing")
+
+
+def test_a_saved_recording_finds_its_channel_again(tmp_path):
+    from napari_calcium.io.nwb import read_nwb, save_nwb
+
+    hyperstack(tmp_path / "movie.tif", {})
+    recording = open_recording(tmp_path / "movie.tif", CsvSettings(channel=2, plane=3, frame_rate=5))
+    save_nwb(recording, tmp_path / "saved.nwb")
+    again = read_nwb(tmp_path / "saved.nwb")
+    np.testing.assert_array_equal(again.movie.data[:], FRAMES[:, 2, 1])

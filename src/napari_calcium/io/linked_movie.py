@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from napari_calcium.io.csv_settings import CsvSettings
 from napari_calcium.io.errors import ReadError
+from napari_calcium.io.movie_choice import choose
 from napari_calcium.io.tiff import open_movie
 
 __all__ = ["LinkedMovie"]
@@ -25,11 +27,20 @@ class LinkedMovie:
         movies are moved together.
     shape, dtype
         Of the movie when the recording was saved.
+    read : CsvSettings
+        Which plane and channel it was.
     """
 
-    def __init__(self, path: str, beside: Path, shape: tuple[int, ...], dtype: str) -> None:
+    def __init__(
+        self,
+        path: str,
+        beside: Path,
+        shape: tuple[int, ...],
+        dtype: str,
+        read: CsvSettings = CsvSettings(),
+    ) -> None:
         self.path, self.shape, self.dtype = path, shape, np.dtype(dtype)
-        self._beside = beside
+        self._beside, self._read = beside, read
         self._data: Any = None
 
     @property
@@ -58,7 +69,7 @@ class LinkedMovie:
             place = self.place
             if place is None:
                 raise ReadError(f"{self.path}: the movie is no longer there; put it beside the recording")
-            data = open_movie(place).data
+            data = choose(open_movie(place), self._read).data
             if tuple(data.shape) != self.shape:
                 raise ReadError(
                     f"{place.name}: a movie of {tuple(data.shape)}, but the recording was saved with one of "

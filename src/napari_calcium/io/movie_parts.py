@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_calcium.io.errors import ReadError
-from napari_calcium.io.tiff import MovieFile, open_movie
+from napari_calcium.io.tiff import SUFFIXES, MovieFile, open_movie
 
-__all__ = ["JoinedMovie", "open_parts"]
+__all__ = ["JoinedMovie", "open_movie_folder", "open_parts"]
 
 
 class JoinedMovie:
@@ -117,6 +117,26 @@ def open_parts(paths: Sequence[str | Path]) -> MovieFile:
         contrast_limits=(low, high),
         notes=(note, *dict.fromkeys(note for movie in movies for note in movie.notes)),
     )
+
+
+def open_movie_folder(folder: Path) -> MovieFile | None:
+    """Open a folder of TIFFs as one movie: of one frame each, or parts of a recording.
+
+    Returns
+    -------
+    MovieFile or None
+        None where there is no TIFF in it.
+
+    Raises
+    ------
+    ReadError
+        As :func:`open_parts` and :func:`~napari_calcium.io.tiff.open_movie`.
+    """
+    files = [file for file in folder.iterdir() if file.suffix.lower() in SUFFIXES]
+    if not files:
+        return None
+    single = open_movie(min(files, key=_by_number)).n_frames == 1 and len(files) > 1
+    return open_movie(folder) if single else open_parts(files)
 
 
 def _size(movie: MovieFile) -> str:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from napari_calcium.io.csv_settings import MOVIE_FIELDS, CsvSettings
 from napari_calcium.io.errors import ReadError
 from napari_calcium.io.hdf5 import Hdf5File
 from napari_calcium.io.linked_movie import LinkedMovie
@@ -89,7 +90,7 @@ def _recording(file: Hdf5File, about: dict[str, Any], on_progress: Progress) -> 
             name: np.ascontiguousarray(file.array(f"processing/ophys/SummaryImages/{safe}", ndim=2).T)
             for name, safe in about["images"]
         },
-        movie=_movie(file.path.parent, about["movie"]),
+        movie=_movie(file.path.parent, about["movie"], about["log"]),
         motion=_motion(file, about),
         pixel_size_um=about["pixel_size_um"],
         events=_table(file, about, "events", Events),
@@ -213,11 +214,13 @@ def _footprints(file: Hdf5File, n_rois: int, shape: tuple[int, int]) -> sparse.c
     )
 
 
-def _movie(folder: Path, about: dict[str, Any] | None) -> Movie | None:
+def _movie(folder: Path, about: dict[str, Any] | None, log: list[dict[str, Any]]) -> Movie | None:
     if about is None:
         return None
     path, shape = about["path"], tuple(int(n) for n in about["shape"])
-    return Movie(LinkedMovie(path, folder, shape, about["dtype"]), path)
+    read: dict[str, Any] = next((entry["settings"] for entry in log if entry["stage"] == "read"), {})
+    part = CsvSettings.validated({name: read[name] for name in MOVIE_FIELDS if name in read})
+    return Movie(LinkedMovie(path, folder, shape, about["dtype"], part), path)
 
 
 def _motion(file: Hdf5File, about: dict[str, Any]) -> Motion | None:

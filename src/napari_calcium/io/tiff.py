@@ -14,11 +14,12 @@ from napari_calcium.io.errors import ReadError
 from napari_calcium.io.tiff_metadata import TiffFacts, read_facts
 from napari_calcium.io.tiff_pages import FrameStack, PagedTiff, check_complete, open_tiff, read_array
 
-__all__ = ["MovieFile", "contrast_limits", "open_movie"]
+__all__ = ["SUFFIXES", "MovieFile", "contrast_limits", "open_movie"]
 
 _SAMPLED_FRAMES = 5
 _SAMPLED_PIXELS = 100_000
-_SUFFIXES = (".tif", ".tiff", ".btf", ".tf8")
+SUFFIXES = (".tif", ".tiff", ".btf", ".tf8")
+"""How the names of TIFF files end."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -233,7 +234,7 @@ def _interleaved(path: Path, tiff: Any, facts: TiffFacts) -> tuple[Any, str, lis
 
 def _open_folder(folder: Path) -> MovieFile:
     """Open a folder of numbered files of one frame each, in the order of their numbers."""
-    files = sorted((f for f in folder.iterdir() if f.suffix.lower() in _SUFFIXES), key=_by_number)
+    files = sorted((f for f in folder.iterdir() if f.suffix.lower() in SUFFIXES), key=_by_number)
     if not files:
         raise ReadError(f"{folder.name}: there is no TIFF in this folder")
     with open_tiff(files[0]) as tiff:
