@@ -41,6 +41,10 @@ from napari_calcium.widgets.worker import Runner
 __all__ = ["CompareDock"]
 
 _MOST_CELLS = 12
+_COMPARED = tuple(
+    stage for stage in list(TITLES)[: list(TITLES).index("ensembles") + 1] if stage != "validation"
+)
+"""Stages that lead to ensembles: what the later ones make is not in the table."""
 _NOT_RUN = (
     "There is no result yet to compare with. Run the analysis in the dock "
     "Plugins › napari-calcium › Calcium pipeline."
@@ -165,7 +169,7 @@ class CompareDock(ViewDock):
 
     def hint_for(self, recording: Recording) -> str:
         """Return what to do first."""
-        if not stages_made(recording) or recording.frame_rate is None:
+        if not set(_COMPARED).intersection(stages_made(recording)) or recording.frame_rate is None:
             return _NOT_RUN
         try:
             settings_of(recording)
@@ -203,11 +207,11 @@ class CompareDock(ViewDock):
         return self._whole[0] if self._whole is not None else None
 
     def _fill_stages(self, recording: Recording) -> None:
-        made = [stage for stage in stages_made(recording) if stage != "validation"]
+        made = stages_made(recording)
         now = self.chosen or "events"
         blocked = self.stage.blockSignals(True)
         self.stage.clear()
-        for stage in TITLES:
+        for stage in _COMPARED:
             if stage in made:
                 self.stage.addItem(TITLES[stage], stage)
         self.stage.setCurrentIndex(max(0, self.stage.findData(now)))
