@@ -368,4 +368,7 @@ def _data(item: QTableWidgetItem) -> int:
 def _swatch(color: str) -> QIcon:
     picture = QPixmap(14, 14)
     picture.fill(QColor(color))
-    return QIcon(picture)
+    icon = QIcon(picture)
+    # Qt would tint it in a selected row, and the colour is what one compares with the image.
+    icon.addPixmap(picture, QIcon.Mode.Selected)
+    return icon
