@@ -188,9 +188,9 @@ def spike_rate_error(
     -----
     Measured on datasets that the networks had not seen: the squared error grows with the rate (spikes are
     single events) and with its square (the number of spikes is off by a factor), faster the noisier the
-    trace. Two thirds of the frames with activity lie within one SD on average over such datasets; in one
-    recording the factor is the same for all frames of a neuron, so errors of neighbouring frames are not
-    independent.
+    trace. It is a mean over many datasets. In one recording the factor is the same for all frames of a
+    neuron, so errors of neighbouring frames are not independent, and averaging over time does not take
+    them away.
     """
     smooth = gaussian_filter1d(np.nan_to_num(rate), _SMOOTHING_S * check_frame_rate(frame_rate), axis=1)
     table = (ensemble or default_ensemble()).card["squared_error"]
