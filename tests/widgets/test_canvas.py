@@ -510,3 +510,16 @@ def test_the_activity_of_a_large_field_has_fewer_pixels_in_the_same_place(
     frame = int(np.argmax(recording.traces["denoised"].values[4]))
     lit = np.asarray(activity.data[frame])[labels[::every, ::every] == 5]
     assert lit.max() > 0.9
+
+
+def test_other_cells_of_the_same_field_leave_the_view_and_what_is_hidden(viewer, session, recording):
+    moving = recording.replace(movie=Movie(np.zeros((400, 96, 96), np.uint16)))
+    session.open(moving)
+    viewer.scene.camera.zoom, viewer.scene.camera.center = 3.0, (0.0, 20.0, 30.0)
+    next(layer for layer in viewer.layers if layer_role(layer) == "movie").visible = False
+    fewer = moving.replace(rois=moving.rois.take(np.arange(5)))
+    session.apply(fewer, "Choose cells")
+    assert viewer.scene.camera.zoom == 3.0 and viewer.scene.camera.center[-2:] == (20.0, 30.0)
+    assert not next(layer for layer in viewer.layers if layer_role(layer) == "movie").visible
+    session.open(recording.replace(movie=None, pixel_size_um=7.0))
+    assert viewer.scene.camera.zoom != 3.0

@@ -11,6 +11,7 @@ from napari.components import ViewerModel
 from qtpy.QtCore import QPointF, Qt
 from qtpy.QtWidgets import QApplication
 
+from napari_calcium.drawn_rois import drawn_discs, use_drawing
 from napari_calcium.movie.registration_settings import RigidRegistration
 from napari_calcium.pipeline import run_stage
 from napari_calcium.recording import Movie, Recording
@@ -85,7 +86,7 @@ def test_empty_states_say_what_to_do(dock, session, raw):
 def test_shifts_correlation_and_bad_frames_are_shown(dock, session, registered):
     session.open(registered[1])
     assert hint(dock) == ""
-    assert "2 bad frames" in dock.words.text()
+    assert "2 bad frames" in [label.text() for label in dock.words]
     for plot in (dock.shifts, dock.correlation):
         np.testing.assert_allclose(plot.bands.spans, [[1.0, 1.2]])
         assert plot.span[1] == pytest.approx(4.0)
@@ -182,3 +183,17 @@ def test_nothing_keeps_a_viewer_alive():
     del viewer
     gc.collect()
     assert gone() is None
+
+
+def test_other_cells_of_the_same_movie_leave_hidden_what_was_hidden(session, registered, viewer):
+    made = registered[1]
+    session.open(made)
+    found = registered_layer_of(viewer)
+    raw_layer = next(layer for layer in viewer.layers if layer_role(layer) == "movie")
+    found.layer.visible = raw_layer.visible = False
+    drawn = use_drawing(made, drawn_discs([[20, 20]], [9], (60, 64)))
+    session.apply(drawn, "Use drawn")
+    roles = [layer_role(layer) for layer in viewer.layers]
+    assert "somata" in roles and roles.index("registered") == roles.index("movie") + 1
+    assert not found.layer.visible
+    assert not next(layer for layer in viewer.layers if layer_role(layer) == "movie").visible

@@ -165,8 +165,9 @@ def extract_few(
     on_progress(0, len(wanted))
     for k in wanted:
         window = _window(rois, place[k], gap + _ROOM * width)
-        light = extract(_Window(movie, *window), _seen_in(rois, *window), frame_rate, own, bad=bad)
-        row = int(np.flatnonzero(_seen_in(rois, *window).ids == k)[0])
+        near = _seen_in(rois, *window)
+        light = extract(_Window(movie, *window), near, frame_rate, own, bad=bad)
+        row = int(np.flatnonzero(near.ids == k)[0])
         found.append(_rows_of(light, slice(row, row + 1)))
         on_progress(len(found), len(wanted))
     if not found:

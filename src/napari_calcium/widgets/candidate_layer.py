@@ -12,11 +12,13 @@ from napari_calcium.figures.palette import rgb
 from napari_calcium.recording import Recording
 from napari_calcium.rois import Rois
 from napari_calcium.widgets.soma_highlight import SomaHighlight
+from napari_calcium.widgets.tissue_layers import layer_role
 
 __all__ = ["CELL_COLOR", "REJECTED_COLOR", "CandidateLayer"]
 
 CELL_COLOR, REJECTED_COLOR = "#56b4e9", "#d55e00"
 _CELL, _REJECTED, _HERE = 1, 2, 3
+_BELOW = ("image", "movie", "registered", "somata", "selected")
 
 
 class CandidateLayer:
@@ -72,6 +74,11 @@ class CandidateLayer:
             self._layer = self._add(recording, image)
         else:
             self._layer.data = image
+        layers = self._viewer.layers
+        # The canvas may have put its layers on top anew; what the user draws stays above.
+        ours = [k for k, layer in enumerate(layers) if layer_role(layer) in _BELOW]
+        if ours and layers.index(self._layer) < max(ours):
+            layers.move(layers.index(self._layer), max(ours) + 1)
         return None
 
     def clear(self) -> None:

@@ -103,6 +103,10 @@ class Canvas:
 
     def _replace_content(self, viewer: Any, recording: Recording | None) -> None:
         had_content = self._content is not None
+        before = self.tissue
+        shown = before.visibility if before is not None else {}
+        camera = viewer.scene.camera
+        view = {name: getattr(camera, name) for name in ("center", "zoom", "angles")}
         if self._content is not None:
             self._content.remove()
         self._content = None
@@ -116,7 +120,11 @@ class Canvas:
             # A heatmap has no length: neurons one way, seconds the other.
             known = self.tissue is not None and recording.pixel_size_um is not None
             viewer.canvas.overlays.scale_bar.visible = known
-        if self._content is not None and (had_content or len(viewer.layers) == len(self._content.layers)):
+        if self.tissue is not None and before is not None and before.lies_like(self.tissue):
+            # Other cells of the same field: what is looked at stays, though napari fits a first layer.
+            self.tissue.set_visibility(shown)
+            camera.update(view)
+        elif self._content is not None and (had_content or len(viewer.layers) == len(self._content.layers)):
             # Room for the marks beside the heatmap.
             viewer.reset_view(margin=0.05 if self.tissue is not None else 0.12)
 

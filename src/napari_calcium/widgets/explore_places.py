@@ -40,6 +40,14 @@ def _has_tuning(recording: Recording) -> bool:
     return recording.tuning is not None or recording.triggered is not None
 
 
+def _has_candidates(recording: Recording) -> bool:
+    return recording.candidates is not None
+
+
+def _has_motion(recording: Recording) -> bool:
+    return recording.motion is not None
+
+
 @dataclass(frozen=True)
 class Place:
     """A dock of the workspace.
@@ -63,11 +71,13 @@ PLACES: tuple[Place, ...] = (
     Place("Calcium pipeline", "work"),
     Place("Ensembles", "work"),
     Place("Cells", "work"),
+    Place("Choose cells", "work", _has_candidates),
     Place("History", "work"),
     Place("Help", "work"),
     Place("Traces", "time"),
     Place("Raster", "time"),
     Place("Coactivity", "time", _has_coactivity),
+    Place("Motion", "time", _has_motion),
     Place("Behaviour", "time", _has_behaviour),
     Place("Similarity", "structure", _has_ensemble_events),
     Place("Tuning", "structure", _has_tuning),

@@ -9,7 +9,8 @@ import pyqtgraph as pg
 from numpy.typing import NDArray
 from psygnal import Signal
 from qtpy.QtCore import QSize
-from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout
+from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QVBoxLayout
+from superqt import QFlowLayout
 
 from napari_calcium.figures.decimate import outline
 from napari_calcium.figures.export import FigureKind
@@ -124,13 +125,13 @@ class MotionDock(ViewDock):
 
     def build(self, column: QVBoxLayout, colors: PlotColors) -> None:
         """Make the line of figures, the plots over time and the bars."""
-        self.words = QLabel()
-        self.words.setToolTip(
-            "How far frames moved from the template; how alike they are to it once registered; frames not to "
-            "be\ntrusted (torn, dark, moved too far: traces are interpolated over them); and the gradient of "
-            "the mean\nimage over its contrast, registered against raw: motion blurs."
-        )
-        self.words.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.words = [QLabel() for _ in range(4)]
+        for label in self.words:
+            label.setToolTip(
+                "How far frames moved from the template; how alike they are to it once registered; frames\n"
+                "not to be trusted (torn, dark, moved too far: traces are interpolated over them); and the\n"
+                "gradient of the mean image over its contrast, registered against raw: motion blurs."
+            )
         self.legend = QLabel()
         self.registered = QCheckBox(f"Registered ({BLINK_KEY})")
         self.registered.setToolTip(
@@ -139,11 +140,11 @@ class MotionDock(ViewDock):
         )
         self.registered.clicked.connect(self._blink)
         self.export_button = ExportButton(self.export, self)
-        self.words.setWordWrap(True)
-        bar = QHBoxLayout()
+        bar = QFlowLayout()  # takes a second line where the first is too short for all
         bar.setContentsMargins(6, 2, 6, 0)
-        bar.addWidget(self.words, 1)
-        for widget in (self.legend, self.registered, self.export_button):
+        bar.setHorizontalSpacing(14)
+        bar.setVerticalSpacing(2)
+        for widget in (*self.words, self.legend, self.registered, self.export_button):
             bar.addWidget(widget)
         self.shifts = FramesPlot(colors, "Shift (px)")
         self.correlation = FramesPlot(colors, "Correlation")
@@ -217,7 +218,10 @@ class MotionDock(ViewDock):
             plot.show_lines(rate, values)
         # Each plot would write it below.
         self.shifts.getPlotItem().showAxis("bottom", False)
-        self.words.setText(motion_words(recording))
+        told = motion_words(recording).split(" · ")
+        for place, label in enumerate(self.words):
+            label.setText(told[place] if place < len(told) else "")
+            label.setVisible(place < len(told))
         self._write_legend()
         layer = registered_layer_of(self._viewer)
         self.registered.setEnabled(layer is not None and layer.layer is not None)

@@ -151,7 +151,8 @@ class RegisteredLayer:
             units=raw.units,
             axis_labels=raw.axis_labels,
         )
-        raw.visible = not visible
+        if visible:
+            raw.visible = False
         viewer.layers.move(viewer.layers.index(self._layer), viewer.layers.index(raw) + 1)
         viewer.layers.selection.active = active
         self.toggled.emit(visible)
@@ -166,6 +167,9 @@ class RegisteredLayer:
 
     def _on_removed(self, event: Any) -> None:
         if event.value is self._layer:
+            raw = self._raw()
+            if raw is not None and self._layer.visible:
+                raw.visible = True
             self._layer = None
 
 

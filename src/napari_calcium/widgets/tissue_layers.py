@@ -89,6 +89,30 @@ class TissueLayers:
         """The Labels layer of the somata; None without ROIs, or once it was deleted."""
         return self._layers.get("somata")
 
+    @property
+    def visibility(self) -> dict[str, bool]:
+        """Which of our layers are visible, by what they are."""
+        return {name: bool(layer.visible) for name, layer in self._layers.items()}
+
+    def set_visibility(self, shown: dict[str, bool]) -> None:
+        """Show and hide layers as others of the same kinds were."""
+        for name, visible in shown.items():
+            if name in self._layers:
+                self._layers[name].visible = visible
+
+    def lies_like(self, other: TissueLayers) -> bool:
+        """Whether other layers show the same field of view in the same place."""
+        return self._field == other._field and self._place == other._place
+
+    @property
+    def _field(self) -> tuple[int, ...] | None:
+        recording = self._recording
+        if recording.movie is not None:
+            return tuple(recording.movie.data.shape[-2:])
+        shapes = [image.shape for image in recording.images.values()]
+        shapes += [recording.rois.shape] if recording.rois is not None else []
+        return tuple(shapes[0]) if shapes else None
+
     def update(self, recording: Recording) -> None:
         """Follow a recording with the same images, ROIs and movie: its activity and the names of cells."""
         self._recording = recording

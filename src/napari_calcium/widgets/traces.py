@@ -334,6 +334,11 @@ class TracesDock(QWidget):
         recording = self._recording
         if recording is None:
             return "Open a recording first: drop a CSV of fluorescence traces on the window."
+        if recording.movie is not None and not recording.n_rois:
+            return (
+                f"{recording.name} is a movie: Run all in the Calcium pipeline dock finds its cells and "
+                "reads their traces. Or draw some in the dock Choose cells."
+            )
         if not recording.traces or not recording.n_rois:
             return f"{recording.name} has no traces: it holds no cells."
         if not self._session.selection.cells:
