@@ -94,11 +94,14 @@ def open_movie(path: str | Path) -> MovieFile:
         check_complete(path, tiff)
         facts = read_facts(tiff)
         series = tiff.series[0]
+        frames: tuple[int, int, int] | None = None
         if facts.dialect == "ScanImage":
             data, axes, notes = _interleaved(path, tiff, facts)
+        elif frames := _one_a_series(tiff):
+            data, axes, notes = PagedTiff(path, frames, series.dtype, of_series=False), "tyx", []
         else:
             data, axes, notes = _arranged(path, series)
-        if len(tiff.series) > 1:
+        if len(tiff.series) > 1 and not frames:
             notes.append(f"the file has {len(tiff.series)} series; the first is read")
     if facts.frame_rate is None:
         notes.append("the file does not tell the frame rate; set it")
@@ -154,6 +157,16 @@ def _movie_file(path: str, data: Any, axes: str, facts: TiffFacts, notes: list[s
         dialect=facts.dialect,
         notes=(*facts.notes, *notes),
     )
+
+
+def _one_a_series(tiff: Any) -> tuple[int, int, int] | None:
+    """Return the shape of a movie whose frames were written one by one, each as a series of its own."""
+    first, pages = tiff.series[0], tiff.pages
+    alone = len(first.pages) == 1 and len(first.shape) == 2 and len(tiff.series) == len(pages) > 1
+    # Pages of another size are previews and the like.
+    if not alone or any(one.shape != first.shape or one.dtype != first.dtype for one in tiff.series):
+        return None
+    return len(pages), first.shape[0], first.shape[1]
 
 
 def _arranged(path: Path, series: Any) -> tuple[Any, str, list[str]]:
