@@ -48,6 +48,16 @@ def _has_motion(recording: Recording) -> bool:
     return recording.motion is not None
 
 
+def _has(*parts: str) -> Callable[[Recording], bool]:
+    """Return what tells whether one of these stages of the population has run."""
+
+    def of_use(recording: Recording) -> bool:
+        found = recording.population
+        return found is not None and any(getattr(found, part) is not None for part in parts)
+
+    return of_use
+
+
 @dataclass(frozen=True)
 class Place:
     """A dock of the workspace.
@@ -80,6 +90,10 @@ PLACES: tuple[Place, ...] = (
     Place("Motion", "time", _has_motion),
     Place("Behaviour", "time", _has_behaviour),
     Place("Similarity", "structure", _has_ensemble_events),
+    Place("Activity", "time", _has("activity", "sorting")),
+    Place("Coupling", "time", _has("coupling")),
+    Place("Correlation", "structure", _has("correlation")),
+    Place("Embedding", "structure", _has("dimensionality")),
     Place("Tuning", "structure", _has_tuning),
 )
 """In the order of the tabs; the first of each group comes up in front."""
