@@ -13,6 +13,7 @@ import numpy as np
 
 from napari_calcium.atomic import replacing
 from napari_calcium.figures.activity_figure import activity_size, draw_activity, prepare_activity
+from napari_calcium.figures.behaviour_figure import behaviour_size, draw_behaviour, prepare_behaviour
 from napari_calcium.figures.coactivity_figure import (
     coactivity_height,
     coactivity_size,
@@ -43,9 +44,11 @@ from napari_calcium.figures.field_figure import draw_field, field_size, prepare_
 from napari_calcium.figures.figure_style import STANDARD, FigureStyle
 from napari_calcium.figures.heatmap_figure import draw_heatmap, heatmap_size, prepare_heatmap
 from napari_calcium.figures.raster_figure import draw_raster, prepare_raster, raster_size
+from napari_calcium.figures.relations_figure import draw_relations, prepare_relations, relations_size
 from napari_calcium.figures.similarity_figure import draw_similarity, prepare_similarity, similarity_size
 from napari_calcium.figures.steps_figure import draw_steps, prepare_steps, steps_size
 from napari_calcium.figures.traces_figure import draw_traces, prepare_traces, traces_size
+from napari_calcium.figures.tuning_figure import draw_tuning, prepare_tuning, tuning_size
 from napari_calcium.progress import Progress, silent
 from napari_calcium.recording import Recording
 
@@ -153,6 +156,9 @@ FIGURES: tuple[FigureKind, ...] = (
         draw_dimensionality,
         dimensionality_height,
     ),
+    FigureKind("behaviour", ("behaviour",), prepare_behaviour, behaviour_size, draw_behaviour),
+    FigureKind("relations", ("relations",), prepare_relations, relations_size, draw_relations),
+    FigureKind("tuning", ("tuning",), prepare_tuning, tuning_size, draw_tuning),
 )
 """All figures, in the order of the analysis."""
 

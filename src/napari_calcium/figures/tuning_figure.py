@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from napari_calcium.behaviour.triggered import trial_windows
 from napari_calcium.behaviour_results import Responses, Tuned, Tuning
 from napari_calcium.figures.axis_labels import latest_trace, unit_scale
-from napari_calcium.figures.drawing import WIDTH, draw_message
+from napari_calcium.figures.drawing import NOTE_COLOR, WIDTH, draw_message, note_size, width_of, wrapped
 from napari_calcium.figures.palette import ensemble_color
 from napari_calcium.recording import Recording
 
@@ -334,23 +334,30 @@ def _activity(name: str, unit: str, kind: str) -> str:
 
 def tuning_size(data: TuningData) -> tuple[float, float]:
     """Return width and height of the figure in inches."""
-    return WIDTH, 2.6 if data.map is None else 4.6
+    return WIDTH, 2.3 + 0.16 * len(data.notes)
 
 
 def draw_tuning(figure: Figure | SubFigure, data: TuningData) -> None:
-    """Draw curves, averages and trials side by side, and the place map below."""
+    """Draw curves, place map, averages and trials side by side, and what the tests say below."""
     if data.message:
         return draw_message(figure, "Tuning", data.message)
-    n_rows = 1 if data.map is None else 2
-    axes = figure.subplots(n_rows, 3, squeeze=False)
-    _draw_curves(axes[0, 0], data)
-    _draw_bands(axes[0, 1], data)
-    _draw_trials(axes[0, 2], data)
-    if data.map is not None:
-        _draw_map(axes[1, 0], data.map)
-        for ax in axes[1, 1:]:
-            ax.set_axis_off()
-        axes[1, 1].text(0, 1, "\n".join(data.notes), va="top", wrap=True, transform=axes[1, 1].transAxes)
+    parts = [
+        draw
+        for draw, there in (
+            (_draw_curves, bool(data.curves)),
+            (_draw_map, data.map is not None),
+            (_draw_bands, bool(data.bands)),
+            (_draw_trials, data.trials is not None and data.trials.values.size > 0),
+        )
+        if there
+    ]
+    if not parts:
+        return draw_message(figure, "Tuning", "There is no measured signal and no event to be tuned to.")
+    for ax, draw in zip(figure.subplots(1, len(parts), squeeze=False)[0], parts, strict=True):
+        draw(ax, data)
+    if data.notes:
+        text = wrapped("\n".join(data.notes), width_of(figure) - 0.2, note_size())
+        figure.supxlabel(text, x=0.01, ha="left", fontsize=note_size(), color=NOTE_COLOR)
     return None
 
 
@@ -371,13 +378,12 @@ def _draw_bands(ax: Axes, data: TuningData) -> None:
     ax.axvline(0, color="#8c8c8c", lw=0.6)
     ax.set_xlabel(f"Time from {data.label} (s)" if data.label else "no events")
     ax.set_ylabel(data.response)
-    ax.set_title("Average and confidence")
+    ax.set_title("Average")
 
 
 def _draw_trials(ax: Axes, data: TuningData) -> None:
     trials = data.trials
-    if trials is None or not trials.values.size:
-        ax.set_axis_off()
+    if trials is None:
         return
     time = trials.time_s
     image = ax.imshow(
@@ -393,10 +399,13 @@ def _draw_trials(ax: Axes, data: TuningData) -> None:
     ax.figure.colorbar(image, ax=ax, label=trials.unit, shrink=0.8)
 
 
-def _draw_map(ax: Axes, place: PlaceMap) -> None:
+def _draw_map(ax: Axes, data: TuningData) -> None:
+    place = data.map
+    if place is None:
+        return
     image = ax.pcolormesh(place.x_edges, place.y_edges, place.values, shading="flat", rasterized=True)
     ax.set_aspect("equal")
     ax.set_xlabel(place.x_title)
     ax.set_ylabel(place.y_title)
     ax.set_title(place.title)
-    ax.figure.colorbar(image, ax=ax, shrink=0.8)
+    ax.figure.colorbar(image, ax=ax, label=data.activity, shrink=0.6)
