@@ -227,3 +227,26 @@ def test_a_viewer_without_a_window_has_no_workspace():
 
     assert workspace_of(ViewerModel()) is None
     explore(ViewerModel())
+
+
+def test_menus_lead_to_what_they_say(viewer, qtbot, populated):
+    from napari._app_model import get_app_model
+
+    commands = get_app_model().commands
+    session_of(viewer).open(populated)
+    commands.execute_command("napari-calcium.explore").result()
+    opened(qtbot, workspace_of(viewer))
+    assert names(viewer) == in_table(populated)
+
+
+def test_menu_entries_stand_where_they_belong():
+    from npe2 import PluginManager
+
+    manager = PluginManager.instance()
+    manager.discover()
+    menus = manager.get_manifest("napari-calcium").contributions.menus
+    there = {place: [item.command.rpartition(".")[2] for item in items] for place, items in menus.items()}
+    assert there["napari/layers/register"] == ["registration"]
+    assert there["napari/layers/segment"] == ["segmentation"]
+    assert {"extraction", "features"} <= set(there["napari/layers/measure"])
+    assert "explore" in there["napari/layers/visualize"]
