@@ -218,6 +218,8 @@ def test_any_table_like_text_is_read_or_refused_in_one_line(tmp_path_factory, co
     [
         ("time,speed\n0,1\n1,2\n", True),
         ("onset,duration,label\n0,1,a\n", True),
+        ("start,end,label\n0,1,a\n", True),
+        ("start,value\n0,1\n", False),
         ("timestamp_ms,pos_x,pos_y\n0,1,2\n5,1,2\n", True),
         ("time,cell 1,cell 2\n0,1,2\n1,3,4\n", False),
         ("1,2,3\n4,5,6\n", False),

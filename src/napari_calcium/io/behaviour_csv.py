@@ -86,14 +86,17 @@ class _Found:
 
 
 def looks_like_behaviour(path: str | Path) -> bool:
-    """Whether the headings of a table are those of behaviour: a clock and words such as speed or onset."""
+    """Whether the headings of a table are those of behaviour.
+
+    That is a clock and a word such as speed or lick; or a start with an end, a duration or a label.
+    """
     try:
         headings = headings_of(Path(path))
     except (ReadError, OSError):
         return False
     kinds = [role_of(heading).kind for heading in headings if heading]
-    has_clock = "time" in kinds or "start" in kinds
-    return has_clock and known_words(headings) > 0
+    events = "start" in kinds and bool({"end", "duration", "label"}.intersection(kinds))
+    return events or ("time" in kinds and known_words(headings) > 0)
 
 
 def is_list_of_events(path: str | Path) -> bool:

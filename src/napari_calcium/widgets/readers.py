@@ -7,9 +7,10 @@ viewer, whose canvas makes the layers; napari then gets its null layer, ``[(None
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import napari
@@ -24,6 +25,7 @@ from napari_calcium.io.csv_settings import CsvSettings
 from napari_calcium.io.errors import ReadError
 from napari_calcium.io.labels import read_labels
 from napari_calcium.io.movie_parts import open_parts
+from napari_calcium.io.nwb import read_selection
 from napari_calcium.io.opening import movie_recording, open_recording, reader_of
 from napari_calcium.io.positions import PositionSettings, add_positions
 from napari_calcium.io.results_folder import is_results_folder
@@ -35,6 +37,8 @@ from napari_calcium.session import Session
 from napari_calcium.widgets.adopting import adopt_layers, movie_layer_data, with_movie, with_movie_of
 from napari_calcium.widgets.behaviour_opening import add_behaviour_files, entry_settings, remember_folder
 from napari_calcium.widgets.heatmap_layer import heatmap_layer_data
+from napari_calcium.widgets.recent_files import remember_file
+from napari_calcium.widgets.selection_kept import select_again
 from napari_calcium.widgets.viewer_session import session_of
 from napari_calcium.widgets.workspace import explore
 
@@ -56,18 +60,21 @@ _folders: weakref.WeakKeyDictionary[Session, tuple[str, Path]] = weakref.WeakKey
 
 
 def read_table(path: Paths) -> Reader | None:
-    """Return a reader if the file is a table of fluorescence; None for napari's own tables and others."""
+    """Return a reader if the file is a table of fluorescence; None for napari's own tables and others.
+
+    Beside an open recording a table of behaviour is one by its headings.
+    """
     file = _single(path)
     if file is None or not file.is_file():
         return None
+    if _open_recording() is not None and looks_like_behaviour(file):
+        return _open_behaviour
     try:
         with TextFile(file) as text:
             layout = find_layout(text, CsvSettings())
             rows = text.head.count(b"\n")
     except (ReadError, OSError):
         return None
-    if _open_recording() is not None and looks_like_behaviour(file):
-        return _open_behaviour
     # Points, shapes and the like that napari saved.
     if "axis-0" in layout.heading or max(rows, layout.n_fields) < _LEAST_SAMPLES:
         return None
@@ -177,6 +184,7 @@ def _open_results(path: Any) -> LayerData:
     viewer = napari.current_viewer()
     if viewer is None:
         return _as_layers(recording)
+    remember_file(_folder_of(Path(path)))
     _put(viewer, recording)
     return _NULL
 
@@ -186,7 +194,7 @@ def _open_extracted(path: Any) -> LayerData:
     viewer = napari.current_viewer()
     if viewer is None:
         return _as_layers(recording)
-    _open(viewer, recording, Path(path))
+    _open(viewer, recording, Path(path), read_selection(path))
     return _NULL
 
 
@@ -236,13 +244,16 @@ def _open_movie(path: Any) -> LayerData:
     return [movie_layer_data(movie)]
 
 
-def _open(viewer: Any, recording: Recording, file: Path) -> None:
+def _open(
+    viewer: Any, recording: Recording, file: Path, selection: Mapping[str, Any] = MappingProxyType({})
+) -> None:
     """Open a recording and say what was guessed."""
     session = session_of(viewer)
     if recording.source is not None:
         _folders[session] = (recording.source.name, file.absolute().parent)
         remember_folder(session, *_folders[session])
-    _put(viewer, recording)
+    remember_file(file)
+    _put(viewer, recording, selection)
     notes = [note for entry in recording.log for note in entry.notes]
     say = show_warning if recording.frame_rate is None else show_info
     # A notification shows its first line only, until it is unfolded: what is to be done comes first.
@@ -251,7 +262,7 @@ def _open(viewer: Any, recording: Recording, file: Path) -> None:
     say("\n".join([f"{file.name}: {to_do}{size}", *notes]))
 
 
-def _put(viewer: Any, recording: Recording) -> None:
+def _put(viewer: Any, recording: Recording, selection: Mapping[str, Any] = MappingProxyType({})) -> None:
     """Open a recording with what fits to it among the layers, and the docks to explore it."""
 
     def put() -> None:
@@ -263,6 +274,8 @@ def _put(viewer: Any, recording: Recording) -> None:
         if joined is not None and before is not None:
             session.apply(joined, f"Add {before.name}")
         explore(viewer)
+        if selection:
+            select_again(session, selection)
 
     if session_of(viewer).recording is None:
         put()
