@@ -523,3 +523,38 @@ def test_other_cells_of_the_same_field_leave_the_view_and_what_is_hidden(viewer,
     assert not next(layer for layer in viewer.layers if layer_role(layer) == "movie").visible
     session.open(recording.replace(movie=None, pixel_size_um=7.0))
     assert viewer.scene.camera.zoom != 3.0
+
+
+def test_stages_of_a_movie_change_the_layers_that_are_there(viewer, session, recording):
+    rois, images = recording.rois, dict(recording.images)
+    raw = recording.replace(
+        movie=Movie(np.zeros((400, 96, 96), np.uint16)),
+        rois=None,
+        images={},
+        traces={},
+        roi_ids=np.empty(0, np.int64),
+        events=None,
+        ensembles=None,
+        features=None,
+    )
+    session.open(raw)
+    (film,) = viewer.layers
+    registered = raw.replace(images=images | {"max_projection": images["mean"] * 2})
+    session.apply(registered, "Registration")
+    names = [layer.name for layer in viewer.layers]
+    assert names.index("Mean image") < names.index("Max projection image") < names.index("Movie")
+    segmented = registered.replace(rois=rois, roi_ids=rois.ids)
+    session.apply(segmented, "Cells")
+    before = list(viewer.layers)
+    assert film in before and [layer_role(layer) for layer in before][-2:] == ["somata", "selected"]
+    few = rois.take(np.arange(3))
+    session.apply(segmented.replace(rois=few, roi_ids=few.ids), "Other cells")
+    assert list(viewer.layers) == before
+    np.testing.assert_array_equal(viewer.layers["Somata"].data, few.label_image())
+    session.selection.cells = (int(few.ids[1]),)
+    assert set(np.unique(viewer.layers["Selected cells"].data)) == {0, CELL_FILL, CELL_EDGE}
+    brighter = dict(registered.images) | {"mean": images["mean"] * 3}
+    session.apply(registered.replace(images=brighter), "Again")
+    assert "Somata" not in viewer.layers and viewer.layers["Mean image"].data is brighter["mean"]
+    session.apply(raw, "Raw")
+    assert list(viewer.layers) == [film]

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 from napari.utils.colormaps import CyclicLabelColormap
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from napari_calcium.figures.palette import rgb
 from napari_calcium.recording import Recording
 from napari_calcium.rois import Rois
-from napari_calcium.widgets.soma_highlight import SomaHighlight
 from napari_calcium.widgets.tissue_layers import layer_role
 
 __all__ = ["CELL_COLOR", "REJECTED_COLOR", "CandidateLayer"]
@@ -98,8 +98,7 @@ class CandidateLayer:
 
     def _learn(self, rois: Rois) -> None:
         self._rois, self._labels = rois, rois.label_image()
-        lines = SomaHighlight(rois)
-        self._edges = [lines.edge(row) for row in range(len(rois))]
+        self._edges = [_outline(*rois.pixels(row), rois.shape[1]) for row in range(len(rois))]
 
     def _add(self, recording: Recording, picture: NDArray[np.uint8]) -> Any:
         layers = self._viewer.layers
@@ -119,6 +118,19 @@ class CandidateLayer:
         layer.editable = False
         layers.selection.active = active
         return layer
+
+
+def _outline(y: NDArray[np.int64], x: NDArray[np.int64], width: int) -> NDArray[np.int64]:
+    """Return the flat indices of the outermost pixels of a footprint; nothing of the holes in it."""
+    if not len(y):
+        return np.empty(0, np.int64)
+    top, left = int(y.min()) - 1, int(x.min()) - 1
+    mask = np.zeros((int(y.max()) - top + 2, int(x.max()) - left + 2), np.bool_)
+    mask[y - top, x - left] = True
+    mask = ndimage.binary_fill_holes(mask)
+    rows, columns = np.nonzero(mask & ~ndimage.binary_erosion(mask))
+    edge: NDArray[np.int64] = (rows + top) * width + columns + left
+    return edge
 
 
 def _dashes(edge: NDArray[np.int64], width: int) -> NDArray[np.bool_]:

@@ -79,6 +79,8 @@ class Canvas:
             if recording is not None and before is not None and _same_picture(before, recording):
                 if self._content is not None:
                     self._content.update(recording)
+            elif recording is not None and self.tissue is not None and self.tissue.can_become(recording):
+                self.tissue.become(recording)
             else:
                 self._replace_content(viewer, recording)
             self._show_colours(recording)

@@ -106,8 +106,10 @@ class ChooseDock(ViewDock):
         self._settled.setSingleShot(True)
         self._settled.setInterval(_SETTLED_MS)
         self._settled.timeout.connect(lambda: self._on_threshold(self.threshold.value()))
-        self.show_outlines = QCheckBox("Outlines on the image")
-        self.show_outlines.setToolTip("Blue: cells. Orange and broken: rejected. White: the one below.")
+        self.show_outlines = QCheckBox("Outlines")
+        self.show_outlines.setToolTip(
+            "On the image. Blue: cells. Orange, broken: rejected. White: the one below."
+        )
         self.show_outlines.setChecked(True)
         self.show_outlines.toggled.connect(self.later)
         row = QHBoxLayout()
@@ -324,18 +326,20 @@ class ChooseDock(ViewDock):
         self._job.ask(f"Trace of candidate {candidate}", work, show)
 
     def _show_lag(self, recording: Recording) -> None:
-        from napari_calcium.pipeline_movie import rois_to_read
+        from napari_calcium.pipeline_movie import lags_behind, rois_to_read
 
         wanted = rois_to_read(recording)
         read = recording.roi_ids if recording.traces else np.empty(0, np.int64)
         new = np.setdiff1d(wanted.ids, read) if wanted is not None else np.empty(0, np.int64)
         gone = np.setdiff1d(read, wanted.ids) if wanted is not None else np.empty(0, np.int64)
-        there = bool(recording.traces) and bool(len(new) or len(gone))
+        there = bool(recording.traces) and lags_behind(recording)
         self.lag.setVisible(there)
         self.read.setVisible(there)
         parts = [f"{counted(len(new), 'cell')} to read"] if len(new) else []
         parts += [f"{counted(len(gone), 'cell')} to leave out"] if len(gone) else []
-        self.lag.setText(f"◐ {', '.join(parts)}: results are of the cells before" if there else "")
+        parts = parts or ["the cells around new ones are to be read again"]
+        self.lag.setText(f"◐ {', '.join(parts)}" if there else "")
+        self.lag.setToolTip("The results are those of the cells as they were")
 
     def _row(self, found: Rois) -> int | None:
         rows = np.flatnonzero(found.ids == (-1 if self._here is None else self._here))

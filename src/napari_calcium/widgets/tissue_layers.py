@@ -89,6 +89,24 @@ class TissueLayers:
         """The Labels layer of the somata; None without ROIs, or once it was deleted."""
         return self._layers.get("somata")
 
+    def can_become(self, recording: Recording) -> bool:
+        """Whether these layers can show another recording: one of the same movie, in the same place."""
+        now = self._recording
+        return (
+            recording.movie is not None
+            and recording.movie is now.movie
+            and (recording.pixel_size_um, recording.frame_rate) == (now.pixel_size_um, now.frame_rate)
+            and bool(self._layers)
+        )
+
+    def become(self, recording: Recording) -> None:
+        """Show another recording of the same movie; see :meth:`can_become`."""
+        self._recording = recording
+        self._change_images()
+        if recording.rois is not self._rois:
+            self._change_rois()
+        self.update(recording)
+
     @property
     def visibility(self) -> dict[str, bool]:
         """Which of our layers are visible, by what they are."""
@@ -223,20 +241,56 @@ class TissueLayers:
 
     def _add_images(self) -> None:
         # One picture is shown, the mean where there is one; the others are a click away.
-        for name in sorted(self._recording.images, key=lambda name: (name != "mean", name)):
-            image = self._recording.images[name]
-            words = name.replace("_", " ").capitalize()
-            low, high = _contrast(image)
-            layer = self._viewer.add_image(
-                image,
-                name=f"{words} image",
-                contrast_limits=(low, high),
-                visible=not self._layers,
-                metadata=tag(self._recording, "image"),
-                axis_labels=("y", "x"),
-                **self._place,
-            )
-            self._add(f"image {name}", layer)
+        for name in sorted(self._recording.images, key=_mean_first):
+            self._add_image(name, visible=not self._layers)
+
+    def _add_image(self, name: str, *, visible: bool) -> Any:
+        image = self._recording.images[name]
+        words = name.replace("_", " ").capitalize()
+        layer = self._viewer.add_image(
+            image,
+            name=f"{words} image",
+            contrast_limits=_contrast(image),
+            visible=visible,
+            metadata=tag(self._recording, "image"),
+            axis_labels=("y", "x"),
+            **self._place,
+        )
+        self._add(f"image {name}", layer)
+        return layer
+
+    def _change_images(self) -> None:
+        """Bring the pictures up to date; new ones lie below all our layers, where pictures belong."""
+        for name in [name for name in self._layers if name.startswith("image ")]:
+            image = self._recording.images.get(name.removeprefix("image "))
+            layer = self._layers[name]
+            if image is None:
+                del self._layers[name]
+                self._viewer.layers.remove(layer)
+            elif layer.data is not image:
+                layer.data, layer.contrast_limits = image, _contrast(image)
+        new = [n for n in self._recording.images if f"image {n}" not in self._layers]
+        layers = self._viewer.layers
+        for place, name in enumerate(sorted(new, key=_mean_first)):
+            lowest = min(layers.index(layer) for layer in self._layers.values())
+            layer = self._add_image(name, visible=name == "mean")
+            layers.move(layers.index(layer), lowest + place)
+
+    def _change_rois(self) -> None:
+        """Paint other somata on the layers that are there: napari takes long to remove and add one."""
+        rois = self._rois = self._recording.rois
+        self.highlight = SomaHighlight(rois) if rois is not None else None
+        self._labels = rois.label_image() if rois is not None else None
+        self._told = None
+        somata, selected = self._layers.get("somata"), self._layers.get("selected")
+        if somata is None or selected is None or self.highlight is None:
+            for name in ("somata", "selected"):
+                layer = self._layers.pop(name, None)
+                if layer is not None:
+                    self._viewer.layers.remove(layer)
+            self._add_somata()
+        else:
+            somata.data, selected.data = self._labels, self.highlight.image
 
     def _add_movie(self) -> None:
         movie = self._recording.movie
@@ -327,6 +381,10 @@ class TissueLayers:
                 of_cell.setdefault(cell, []).append(str(ensemble))
             columns["ensembles"] = [", ".join(of_cell.get(k, ["none"])) for k in ids]
         return pd.DataFrame(columns)
+
+
+def _mean_first(name: str) -> tuple[bool, str]:
+    return name != "mean", name
 
 
 def _highlight_colours(colours: tuple[tuple[float, float, float], ...]) -> CyclicLabelColormap:
