@@ -191,8 +191,10 @@ def test_a_preview_is_drawn_while_it_lasts(dock, session, recording):
     session.preview = some.with_step(LogEntry("baseline", {}, (), ("traces/dff",)), traces=dict(some.traces))
     settle()
     assert [PREVIEW in dict(lane.lines) for lane in dock.plot.lanes.lanes] == [False, True]
+    assert "preview of Baseline" in dock.note.text()
     session.preview = None
     settle()
+    assert "preview" not in dock.note.text()
     assert not any(PREVIEW in dict(lane.lines) for lane in dock.plot.lanes.lanes)
 
 

@@ -26,6 +26,7 @@ from napari_calcium.figures.export import FigureKind
 from napari_calcium.figures.motion_figure import bad_spans
 from napari_calcium.figures.palette import ensemble_color
 from napari_calcium.figures.traces_figure import draw_traces, prepare_traces, read_for_events, traces_size
+from napari_calcium.pipeline_settings import TITLES
 from napari_calcium.recording import Recording
 from napari_calcium.session import Session
 from napari_calcium.widgets.dock_place import DockPlace
@@ -351,11 +352,15 @@ class TracesDock(QWidget):
         return ""
 
     def _note(self, n_selected: int) -> str:
-        """Return what is not drawn, and what the shading is."""
+        """Return what the line of a preview is, what is not drawn, and what the shading is."""
         motion = self._recording.motion if self._recording is not None else None
         bad = int(motion.bad.sum()) if motion is not None else 0
         parts = [f"{_MOST_CELLS} of {n_selected} selected cells"] if n_selected > _MOST_CELLS else []
         parts += [f"{counted(bad, 'bad frame')} shaded"] if bad else []
+        if self._preview is not None:
+            stage = self._preview.log[-1].stage if self._preview.log else ""
+            # In the colour of the words, dark on light and light on dark.
+            parts.insert(0, f"━ preview of {TITLES.get(stage, stage)}".rstrip())
         return " · ".join(parts)
 
     def _on_scrolled(self, first: int, most: int) -> None:
