@@ -13,6 +13,7 @@ import numpy as np
 
 from napari_calcium import __version__
 from napari_calcium.movie.binned_movie import BinnedMovie
+from napari_calcium.movie.cellpose_cells import CellposeMissingError
 from napari_calcium.movie.chunks import MovieSource, movie_shape
 from napari_calcium.movie.extraction import Extraction
 from napari_calcium.movie.extraction_settings import ExtractionSettings
@@ -240,14 +241,17 @@ def _segmentation(rec: Recording, settings: Any, on_progress: Progress, executor
     known = rec.motion is None or _scratch.of(rec.motion) is not None
     start = 0.0 if known else _REBINNING_SHARE
     binned = binned_movie(rec, part(on_progress, 0.0, start), executor)
-    found = find_cells(
-        binned,
-        rec.images,
-        rate_of(rec),
-        settings,
-        on_progress=part(on_progress, start, 1.0),
-        executor=executor,
-    )
+    try:
+        found = find_cells(
+            binned,
+            rec.images,
+            rate_of(rec),
+            settings,
+            on_progress=part(on_progress, start, 1.0),
+            executor=executor,
+        )
+    except CellposeMissingError as error:
+        raise StageError(str(error)) from None
     # The ids of candidates that were found before mean others now.
     choice = rec.cell_choice if rec.candidates is None else rec.cell_choice.without_ids()
     rois = choice.kept(found)

@@ -21,11 +21,13 @@ from napari_calcium.movie.cell_quality import (
     skewness,
     sparse_footprints,
 )
+from napari_calcium.movie.cellpose_cells import cellpose_footprints, check_cellpose
 from napari_calcium.movie.chunks import MovieSource, movie_shape
 from napari_calcium.movie.focus import focus_half, judge_focus
 from napari_calcium.movie.peeling import Peeling
 from napari_calcium.movie.segmentation_settings import (
     AnatomicalCells,
+    CellposeCells,
     CombinedCells,
     FunctionalCells,
     NmfRefinement,
@@ -41,6 +43,7 @@ from napari_calcium.rois import Rois
 
 __all__ = [
     "AnatomicalCells",
+    "CellposeCells",
     "CombinedCells",
     "FunctionalCells",
     "NmfRefinement",
@@ -58,7 +61,7 @@ def find_cells(
     binned: MovieSource,
     images: Mapping[str, NDArray[np.float32]],
     frame_rate: float,
-    settings: FunctionalCells | AnatomicalCells | CombinedCells = FunctionalCells(),
+    settings: FunctionalCells | AnatomicalCells | CellposeCells | CombinedCells = FunctionalCells(),
     *,
     on_progress: Progress = silent,
     executor: Executor | None = None,
@@ -102,6 +105,8 @@ def find_cells(
     ------
     ValueError
         If the movie cannot be streamed, an image does not fit, or the frame rate is not above 0.
+    CellposeMissingError
+        If Cellpose is chosen and not installed.
 
     Notes
     -----
@@ -114,9 +119,10 @@ def find_cells(
     for name, image in images.items():
         if image.shape != shape[1:]:
             raise ValueError(f"image {name!r} must have shape {shape[1:]} like the movie, got {image.shape}")
-    if isinstance(settings, AnatomicalCells):
-        radius = settings.diameter / 2 or DEFAULT_RADIUS
-        rois = _from_image(images, shape, radius, settings.contrast)
+    if isinstance(settings, CombinedCells) and settings.by_shape == "cellpose":
+        check_cellpose()  # before the search, not after it
+    if isinstance(settings, AnatomicalCells | CellposeCells):
+        rois = _from_image(images, shape, settings.diameter / 2, settings)
         on_progress(1, 1)
         return rois
     bin_rate = rate / getattr(binned, "frames_per_bin", 1)
@@ -124,7 +130,7 @@ def find_cells(
     with threadpool_limits(limits=1, user_api="blas"):
         rois, radius = _functional(binned, images.get("coverage"), bin_rate, settings, on_progress, executor)
     if isinstance(settings, CombinedCells):
-        return _joined(rois, _from_image(images, shape, radius, settings.contrast))
+        return _joined(rois, _from_image(images, shape, radius, settings))
     return rois
 
 
@@ -231,15 +237,30 @@ def _cut_out(image: NDArray[np.bool_], corner: tuple[int, int], side: int, half:
 
 
 def _from_image(
-    images: Mapping[str, NDArray[np.float32]], shape: tuple[int, ...], radius: float, contrast: float
+    images: Mapping[str, NDArray[np.float32]],
+    shape: tuple[int, ...],
+    radius: float,
+    settings: AnatomicalCells | CellposeCells | CombinedCells,
 ) -> Rois:
+    """Find somata in the mean image; a radius of 0 is not known."""
     if "mean" not in images:
         raise ValueError("the mean image is needed to find cells by their shape, got " + str(sorted(images)))
-    footprints, heights = anatomical_footprints(enhanced_mean(images["mean"], radius), radius, contrast)
+    if isinstance(settings, CellposeCells) or (
+        isinstance(settings, CombinedCells) and settings.by_shape == "cellpose"
+    ):
+        footprints, heights = cellpose_footprints(
+            images["mean"], 2 * radius, settings.flow_threshold, settings.probability
+        )
+        accepted = np.ones(len(heights))
+    else:
+        known = radius or DEFAULT_RADIUS
+        enhanced = enhanced_mean(images["mean"], known)
+        footprints, heights = anatomical_footprints(enhanced, known, settings.contrast)
+        accepted = over_threshold(heights, settings.contrast)
     area = np.diff(footprints.indptr).astype(np.float64)
     unknown = np.full(len(heights), np.nan)
     names = ("focus_sd", "focus_share", "disc_share", "radius_px", "skewness", "snr")
-    quality: dict[str, Any] = {"quality": over_threshold(heights, contrast)} | dict.fromkeys(names, unknown)
+    quality: dict[str, Any] = {"quality": accepted} | dict.fromkeys(names, unknown)
     quality |= {"radius_px": np.sqrt(area / np.pi), "area_px": area, "contrast_sd": heights}
     return Rois(np.arange(len(heights)), footprints, (shape[1], shape[2]), quality=quality)
 

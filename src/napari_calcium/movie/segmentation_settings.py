@@ -7,10 +7,11 @@ from typing import Annotated, Literal
 from annotated_types import Ge, Gt, Le
 from pydantic import Field
 
-from napari_calcium.settings import Pixels, Seconds, Settings, StandardDeviations, Unit
+from napari_calcium.settings import Choice, Pixels, Seconds, Settings, StandardDeviations, Unit
 
 __all__ = [
     "AnatomicalCells",
+    "CellposeCells",
     "CombinedCells",
     "FunctionalCells",
     "NmfRefinement",
@@ -42,10 +43,11 @@ class NmfRefinement(Settings):
         "is left.",
     )
     background: Annotated[int, Ge(0), Le(20)] = Field(
-        1,
+        0,
         title="Rank of the background",
         description="Products of an image and a course that are subtracted in each round: light that many "
-        "places share.",
+        "places share. The movie that is searched is high-passed in space and time already, so more than 0 "
+        "helps only where such light flickers on the scale of a soma.",
     )
 
 
@@ -116,6 +118,23 @@ class _Anatomical(_Somata):
     )
 
 
+class _Cellpose(_Somata):
+    """What Cellpose needs."""
+
+    flow_threshold: Annotated[float, Ge(0), Le(10)] = Field(
+        0.4,
+        title="Flow threshold",
+        description="Cellpose: how far the flows inside a cell may differ from those of its shape; higher "
+        "accepts more.",
+    )
+    probability: Annotated[float, Ge(-10), Le(10)] = Field(
+        0.0,
+        title="Cell probability",
+        description="Cellpose: pixels above this log-odds belong to cells; lower gives more and larger "
+        "cells.",
+    )
+
+
 class FunctionalCells(_Functional):
     """Somata that flash, found in the binned movie; silent ones are not found."""
 
@@ -128,13 +147,28 @@ class AnatomicalCells(_Anatomical):
     method: Literal["anatomical"] = "anatomical"
 
 
-class CombinedCells(_Functional, _Anatomical):
-    """Somata that flash, and of the bright ones in the mean image those that do not touch them."""
+class CellposeCells(_Cellpose):
+    """Somata that Cellpose sees in the mean image, active or not; the package is installed separately."""
+
+    method: Literal["cellpose"] = "cellpose"
+
+
+class CombinedCells(_Functional, _Anatomical, _Cellpose):
+    """Somata that flash, and of those seen in the mean image the ones that do not touch them."""
 
     method: Literal["combined"] = "combined"
+    by_shape: Annotated[
+        Literal["anatomical", "cellpose"],
+        Choice((("anatomical", "rings and discs"), ("cellpose", "Cellpose"))),
+    ] = Field(
+        "anatomical",
+        title="By shape",
+        description="How silent somata are found in the mean image: as bright rings and discs, or by "
+        "Cellpose, which is installed separately.",
+    )
 
 
 SegmentationSettings = Annotated[
-    FunctionalCells | AnatomicalCells | CombinedCells, Field(discriminator="method")
+    FunctionalCells | AnatomicalCells | CellposeCells | CombinedCells, Field(discriminator="method")
 ]
 """Settings of :func:`napari_calcium.movie.segmentation.find_cells`."""
