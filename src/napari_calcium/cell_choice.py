@@ -10,6 +10,7 @@ from annotated_types import Ge, Le
 from numpy.typing import NDArray
 from pydantic import Field
 
+from napari_calcium.roi_edits import RoiEdit
 from napari_calcium.rois import Rois
 from napari_calcium.settings import Settings
 
@@ -36,6 +37,33 @@ class CellChoice(Settings):
         title="Keep rejected ones",
         description="Read the fluorescence of rejected candidates as well, marked as not accepted.",
     )
+    edits: tuple[RoiEdit, ...] = Field(
+        (),
+        title="Changes by hand",
+        description="Cells drawn, redrawn, merged, split and deleted, one after the other, before it is "
+        "decided which count.",
+    )
+
+    @property
+    def by_hand(self) -> bool:
+        """Whether anything was decided or changed by hand."""
+        return bool(self.accepted or self.rejected or self.edits)
+
+    def after_edits(self, edits: Iterable[RoiEdit], candidates: Rois) -> Self:
+        """Return the settings after more changes by hand; decisions about cells that are gone go.
+
+        Parameters
+        ----------
+        edits : iterable of RoiEdit
+        candidates : Rois
+            As they are after the changes.
+        """
+        there = set(candidates.ids.tolist())
+        return self.replace(
+            accepted=tuple(i for i in self.accepted if i in there),
+            rejected=tuple(i for i in self.rejected if i in there),
+            edits=(*self.edits, *edits),
+        )
 
     def accepts(self, candidates: Rois) -> NDArray[np.bool_]:
         """Return which candidates are cells, (n_candidates,) bool.
@@ -68,8 +96,8 @@ class CellChoice(Settings):
         return others.replace(**{name: tuple(sorted({*getattr(others, name), *against}))})
 
     def without_ids(self) -> Self:
-        """Return the threshold alone, for candidates that are found anew and whose ids mean others."""
-        return self.replace(accepted=(), rejected=())
+        """Return the settings without what was done by hand, for candidates found anew: ids mean others."""
+        return self.replace(accepted=(), rejected=(), edits=())
 
     def kept(self, candidates: Rois) -> Rois:
         """Return the candidates whose fluorescence is read, marked as accepted or not."""

@@ -15,6 +15,7 @@ from napari_calcium.io.labels import link_labels
 from napari_calcium.io.outlines import pixels_inside
 from napari_calcium.pipeline_movie import has_drawn_rois
 from napari_calcium.recording import LogEntry, Recording
+from napari_calcium.roi_edits import SetFootprint, footprint_runs
 from napari_calcium.rois import Rois
 
 __all__ = ["Drawing", "drawn_discs", "drawn_labels", "drawn_outlines", "use_drawing"]
@@ -163,13 +164,23 @@ def _as_cells(recording: Recording, drawing: Drawing, alone: bool) -> Recording:
     if known is None:
         notes = (f"{n:,} ROI{plural} drawn by hand", *drawing.notes)
         entry = LogEntry("rois", {"by": "drawn", "number": n}, (), ("rois",), notes, __version__)
-        choice = recording.cell_choice.without_ids()
+        choice = recording.cell_choice.without_ids().replace(edits=_edits(new))
         return recording.with_step(entry, rois=new, candidates=new, roi_ids=new.ids, cell_choice=choice)
     notes = (f"{n:,} ROI{plural} drawn by hand and added", *drawing.notes)
     way = "drawn" if has_drawn_rois(recording) else "added"
     # It makes no result out of date but by the cells' choice, which the fluorescence follows.
     entry = LogEntry("rois", {"by": way, "number": n}, ("rois",), (), notes, __version__)
-    return recording.replace(candidates=_both(known, new), log=(*recording.log, entry))
+    both = _both(known, new)
+    choice = recording.cell_choice.after_edits(_edits(new), both)
+    return recording.replace(candidates=both, cell_choice=choice, log=(*recording.log, entry))
+
+
+def _edits(rois: Rois) -> tuple[SetFootprint, ...]:
+    """Return the drawing as changes by hand, which settings hold and a run makes again."""
+    return tuple(
+        SetFootprint(roi_id=cell, runs=footprint_runs(rois, row))
+        for row, cell in enumerate(rois.ids.tolist())
+    )
 
 
 def _both(known: Rois, new: Rois) -> Rois:

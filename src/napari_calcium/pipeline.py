@@ -12,6 +12,7 @@ import numpy as np
 
 from napari_calcium import __version__
 from napari_calcium.advice import advise_stage
+from napari_calcium.chosen_cells import drawn_cells, with_choice_of_file
 from napari_calcium.memory import peak_memory_mb
 from napari_calcium.pipeline_behaviour import BEHAVIOUR_STAGES
 from napari_calcium.pipeline_ensembles import ENSEMBLE_STAGES
@@ -126,7 +127,13 @@ def run(
     recording = without_results(recording)
     if recording.candidates is None:
         keep = settings.cell_choice.keep_rejected or settings.read.rejected_cells == "keep"
-        recording = recording.replace(cell_choice=settings.cell_choice.replace(keep_rejected=keep))
+        choice = settings.cell_choice.replace(keep_rejected=keep)
+        if not has_raw_movie(recording):
+            recording = with_choice_of_file(recording, choice)
+        elif settings.segmentation is None and choice.edits:
+            recording = drawn_cells(recording, choice)
+        else:
+            recording = recording.replace(cell_choice=choice)
     wanted = [stage for stage in TITLES if _applies(recording, stage, settings)]
     if has_raw_movie(recording):
         _known_rate(recording)
@@ -186,7 +193,7 @@ def settings_of(recording: Recording, otherwise: PipelineSettings = PipelineSett
     made: dict[str, Any] = {
         e.stage: dict(e.settings) for e in recording.log if e.stage in PipelineSettings.model_fields
     }
-    if recording.candidates is not None:
+    if recording.candidates is not None or recording.cell_choice.by_hand:
         made["cell_choice"] = recording.cell_choice.model_dump()
     return PipelineSettings.validated(otherwise.model_dump() | made)
 

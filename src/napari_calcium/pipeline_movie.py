@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from napari_calcium import __version__
 from napari_calcium.movie.binned_movie import BinnedMovie
@@ -26,6 +27,7 @@ from napari_calcium.pipeline_settings import PipelineSettings
 from napari_calcium.progress import Progress, part, silent
 from napari_calcium.recording import LogEntry, Recording, Source, Trace
 from napari_calcium.results import Motion
+from napari_calcium.roi_edits import apply_edits, changed_ids
 from napari_calcium.rois import Rois
 from napari_calcium.settings import SettingsError
 from napari_calcium.stage_steps import Apply, Outcome, StageError, rate_of
@@ -164,7 +166,7 @@ def lags_behind(recording: Recording) -> bool:
 def read_new_cells(
     recording: Recording, settings: ExtractionSettings, on_progress: Progress = silent
 ) -> Recording:
-    """Read at once the fluorescence of chosen cells that have none yet, and of no others.
+    """Read at once the fluorescence of chosen cells that have none yet or other pixels, and of no others.
 
     Parameters
     ----------
@@ -185,10 +187,11 @@ def read_new_cells(
         return _with_log(
             recording, "extraction", settings, _extraction(recording, settings, on_progress, None)
         )
-    new = np.setdiff1d(rois.ids, known.rois.ids)
+    new = changed_ids(known.rois, rois)
     bad = None if recording.motion is None else recording.motion.bad
     movie, rate = registered_movie(recording), rate_of(recording)
     few = extract_few(movie, rois, new, rate, settings, bad=bad, on_progress=on_progress)
+    # Of a cell with other pixels, the later of its two rows counts.
     place = {k: row for row, k in enumerate([*known.rois.ids.tolist(), *new.tolist()])}
     order = np.array([place[k] for k in rois.ids.tolist()], np.int64)
     light = Extraction(
@@ -196,12 +199,18 @@ def read_new_cells(
         np.concatenate([known.neuropil, few.neuropil])[order],
         np.concatenate([known.corrected, few.corrected])[order],
         np.concatenate([known.coefficients, few.coefficients])[order],
-        few.interpolated,
+        few.interpolated if len(new) else _unusable(recording),
     )
     added = tuple(entry for entry in recording.log if entry.stage == "rois")
     others = recording.replace(log=tuple(entry for entry in recording.log if entry.stage != "rois"))
     read = _with_log(others, "extraction", settings, _outcome(rois, light))
     return read.replace(log=(*read.log, *added))
+
+
+def _unusable(recording: Recording) -> NDArray[np.bool_]:
+    """Return the frames that count as missing where no cell is read that could tell more."""
+    motion = recording.motion
+    return np.zeros(recording.n_frames, np.bool_) if motion is None else np.asarray(motion.bad, np.bool_)
 
 
 def _some_added(recording: Recording) -> bool:
@@ -254,6 +263,7 @@ def _segmentation(rec: Recording, settings: Any, on_progress: Progress, executor
         raise StageError(str(error)) from None
     # The ids of candidates that were found before mean others now.
     choice = rec.cell_choice if rec.candidates is None else rec.cell_choice.without_ids()
+    found = apply_edits(found, choice.edits)
     rois = choice.kept(found)
     changes = {"candidates": found, "cell_choice": choice, "rois": rois, "roi_ids": rois.ids}
     notes = (*_cell_notes(choice.accepts(found)), *_lost_notes(rec))
@@ -371,7 +381,8 @@ def _cell_notes(accepted: Any) -> tuple[str, ...]:
 def _lost_notes(before: Recording) -> tuple[str, ...]:
     """Say what the user had decided by hand that cannot be taken over to cells found anew."""
     choice = before.cell_choice
-    by_hand = len(choice.accepted) + len(choice.rejected) if before.candidates is not None else 0
+    known = before.candidates is not None
+    by_hand = len(choice.accepted) + len(choice.rejected) + len(choice.edits) if known else 0
     plural = "s" if by_hand != 1 else ""
     return (
         (f"{by_hand} decision{plural} by hand were about other candidates, and are gone",) if by_hand else ()

@@ -236,7 +236,8 @@ def bring_up_to_date(
     recording = _without_skipped_behaviour(recording, settings)
     if must_begin_anew(recording, settings):
         recording = without_results(recording, movie=must_begin_anew(recording, settings, MOVIE_STAGES))
-    if recording.candidates is None and recording.cell_choice != settings.cell_choice:
+    by_hand = recording.cell_choice.by_hand
+    if recording.candidates is None and not by_hand and recording.cell_choice != settings.cell_choice:
         recording = recording.replace(cell_choice=settings.cell_choice)
     for stage, share in shares_of(pending(recording, settings), on_progress):
         on_stage(stage)
@@ -298,6 +299,6 @@ def _reading(recording: Recording) -> dict[str, object]:
     """Return how the file was read, as far as the log tells."""
     entries = {name: entry_of(recording, name) for name in ("read", "positions", "behaviour_file")}
     found: dict[str, object] = {n: dict(entry.settings) for n, entry in entries.items() if entry is not None}
-    if recording.candidates is not None:
+    if recording.candidates is not None or recording.cell_choice.by_hand:
         found["cell_choice"] = recording.cell_choice
     return found

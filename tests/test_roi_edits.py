@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from napari_calcium.curation.roi_edits import (
+from napari_calcium.roi_edits import (
     DeleteRois,
     MergeRois,
     SetFootprint,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Iterable, Sequence
+from itertools import groupby
 from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from pydantic import Field
+from pydantic import BeforeValidator, Field, PlainSerializer
 from scipy import sparse
 
 from napari_calcium.rois import Rois
@@ -21,6 +23,8 @@ __all__ = [
     "SplitRoi",
     "apply_edits",
     "changed_ids",
+    "footprint_runs",
+    "ids_of",
     "mask_runs",
     "next_id",
     "run_mask",
@@ -30,13 +34,31 @@ Run = tuple[int, int, int]
 """Pixels of one row: y, first x, and the x after the last."""
 
 
+def _runs_of(value: Any) -> Any:
+    """Make runs of a line of text such as ``"12:4-9 13:4-8"``; leave anything else as it is."""
+    if not isinstance(value, str):
+        return value
+    parts = [re.fullmatch(r"(\d+):(\d+)-(\d+)", part) for part in value.split()]
+    if not all(parts):
+        raise ValueError("rows of pixels are written like '12:4-9 13:4-8' (y:first x-x after the last)")
+    return tuple(tuple(map(int, part.groups())) for part in parts if part is not None)
+
+
+def _text_of(runs: Sequence[Run]) -> str:
+    return " ".join(f"{y}:{first}-{stop}" for y, first, stop in runs)
+
+
+Runs = Annotated[tuple[Run, ...], BeforeValidator(_runs_of), PlainSerializer(_text_of, return_type=str)]
+"""Rows of pixels, written as one line of text: hundreds of cells stay readable in a file."""
+
+
 class SetFootprint(Settings):
     """A footprint drawn by hand: of a new cell, or a new one for a cell that is there."""
 
     edit: Literal["set"] = "set"
     roi_id: int = Field(title="Cell", description="Id of the cell; a new one adds a cell.")
-    runs: tuple[Run, ...] = Field(
-        title="Pixels", description="Rows of pixels: y, first x, and the x after the last."
+    runs: Runs = Field(
+        title="Pixels", description="Rows of pixels: y, first x, and the x after the last, as 12:4-9 13:4-8."
     )
 
 
@@ -93,12 +115,49 @@ def apply_edits(rois: Rois, edits: Sequence[RoiEdit]) -> Rois:
         If a change names a cell that is not there (any more), an id that is taken, pixels outside of the
         image, or would leave a cell without pixels.
     """
-    for number, edit in enumerate(edits, 1):
+    done = 0
+    known = set(rois.ids.tolist())
+    for drawn, group in groupby(edits, lambda edit: isinstance(edit, SetFootprint)):
+        same = list(group)
+        # Cells that are drawn one after the other join in one go: a stack a cell would take n² time.
+        new = [e.roi_id for e in same if isinstance(e, SetFootprint)] if drawn else []
+        at_once = bool(new) and len(set(new)) == len(new) and known.isdisjoint(new)
         try:
-            rois = _APPLY[type(edit)](rois, edit)
+            if at_once:
+                rois = _drawn(rois, same)
+            else:
+                for edit in same:
+                    rois = _APPLY[type(edit)](rois, edit)
+                    done += 1
         except ValueError as error:
-            raise SettingsError(f"change {number} of the cells ({edit.edit}): {error}") from None
+            place, edit = (done + 1, edits[done]) if not at_once else _failing(rois, same, done)
+            raise SettingsError(f"change {place} of the cells ({edit.edit}): {error}") from None
+        done += len(same) if at_once else 0
+        known = set(rois.ids.tolist())
     return rois
+
+
+def ids_of(edits: Iterable[RoiEdit]) -> NDArray[np.int64]:
+    """Return the ids of cells that changes name, whether they are there before or after, sorted."""
+    named: set[int] = set()
+    for edit in edits:
+        match edit:
+            case SetFootprint():
+                named.add(edit.roi_id)
+            case MergeRois():
+                named.update((*edit.roi_ids, edit.into))
+            case SplitRoi():
+                named.update((edit.roi_id, *edit.into))
+            case DeleteRois():
+                named.update(edit.roi_ids)
+    return np.array(sorted(named), np.int64)
+
+
+def footprint_runs(rois: Rois, row: int) -> tuple[Run, ...]:
+    """Return the pixels of a ROI as rows of pixels, from the top."""
+    mask = np.zeros(rois.shape, bool)
+    mask[rois.pixels(row)] = True
+    return mask_runs(mask)
 
 
 def changed_ids(before: Rois, after: Rois) -> NDArray[np.int64]:
@@ -154,6 +213,23 @@ def _set(rois: Rois, edit: SetFootprint) -> Rois:
     for values in quality.values():
         values[row] = np.nan
     return Rois(rois.ids, footprints, rois.shape, rois.labels, accepted, quality)
+
+
+def _drawn(rois: Rois, edits: Sequence[Any]) -> Rois:
+    """Return the ROIs and new ones after them, all drawn."""
+    pixels = [np.flatnonzero(run_mask(edit.runs, rois.shape)) for edit in edits]
+    rows = [_footprint(p, np.ones(len(p)), rois) for p in pixels]
+    return _with(rois, [edit.roi_id for edit in edits], sparse.csr_array(sparse.vstack(rows)))
+
+
+def _failing(rois: Rois, edits: Sequence[Any], done: int) -> tuple[int, Any]:
+    """Return number and change of the first of several that cannot be made."""
+    for number, edit in enumerate(edits, done + 1):
+        try:
+            _set(rois, edit)
+        except ValueError:
+            return number, edit
+    return done + 1, edits[0]
 
 
 def _merge(rois: Rois, edit: MergeRois) -> Rois:
