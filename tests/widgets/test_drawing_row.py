@@ -12,6 +12,7 @@ from napari_calcium.io.errors import ReadError
 from napari_calcium.recording import Movie, Recording
 from napari_calcium.widgets.drawing_row import DrawingRow, use_as_rois, use_layer
 from napari_calcium.widgets.drawn_layers import drawing_of, drawn_layers, field_shape, new_drawing_layer
+from napari_calcium.widgets.tissue_layers import layer_role
 from napari_calcium.widgets.workbench import NO_RATE, workbench_of
 
 SHAPE = (30, 40)
@@ -158,6 +159,8 @@ def test_what_is_drawn_becomes_cells_with_traces_in_one_step(row, bench, viewer,
     assert made.n_rois == 2 and "raw" in made.traces
     assert bench.session.selection.cells == (0, 1)
     assert not layer.visible and "2 ROIs drawn by hand" in row.note.text()
+    # A click on the image selects cells again.
+    assert layer.mode == "pan_zoom" and layer_role(viewer.layers.selection.active) == "somata"
     bench.session.undo()
     assert bench.session.recording is movie
 

@@ -18,6 +18,7 @@ from napari_calcium.widgets.drawn_layers import drawing_of, drawn_layers, field_
 from napari_calcium.widgets.form import message_label
 from napari_calcium.widgets.links import Links
 from napari_calcium.widgets.rows import ChoiceBox
+from napari_calcium.widgets.tissue_layers import layer_role
 from napari_calcium.widgets.workbench import BUSY, NO_RATE, NO_RECORDING, Successor, Workbench, workbench_of
 
 __all__ = ["DrawingRow", "use_as_rois", "use_layer"]
@@ -141,8 +142,8 @@ def use_layer(viewer: Any, layer: Any, *, replace: bool = False) -> str:
         notes += ". Run all makes the results of all cells anew"
     label = f"Use {layer.name}"
     if drawn.candidates is None or drawn.candidates is recording.candidates:
-        layer.visible = False
         session.apply(drawn, label)
+        _put_away(viewer, layer)
         return notes
     if recording.frame_rate is None:
         return f"⚠ {NO_RATE}"
@@ -155,11 +156,20 @@ def use_layer(viewer: Any, layer: Any, *, replace: bool = False) -> str:
 
     def done(result: Recording) -> None:
         Successor(session, recording, label).take(result)
-        layer.visible = False
+        _put_away(viewer, layer)
         session.selection.cells = new
 
     bench.runner.start(f"Fluorescence of {len(new)} drawn ROIs", work, done)
     return notes
+
+
+def _put_away(viewer: Any, layer: Any) -> None:
+    """Hide a layer that was used, and lay the brush down: a click on the image is for the cells again."""
+    layer.visible = False
+    layer.mode = "pan_zoom"
+    somata = next((other for other in viewer.layers if layer_role(other) == "somata"), None)
+    if somata is not None and viewer.layers.selection.active is layer:
+        viewer.layers.selection.active = somata
 
 
 def use_as_rois(viewer: Any) -> None:
