@@ -109,7 +109,11 @@ def knobs_of(recording: Recording) -> tuple[Knob, ...]:
     The event threshold, the width of the windows of coactivity (0.25 to 1.5 s), the level or percentile of
     significance, and the seed of the search for ensembles; where the chosen methods have them.
     """
-    made, ran = settings_of(recording), stages_made(recording)
+    try:
+        made = settings_of(recording)
+    except SettingsError:
+        return ()  # Made with settings that this version does not have.
+    ran = stages_made(recording)
     found = []
     for stage in _RESULT_STAGES:
         settings = getattr(made, stage) if stage in ran else None

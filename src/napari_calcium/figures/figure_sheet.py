@@ -129,6 +129,8 @@ def write_sheet(
     on_progress(0, 2)
     figure = sheet_of(recording, style, paper)
     on_progress(1, 2)
+    # A recording that no figure fits has no folder of figures yet.
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
     written = write_picture(figure, Path(path), style)
     on_progress(2, 2)
     return written

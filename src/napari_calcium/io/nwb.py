@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from napari_calcium.io.csv_settings import CsvSettings
 from napari_calcium.io.hdf5 import Hdf5File, is_hdf5
 from napari_calcium.io.nwb_foreign import read_foreign_nwb
-from napari_calcium.io.nwb_reread import is_own_nwb, reread
+from napari_calcium.io.nwb_reread import is_own_nwb, reread, reread_selection
 from napari_calcium.io.nwb_write import save_nwb
 from napari_calcium.progress import Progress, silent
 from napari_calcium.recording import Recording
 
-__all__ = ["is_nwb", "read_nwb", "save_nwb"]
+__all__ = ["is_nwb", "read_nwb", "read_selection", "save_nwb"]
 
 
 def is_nwb(path: str | Path) -> bool:
@@ -59,3 +60,11 @@ def read_nwb(
         if is_own_nwb(file):
             return reread(file, on_progress)
         return read_foreign_nwb(file, settings, on_progress=on_progress)
+
+
+def read_selection(path: str | Path) -> dict[str, Any]:
+    """Return what was selected when this program saved an NWB file; nothing for any other file."""
+    if not is_nwb(path):
+        return {}
+    with Hdf5File(path) as file:
+        return reread_selection(file) if is_own_nwb(file) else {}

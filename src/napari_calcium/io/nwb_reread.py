@@ -38,7 +38,7 @@ from napari_calcium.results import (
 )
 from napari_calcium.rois import Rois
 
-__all__ = ["is_own_nwb", "read_turned", "reread"]
+__all__ = ["is_own_nwb", "read_turned", "reread", "reread_selection"]
 
 _BLOCK_BYTES = 1 << 24
 _TILE = 256
@@ -75,6 +75,15 @@ def reread(file: Hdf5File, on_progress: Progress = silent) -> Recording:
     except (ValueError, TypeError, KeyError, AttributeError, IndexError, OverflowError) as error:
         message = f"does not fit what the file holds ({' '.join(str(error).split())[:200]})"
         raise file.error(field, message) from None
+
+
+def reread_selection(file: Hdf5File) -> dict[str, Any]:
+    """Return what was selected when the file was saved; nothing where that is not known or damaged."""
+    try:
+        kept = json.loads(file.text(f"scratch/{ABOUT}") or "").get("selection", {})
+    except (ValueError, TypeError, AttributeError, RecursionError):
+        return {}
+    return kept if isinstance(kept, dict) else {}
 
 
 def _recording(file: Hdf5File, about: dict[str, Any], on_progress: Progress) -> Recording:

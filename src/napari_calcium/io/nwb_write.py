@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import uuid
 import warnings
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -48,6 +49,7 @@ def save_nwb(
     path: str | Path,
     *,
     session_start: datetime | None = None,
+    selection: Mapping[str, Any] | None = None,
     on_progress: Progress = silent,
 ) -> None:
     """Save a recording as one NWB file, from which :func:`~napari_calcium.io.nwb.read_nwb` gives it back.
@@ -62,6 +64,8 @@ def save_nwb(
         ``.nwb``. Replaced whole or not at all, whenever the process is killed.
     session_start : datetime with time zone, optional
         When the recording was made, which NWB asks for; by default the time of saving, which the file says.
+    selection : mapping, optional
+        What the user looks at, as plain data; :func:`~napari_calcium.io.nwb.read_selection` gives it back.
     on_progress
         In bytes of traces; an exception from it ends the saving and leaves the old file.
 
@@ -82,11 +86,13 @@ def save_nwb(
         with warnings.catch_warnings():
             # pynwb warns of its own later versions.
             warnings.simplefilter("ignore")
-            _write_structure(recording, partial, session_start)
+            _write_structure(recording, partial, session_start, selection or {})
         _fill(recording, partial, on_progress)
 
 
-def _write_structure(recording: Recording, path: Path, session_start: datetime | None) -> None:
+def _write_structure(
+    recording: Recording, path: Path, session_start: datetime | None, selection: Mapping[str, Any]
+) -> None:
     from pynwb import NWBHDF5IO, NWBFile
     from pynwb.file import Subject
 
@@ -112,7 +118,7 @@ def _write_structure(recording: Recording, path: Path, session_start: datetime |
         nwb.add_scratch(
             np.ascontiguousarray(values), name=name, description=f"result of {name.split('.')[0]}"
         )
-    text = json.dumps(about(recording), ensure_ascii=True)
+    text = json.dumps(about(recording) | {"selection": dict(selection)}, ensure_ascii=True)
     nwb.add_scratch(text, name=ABOUT, description="what napari-calcium needs to open the recording again")
     with NWBHDF5IO(str(path), "w") as file:
         file.write(nwb)

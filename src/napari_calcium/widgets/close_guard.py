@@ -29,10 +29,20 @@ class CloseGuard(QObject):
         Held weakly. A viewer closed by a program has lost its layers before its window closes, and is not
         asked about; a person closes a window with its layers in it.
     saver : Saver
+    on_close : callable
+        Called when the window closes in order.
     """
 
-    def __init__(self, widget: QWidget, bench: Workbench, viewer: Any, saver: Saver) -> None:
+    def __init__(
+        self,
+        widget: QWidget,
+        bench: Workbench,
+        viewer: Any,
+        saver: Saver,
+        on_close: Callable[[], None] = lambda: None,
+    ) -> None:
         super().__init__(widget)
+        self._on_close = on_close
         self._widget, self._bench, self._saver = widget, bench, saver
         self._viewer = weakref.ref(getattr(viewer, "__wrapped__", viewer))
         self._watched: weakref.ref[QWidget] | None = None
@@ -79,6 +89,7 @@ class CloseGuard(QObject):
             # Asked once is enough, however many widgets watch this window.
             self._bench.saved = self._bench.session.recording
         self._bench.let_go()
+        self._on_close()
         return False
 
 

@@ -21,6 +21,7 @@ from napari_calcium.pipeline import STAGES, TITLES, PipelineSettings
 from napari_calcium.pipeline_settings import MOVIE_STAGES
 from napari_calcium.recording import Recording
 from napari_calcium.run_estimate import estimate_run
+from napari_calcium.widgets.autosave import Autosave, RecoveryRow
 from napari_calcium.widgets.background import BackgroundPanel
 from napari_calcium.widgets.baseline import BaselinePanel
 from napari_calcium.widgets.behaviour_stages import (
@@ -44,6 +45,7 @@ from napari_calcium.widgets.event_detection import EventsPanel
 from napari_calcium.widgets.event_validation import ValidationPanel
 from napari_calcium.widgets.extraction import ExtractionPanel
 from napari_calcium.widgets.features import FeaturesPanel
+from napari_calcium.widgets.files_menu import FilesMenu, open_file
 from napari_calcium.widgets.form import message_label
 from napari_calcium.widgets.indicator_box import IndicatorBox
 from napari_calcium.widgets.links import Links
@@ -130,6 +132,8 @@ class PipelineDock(QWidget):
         self.undo = QPushButton("Undo")
         self.redo = QPushButton("Redo")
         self.save = QPushButton("Save results…")
+        self.files = FilesMenu(napari_viewer, self.saver)
+        self.recovery = RecoveryRow(lambda path: open_file(napari_viewer, path, self.progress.say))
         self.history = QPushButton("History")
         self.pipeline = QPushButton("Pipeline")
         self.sections: dict[str, Section] = {}
@@ -137,7 +141,8 @@ class PipelineDock(QWidget):
         self._build()
         self._connect()
         self._place = DockPlace(self, "Calcium pipeline", "right")
-        self._guard = CloseGuard(self, self._bench, napari_viewer, self.saver)
+        self._autosave = Autosave(self._bench, self)
+        self._guard = CloseGuard(self, self._bench, napari_viewer, self.saver, self._autosave.close)
         self._show_states()
         self._show_history()
 
@@ -149,6 +154,7 @@ class PipelineDock(QWidget):
     def _build(self) -> None:
         layout = QVBoxLayout(self)
         layout.setContentsMargins(6, 6, 6, 6)
+        layout.addWidget(self.recovery)
         layout.addWidget(RecordingLine(self._bench))
         layout.addLayout(self._mode_row())
         layout.addLayout(self._button_row())
@@ -199,6 +205,7 @@ class PipelineDock(QWidget):
         )
         row = QHBoxLayout()
         row.addWidget(self.save, 1)
+        row.addWidget(self.files)
         row.addWidget(self.history)
         row.addWidget(self.pipeline)
         return row

@@ -25,11 +25,14 @@ class Preferences:
         Which docks are open, and where, is kept until the next start.
     ask_to_save : bool
         Closing the window, or opening another recording, asks about results that were not saved.
+    autosave : bool
+        Unsaved results are kept in a file, and offered again after a crash.
     """
 
     open_explore: bool = True
     keep_arrangement: bool = True
     ask_to_save: bool = True
+    autosave: bool = True
 
 
 def preferences() -> Preferences:

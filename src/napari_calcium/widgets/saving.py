@@ -12,6 +12,8 @@ from napari_calcium.progress import Progress, part
 from napari_calcium.recording import Recording
 from napari_calcium.settings import SettingsError
 from napari_calcium.widgets.plan import settings_made
+from napari_calcium.widgets.recent_files import remember_file
+from napari_calcium.widgets.selection_kept import selection_of
 from napari_calcium.widgets.workbench import Workbench
 
 __all__ = ["Saver", "save_recording"]
@@ -34,6 +36,10 @@ class Saver:
     def __init__(self, bench: Workbench, say: Callable[[str], None], parent: QWidget) -> None:
         self._bench, self._say, self._parent = bench, say, parent
 
+    def say(self, text: str) -> None:
+        """Show a line to the user."""
+        self._say(text)
+
     def save_results(self, then: Callable[[], None] = lambda: None) -> None:
         """Ask for a folder and write the results folder; `then` is called once it is written."""
         recording = self._bench.session.recording
@@ -44,6 +50,36 @@ class Saver:
         )
         if chosen:
             self.write_results(recording, Path(chosen), then)
+
+    def save_nwb(self) -> None:
+        """Ask for a file and save the recording with everything in it, and what is selected."""
+        recording = self._bench.session.recording
+        if recording is None:
+            self._say("There is no recording to save; open one first.")
+            return
+        chosen, _ = QFileDialog.getSaveFileName(
+            self._parent, "Save recording", f"{recording.name}.nwb", "Neurodata Without Borders (*.nwb)"
+        )
+        if chosen:
+            path = Path(chosen)
+            self.write_nwb(recording, path if path.suffix == ".nwb" else path.with_name(f"{path.name}.nwb"))
+
+    def write_nwb(self, recording: Recording, path: Path) -> None:
+        """Write the recording in a thread."""
+        selection = selection_of(self._bench.session)
+
+        def done(_: object) -> None:
+            self._bench.saved = recording
+            remember_file(path)
+            self._say(f"The recording is in {path}")
+
+        def save(on_progress: Progress) -> None:
+            from napari_calcium.io.nwb import save_nwb
+
+            save_nwb(recording, path, selection=selection, on_progress=on_progress)
+
+        if not self._bench.runner.start("Save recording", save, done):
+            self._say("Another run is going on; save when it is done.")
 
     def write_results(
         self, recording: Recording, folder: Path, then: Callable[[], None] = lambda: None
