@@ -12,6 +12,7 @@ from scipy.ndimage import gaussian_filter
 from tests.behaviour.made_behaviour import neurons, signals, slow
 
 from napari_calcium.behaviour.occupancy import Bins, equal_bins, spatial_information
+from napari_calcium.behaviour.time_blocks import dividing_shifts
 from napari_calcium.behaviour.tuning import TuningSettings, map_axes, tune
 
 RATE = 10.0
@@ -108,6 +109,18 @@ def test_sums_after_a_shift_are_those_of_rolled_behaviour(rng, monkeypatch):
         expected = np.array([activity[:, rolled == b].sum(axis=1) for b in range(6)]).T
         np.testing.assert_allclose(Bins(label, 6).sums(activity, shift), expected, atol=1e-12)
         np.testing.assert_allclose(together[:, k], expected, atol=1e-12)
+
+
+@pytest.mark.parametrize("n_frames", [60, 75, 64, 7])
+@pytest.mark.parametrize("number", [1, 2, 3, 5, 12, 60])
+def test_sums_at_even_shifts_are_those_of_the_whole_circle(rng, n_frames, number):
+    """Where the shifts divide the frames a short transform does, and gives the same."""
+    bins, activity = Bins(rng.integers(0, 4, n_frames), 4), rng.standard_normal((2, n_frames))
+    shifts = dividing_shifts(n_frames, number)
+    assert shifts[0] == 0
+    assert len(shifts) <= max(number, 1)
+    expected = np.stack([bins.sums(activity, int(k)) for k in shifts], axis=1)
+    np.testing.assert_allclose(bins.shifted_sums(activity, shifts), expected, atol=1e-12)
 
 
 def test_bins_of_nothing_and_of_one_value():

@@ -82,8 +82,37 @@ class Bins:
             bins = visited[start : start + step]
             there = np.conj(fft.rfft((self.label == bins[:, None]).astype(np.float64)))
             for row, spectrum in enumerate(spectra):
-                result[row][:, bins] = fft.irfft(spectrum * there, n_frames)[:, shifts].T
+                result[row][:, bins] = _at_shifts(spectrum * there, n_frames, shifts).T
         return result
+
+
+def _at_shifts(
+    spectra: NDArray[np.complex128], n_frames: int, shifts: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Return the inverse FFT of half spectra at some places only.
+
+    Every s-th place follows from the spectrum folded to 1/s of its length, where s divides all frames: the
+    long inverse transform is not needed.
+    """
+    number = len(shifts)
+    if (
+        number == 0
+        or n_frames % number
+        or not np.array_equal(shifts, np.arange(number) * (n_frames // number))
+    ):
+        everywhere: NDArray[np.float64] = fft.irfft(spectra, n_frames)
+        return everywhere[:, shifts]
+    half = spectra.copy()
+    half[:, 0] *= 0.5
+    if n_frames % 2 == 0:
+        half[:, -1] *= 0.5
+    padded = np.zeros((len(half), -(-half.shape[1] // number) * number), np.complex128)
+    padded[:, : half.shape[1]] = half
+    folded = padded.reshape(len(half), -1, number).sum(axis=1)
+    # The other half of the spectrum is the mirror image of this one.
+    folded += np.conj(folded[:, -np.arange(number) % number])
+    sampled: NDArray[np.float64] = fft.irfft(folded[:, : number // 2 + 1], number) * (number / n_frames)
+    return sampled
 
 
 def equal_bins(

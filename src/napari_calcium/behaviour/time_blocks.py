@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["TimeBlocks", "equal_shifts"]
+__all__ = ["TimeBlocks", "dividing_shifts", "equal_shifts"]
 
 
 @dataclass(frozen=True)
@@ -60,6 +60,17 @@ class TimeBlocks:
         """Return the bins of a block."""
         start, stop = (k * self.n_bins // self.n_blocks for k in (block, block + 1))
         return np.arange(start, stop)
+
+
+def dividing_shifts(n_frames: int, number: int) -> NDArray[np.int64]:
+    """Return circular shifts at exactly equal distances, 0 first, where a number near the wanted one divides.
+
+    The largest divisor of `n_frames` from half of `number` to `number`; else :func:`equal_shifts`.
+    """
+    for count in range(min(number, n_frames), max(1, number // 2), -1):
+        if n_frames % count == 0:
+            return np.arange(count) * (n_frames // count)
+    return equal_shifts(n_frames, number)
 
 
 def equal_shifts(n_bins: int, number: int) -> NDArray[np.int64]:

@@ -16,7 +16,7 @@ from scipy.ndimage import gaussian_filter
 from napari_calcium.behaviour.occupancy import Bins, equal_bins, spatial_information
 from napari_calcium.behaviour.signals import ActivityInput
 from napari_calcium.behaviour.subjects import Subjects
-from napari_calcium.behaviour.time_blocks import equal_shifts
+from napari_calcium.behaviour.time_blocks import dividing_shifts
 from napari_calcium.behaviour_results import Behaviour, Tuned, Tuning, TuningCurve, TuningMap
 from napari_calcium.checks import check_frame_rate
 from napari_calcium.numerics.blocks import map_blocks
@@ -74,8 +74,8 @@ class TuningSettings(Settings):
     n_shifts: Annotated[int, Ge(20), Le(100_000)] = Field(
         1000,
         title="Shifts",
-        description="Circular shifts of the behaviour to compare with, at equal distances all round. The "
-        "smallest p-value is one over their number.",
+        description="Circular shifts of the behaviour to compare with, at equal distances all round; up to "
+        "half as many where these divide the frames evenly. The smallest p-value is one over their number.",
     )
 
 
@@ -275,10 +275,10 @@ def _test(
     executor: Executor | None,
 ) -> Tuned:
     n_subjects, n_frames = activity.shape
-    shifts = equal_shifts(n_frames, n_shifts)
+    shifts = dividing_shifts(n_frames, n_shifts)
     observed = grid.information(mean)
     p_value, chance = np.empty(n_subjects), np.empty(n_subjects)
-    work = partial(_shifted_information, grid, activity, shifts[1:], observed)
+    work = partial(_shifted_information, grid, activity, shifts, observed)
     rows = max(1, _BLOCK_BYTES // (8 * max(1, len(shifts) * grid.bins.n_bins)))
     for block, (p, bits) in map_blocks(work, n_subjects, rows, on_progress=on_progress, executor=executor):
         p_value[block], chance[block] = p, bits
@@ -305,10 +305,11 @@ def _shifted_information(
     block: slice,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return p-value and mean information by chance of some subjects."""
-    bits = np.nan_to_num(grid.information(grid.mean(grid.bins.shifted_sums(activity[block], shifts))))
+    sums = grid.bins.shifted_sums(activity[block], shifts)
+    bits = np.nan_to_num(grid.information(grid.mean(sums)))[:, 1:]
     limit = observed[block] * (1 - 1e-9)
     more = (bits >= limit[:, None]).sum(axis=1)
-    return (1 + more) / (1 + len(shifts)), bits.sum(axis=1) / max(1, len(shifts))
+    return (1 + more) / len(shifts), bits.sum(axis=1) / max(1, len(shifts) - 1)
 
 
 def _joined(tables: list[Tuned]) -> Tuned:

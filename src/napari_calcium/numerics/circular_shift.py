@@ -162,12 +162,17 @@ def window_p_values(correlations: NDArray[np.float64], max_lag: int) -> NDArray[
     row, place = np.nonzero((heights >= limit[:, None]) & (heights > 0))
     reach = ((1 - limit[row] / heights[row, place]) * (max_lag + 1)).astype(np.int64)
     reach = np.minimum(reach, len(lags) // 2)
-    # A step up where a stretch begins and a step down after it ends; twice round the circle, folded.
-    change = np.zeros((n_rows, 3 * n + 1))
-    np.add.at(change, (row, place - reach + n), 1)
-    np.add.at(change, (row, place + reach + 1 + n), -1)
-    unrolled = np.cumsum(change, axis=1)[:, : 3 * n] > 0
-    covered = unrolled[:, :n] | unrolled[:, n : 2 * n] | unrolled[:, 2 * n :]
+    # A step up where a stretch begins and a step down after it ends; what passes the end begins again at 0.
+    first = (place - reach) % n
+    last = first + 2 * reach + 1
+    size, base = n_rows * (n + 1), row * (n + 1)
+    change = np.bincount(base + first, minlength=size) - np.bincount(
+        base + np.minimum(last, n), minlength=size
+    )
+    over = last > n
+    change += np.bincount(base[over], minlength=size)
+    change -= np.bincount(base[over] + last[over] - n, minlength=size)
+    covered = np.cumsum(change.reshape(n_rows, n + 1)[:, :n], axis=1) > 0
     known = ~np.isnan(correlations)
     possible = np.maximum(known.sum(axis=1), 1)
     p_value = (covered & known).sum(axis=1) / possible
