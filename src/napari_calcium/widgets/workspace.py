@@ -256,10 +256,16 @@ def _warm_up(on_progress: Progress) -> None:
     """Load beside the window what the docks would load one after the other: a second and more."""
     import matplotlib.colors  # noqa: F401
     import numpy as np
+    from npe2 import PluginManager
 
     from napari_calcium.figures.decimate import outline
 
     outline(np.zeros((1, 8), np.float32), 1)
+    manager = PluginManager.instance()
+    known = {place.dock for place in PLACES}
+    for widget in manager.get_manifest(_PLUGIN).contributions.widgets or ():
+        if widget.display_name in known:
+            manager.commands.get(widget.command)  # which loads its module
 
 
 def _of_use(place: Place, recording: Recording | None) -> bool:
