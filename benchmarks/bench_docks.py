@@ -14,9 +14,11 @@ OpenGL).
 from __future__ import annotations
 
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -24,8 +26,32 @@ import numpy as np
 from napari_calcium.recording import Recording, Trace
 from napari_calcium.results import Activations, Coactivity, EnsembleEvents, Ensembles, Events, Members
 
-SIZES = {"1,000 x 15,000": (1_000, 15_000), "20,000 x 10,000": (20_000, 10_000)}
+SIZES = {
+    "1,000 x 15,000": (1_000, 15_000),
+    "20,000 x 10,000": (20_000, 10_000),
+    "20,000 x 50,000": (20_000, 50_000),
+}
+"""The largest is a file of 4 GB, and needs 3 GB of memory."""
 RATE, WINDOW, MEMBERS, N_ENSEMBLES, N_EVENTS = 10.0, 0.5, 40, 10, 600
+
+
+_SCRATCH = tempfile.TemporaryDirectory(prefix="napari-calcium-bench-")
+_IN_MEMORY = 300_000_000
+_BLOCK = 5_000
+
+
+def noise(n_rois: int, n_frames: int) -> np.ndarray:
+    """Return traces of noise; where they are large they lie in a file, and the same block comes again."""
+    rng = np.random.default_rng(0)
+    if n_rois * n_frames <= _IN_MEMORY:
+        return rng.standard_normal((n_rois, n_frames), np.float32)
+    path = Path(_SCRATCH.name) / f"{n_rois}x{n_frames}.npy"
+    traces = np.lib.format.open_memmap(path, "w+", np.float32, (n_rois, n_frames))
+    block = rng.standard_normal((n_rois, _BLOCK), np.float32)
+    for start in range(0, n_frames, _BLOCK):
+        traces[:, start : start + _BLOCK] = block[:, : n_frames - start]
+    traces.flush()
+    return np.load(path, mmap_mode="r")
 
 
 def population(n_rois: int, n_frames: int) -> Recording:
@@ -64,7 +90,7 @@ def population(n_rois: int, n_frames: int) -> Recording:
         "bench",
         np.arange(n_rois),
         RATE,
-        {"dff": Trace(rng.standard_normal((n_rois, n_frames), np.float32), "ΔF/F")},
+        {"dff": Trace(noise(n_rois, n_frames), "ΔF/F")},
         events=Events(cells, onset, onset, onset, ones, ones),
         coactivity=table,
         ensemble_events=found,
