@@ -37,7 +37,8 @@ class CandidateLayer:
         self._rois: Rois | None = None
         self._labels: NDArray[Any] = np.zeros((0, 0), np.uint8)
         self._edges: list[NDArray[np.int64]] = []
-        self._here: NDArray[np.int64] | None = None
+        self._broken: list[NDArray[np.int64]] = []
+        self._picture: NDArray[np.uint8] = np.zeros((0, 0), np.uint8)
 
     @property
     def layer(self) -> Any | None:
@@ -61,19 +62,19 @@ class CandidateLayer:
             return self.clear()
         if rois is not self._rois:
             self._learn(rois)
-        picture = np.zeros(rois.shape[0] * rois.shape[1], np.uint8)
-        broken = [edge[_dashes(edge, rois.shape[1])] for edge in self._edges]
-        for row in np.flatnonzero(~chosen).tolist():
-            picture[broken[row]] = _REJECTED
-        for row in np.flatnonzero(chosen).tolist():
-            picture[self._edges[row]] = _CELL
+        # Always the same array, changed in place: napari takes long to make thumbnail and extent of another.
+        flat = self._picture.reshape(-1)
+        flat[:] = 0
+        for rows, lines, value in ((~chosen, self._broken, _REJECTED), (chosen, self._edges, _CELL)):
+            which = np.flatnonzero(rows).tolist()
+            if which:
+                flat[np.concatenate([lines[row] for row in which])] = value
         if here is not None:
-            picture[self._edges[here]] = _HERE
-        image = picture.reshape(rois.shape)
+            flat[self._edges[here]] = _HERE
         if self.layer is None:
-            self._layer = self._add(recording, image)
+            self._layer = self._add(recording, self._picture)
         else:
-            self._layer.data = image
+            self._layer.refresh(extent=False, thumbnail=False)
         layers = self._viewer.layers
         # The canvas may have put its layers on top anew; what the user draws stays above.
         ours = [k for k, layer in enumerate(layers) if layer_role(layer) in _BELOW]
@@ -99,6 +100,10 @@ class CandidateLayer:
     def _learn(self, rois: Rois) -> None:
         self._rois, self._labels = rois, rois.label_image()
         self._edges = [_outline(*rois.pixels(row), rois.shape[1]) for row in range(len(rois))]
+        self._broken = [edge[_dashes(edge, rois.shape[1])] for edge in self._edges]
+        if self._picture.shape != rois.shape:
+            self.clear()
+            self._picture = np.zeros(rois.shape, np.uint8)
 
     def _add(self, recording: Recording, picture: NDArray[np.uint8]) -> Any:
         layers = self._viewer.layers
