@@ -9,12 +9,11 @@ from tests.movie.planted_cells import RATE, flashes, nearest, scene, soma
 
 from napari_calcium.movie.nmf_refinement import far_apart, refined, take_out_background
 from napari_calcium.movie.peeling import Peeling
-from napari_calcium.movie.segmentation import FunctionalCells, NmfRefinement, find_cells
+from napari_calcium.movie.segmentation import FunctionalCells, find_cells
 from napari_calcium.movie.whitened_movie import measure_level, whiten
 
 RADIUS, DECAY = 6.0, 0.3 * RATE
 SHAPE = (72, 72)
-SETTINGS = NmfRefinement(rounds=2, background=0)
 
 
 def crowd(seed=0, apart=9.0, n_frames=800):
@@ -59,7 +58,7 @@ def test_overlapping_cells_are_told_apart_better(seed):
     movie, centres, traces = crowd(seed)
     peeling, candidates = peeled(movie)
     before = likeness(candidates, centres, traces)
-    after = likeness(refined(peeling, candidates, SETTINGS), centres, traces)
+    after = likeness(refined(peeling, candidates, 2, 0), centres, traces)
     assert after.mean() >= before.mean()
     assert after.min() > 0.7
 
@@ -68,14 +67,14 @@ def test_the_product_of_the_parts_explains_more_of_the_movie():
     movie, _, _ = crowd(3)
     peeling, candidates = peeled(movie)
     left = float((peeling.white.pixels.astype(np.float64) ** 2).sum())
-    refined(peeling, candidates, SETTINGS)
+    refined(peeling, candidates, 2, 0)
     assert float((peeling.white.pixels.astype(np.float64) ** 2).sum()) < left
 
 
 def test_isolated_cells_stay_what_they_were():
     movie = scene().movie
     peeling, candidates = peeled(movie)
-    again = refined(peeling, candidates, SETTINGS)
+    again = refined(peeling, candidates, 2, 0)
     for old, new in zip(candidates, again, strict=False):
         assert old.corner == new.corner
         assert np.corrcoef(old.trace, new.trace)[0, 1] > 0.97
@@ -85,7 +84,7 @@ def test_nothing_to_refine():
     noise = np.random.default_rng(0).standard_normal((100, 40, 40)).astype(np.float32)
     peeling, candidates = peeled(noise)
     assert candidates == []
-    assert len(refined(peeling, [], SETTINGS)) == 0
+    assert len(refined(peeling, [], 2, 0)) == 0
 
 
 @given(st.lists(st.tuples(st.integers(-20, 90), st.integers(-20, 90)), max_size=40), st.integers(1, 40))
@@ -125,7 +124,7 @@ def test_cells_in_the_shadow_of_others_are_found():
     images = {"mean": movie.mean(axis=0)}
     plain, fine = (
         find_cells(movie, images, RATE, FunctionalCells(diameter=12, refinement=refinement))
-        for refinement in (None, SETTINGS)
+        for refinement in (None, "nmf")
     )
 
     def hits(rois):
@@ -138,7 +137,7 @@ def test_cells_in_the_shadow_of_others_are_found():
 
 def test_the_same_bytes_for_any_number_of_workers(monkeypatch):
     movie, _, _ = crowd(5, n_frames=300)
-    settings = FunctionalCells(diameter=12, refinement=NmfRefinement(background=1))
+    settings = FunctionalCells(diameter=12, refinement="nmf", refinement_background=1)
     results = []
     for cores in (1, 4):
         monkeypatch.setattr("os.cpu_count", lambda cores=cores: cores)
@@ -148,6 +147,6 @@ def test_the_same_bytes_for_any_number_of_workers(monkeypatch):
 
 
 def test_settings_are_a_part_of_the_pipelines():
-    settings = FunctionalCells(refinement=SETTINGS)
+    settings = FunctionalCells(refinement="nmf")
     assert FunctionalCells.from_yaml(settings.to_yaml()) == settings
     assert FunctionalCells().refinement is None

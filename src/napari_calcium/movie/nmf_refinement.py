@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from napari_calcium.movie.matched_filter import MatchedFilter
 from napari_calcium.movie.peeling import Candidate, Peeling
-from napari_calcium.movie.segmentation_settings import NmfRefinement
 from napari_calcium.movie.whitened_movie import STEPS, in_steps
 from napari_calcium.numerics.blocks import map_blocks
 from napari_calcium.progress import Progress, part, silent
@@ -24,7 +23,8 @@ _SEARCH_SHARE = 0.3
 def refined(
     peeling: Peeling,
     candidates: list[Candidate],
-    settings: NmfRefinement,
+    rounds: int,
+    background: int,
     *,
     on_progress: Progress = silent,
 ) -> list[Candidate]:
@@ -42,7 +42,10 @@ def refined(
         After its search; the movie that is left in it is changed.
     candidates : list of Candidate
         What it took out.
-    settings : NmfRefinement
+    rounds : int
+        How often all candidates are fitted.
+    background : int
+        Rank of the background that is taken out in each round.
 
     Returns
     -------
@@ -61,9 +64,9 @@ def refined(
     Amari (2007), Lecture Notes in Computer Science 4666, 169-176, doi:10.1007/978-3-540-74494-8_22.
     """
     found = list(candidates)
-    for k in range(settings.rounds):
-        progress = part(on_progress, k / settings.rounds, (k + 1) / settings.rounds)
-        take_out_background(peeling.white.pixels, settings.background)
+    for k in range(rounds):
+        progress = part(on_progress, k / rounds, (k + 1) / rounds)
+        take_out_background(peeling.white.pixels, background)
         found = _refitted(peeling, found, part(progress, 0.0, 1.0 if k else 1 - _SEARCH_SHARE))
         if k == 0:
             _renew_response(peeling)

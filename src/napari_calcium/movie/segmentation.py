@@ -30,7 +30,6 @@ from napari_calcium.movie.segmentation_settings import (
     CellposeCells,
     CombinedCells,
     FunctionalCells,
-    NmfRefinement,
     SegmentationSettings,
 )
 from napari_calcium.movie.soma_size import DEFAULT_RADIUS, estimate_radius
@@ -46,7 +45,6 @@ __all__ = [
     "CellposeCells",
     "CombinedCells",
     "FunctionalCells",
-    "NmfRefinement",
     "SegmentationSettings",
     "find_cells",
 ]
@@ -193,7 +191,8 @@ def _search(
         from napari_calcium.movie.nmf_refinement import refined
 
         progress = part(on_progress, searched, 0.85)
-        candidates = refined(peeling, candidates, refinement, on_progress=progress)
+        rank = settings.refinement_background
+        candidates = refined(peeling, candidates, settings.refinement_rounds, rank, on_progress=progress)
     half = focus_half(radius)
     pictures = [
         picture

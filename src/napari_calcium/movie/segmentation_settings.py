@@ -14,7 +14,6 @@ __all__ = [
     "CellposeCells",
     "CombinedCells",
     "FunctionalCells",
-    "NmfRefinement",
     "SegmentationSettings",
 ]
 
@@ -29,25 +28,6 @@ class _Somata(Settings):
         title="Soma diameter",
         description="Diameter of a typical soma in pixels; 0 estimates it from the recording. A quarter more "
         "or less does little harm.",
-    )
-
-
-class NmfRefinement(Settings):
-    """Footprints and traces of all cells updated in turn, beside a background of low rank."""
-
-    method: Literal["nmf"] = Field("nmf", title="Factorisation")
-    rounds: Annotated[int, Ge(1), Le(20)] = Field(
-        2,
-        title="Rounds",
-        description="How often all cells are fitted again. After the first round the search goes on in what "
-        "is left.",
-    )
-    background: Annotated[int, Ge(0), Le(20)] = Field(
-        0,
-        title="Rank of the background",
-        description="Products of an image and a course that are subtracted in each round: light that many "
-        "places share. The movie that is searched is high-passed in space and time already, so more than 0 "
-        "helps only where such light flickers on the scale of a soma.",
     )
 
 
@@ -93,11 +73,23 @@ class _Functional(_Somata):
         title="Least area",
         description="Area of the smallest accepted cell, as a share of a disc of the soma diameter.",
     )
-    refinement: NmfRefinement | None = Field(
+    refinement: Annotated[Literal["nmf"] | None, Choice((("nmf", "constrained factorisation"),))] = Field(
         None,
         title="Refinement",
-        description="Fit all cells once more, each without the others. Pays where cells overlap or crowd; "
-        "takes about as long as the search itself.",
+        description="Fit all cells once more, each without the others, and search on in what is left. Pays "
+        "where cells overlap or crowd; elsewhere it adds false cells.",
+    )
+    refinement_rounds: Annotated[int, Ge(1), Le(20)] = Field(
+        2,
+        title="Rounds of refinement",
+        description="How often all cells are fitted again. After the first round the search goes on.",
+    )
+    refinement_background: Annotated[int, Ge(0), Le(20)] = Field(
+        0,
+        title="Rank of the background",
+        description="In each round of refinement, products of an image and a course that are subtracted: "
+        "light that many places share. The movie is high-passed in space and time already, so more than 0 "
+        "helps only where such light flickers on the scale of a soma.",
     )
     memory: Annotated[_Megabytes, Gt(0), Le(1_000_000)] = Field(
         500.0,
