@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from importlib.util import find_spec
 
 import numpy as np
 import pandas as pd
@@ -115,6 +116,10 @@ def test_export_for_another_program_is_what_that_program_reads(results, tmp_path
     np.testing.assert_array_equal(np.load(tmp_path / "dff.npy"), np.load(results / "traces" / "dff.npy"))
     wrong = command("export", results, tmp_path / "dff.csv", "--for", "cascade")
     assert wrong.returncode == 1 and "end the name" in wrong.stderr and wrong.stderr.count("\n") == 1
+    parquet = command("export", results, tmp_path / "dff.parquet")
+    assert (parquet.returncode == 0) == (find_spec("pyarrow") is not None)
+    assert parquet.returncode == 0 or "pip install pyarrow" in parquet.stderr
+    assert command("export", results, tmp_path / "out.hdf5", "--for", "caiman").returncode == 0
     assert command("export", results, tmp_path / "out", "--for", "suite2p").returncode == 0
     plane = tmp_path / "out" / "suite2p" / "plane0"
     np.testing.assert_array_equal(np.load(plane / "F.npy"), np.load(results / "traces" / "raw.npy"))

@@ -201,14 +201,16 @@ def export_command(
     results: ResultsArgument,
     output: Annotated[
         Path,
-        typer.Argument(metavar="OUT", help="File to write: .nwb, .csv, .npz or .mat; a folder for suite2p."),
+        typer.Argument(
+            metavar="OUT", help="File to write: .nwb, .csv, .npz, .mat or .parquet; a folder for suite2p."
+        ),
     ],
     stage: Annotated[
         str, typer.Option(help="Which traces: raw, dff, background_corrected, denoised …")
     ] = "dff",
     program: Annotated[
-        Literal["suite2p", "cascade"] | None,
-        typer.Option("--for", help="Write as this program reads it: suite2p's folder, or ΔF/F for CASCADE."),
+        Literal["suite2p", "caiman", "cascade"] | None,
+        typer.Option("--for", help="Write as this program reads it; ΔF/F alone for CASCADE."),
     ] = None,
 ) -> None:
     """Write a results folder as one NWB file, or one stage of its traces, for other programs."""

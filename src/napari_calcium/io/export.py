@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from types import MappingProxyType
-from typing import IO, Literal
+from typing import IO, TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_calcium import __version__
 from napari_calcium.atomic import replacing
+from napari_calcium.io.caiman_write import write_caiman
 from napari_calcium.io.cascade import write_for_cascade
 from napari_calcium.io.suite2p_write import write_suite2p
 from napari_calcium.recording import Recording
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 __all__ = ["EXPORT_SUFFIXES", "export_for", "export_traces"]
 
-EXPORT_SUFFIXES = (".csv", ".npz", ".mat")
+EXPORT_SUFFIXES = (".csv", ".npz", ".mat", ".parquet")
 
 
 def export_traces(recording: Recording, path: str | Path, stage: str) -> None:
@@ -31,7 +36,7 @@ def export_traces(recording: Recording, path: str | Path, stage: str) -> None:
         ``.csv``: a comment line that says what it is, then one row a frame: time in seconds and one column a
         cell. ``.npz`` (NumPy; the keys are what pynapple's ``TsdFrame`` reads: ``t``, ``d``, ``columns``).
         ``.mat`` (MATLAB 5): ``traces`` (n_rois, n_frames), ``time_s``, ``roi_ids``, ``unit``,
-        ``frame_rate_hz``.
+        ``frame_rate_hz``. ``.parquet``: the table of the CSV; needs pyarrow.
     stage : str
         Name of the traces: ``"dff"`` …
 
@@ -49,17 +54,20 @@ def export_traces(recording: Recording, path: str | Path, stage: str) -> None:
         _WRITERS[path.suffix](file, recording, stage)
 
 
-def export_for(program: Literal["suite2p", "cascade"], recording: Recording, path: str | Path) -> None:
+def export_for(
+    program: Literal["suite2p", "caiman", "cascade"], recording: Recording, path: str | Path
+) -> None:
     """Write a recording as another program reads it.
 
     Parameters
     ----------
-    program : {"suite2p", "cascade"}
-        See :func:`napari_calcium.io.suite2p_write.write_suite2p` and
+    program : {"suite2p", "caiman", "cascade"}
+        See :func:`napari_calcium.io.suite2p_write.write_suite2p`,
+        :func:`napari_calcium.io.caiman_write.write_caiman` and
         :func:`napari_calcium.io.cascade.write_for_cascade`.
     recording : Recording
     path : path
-        A folder for suite2p, a file for CASCADE.
+        A folder for suite2p, a file for the others.
 
     Raises
     ------
@@ -68,6 +76,8 @@ def export_for(program: Literal["suite2p", "cascade"], recording: Recording, pat
     """
     if program == "suite2p":
         write_suite2p(recording, path)
+    elif program == "caiman":
+        write_caiman(recording, path)
     else:
         write_for_cascade(recording, path)
 
@@ -82,8 +92,6 @@ def _times(recording: Recording) -> NDArray[np.float64]:
 
 
 def _write_csv(file: IO[bytes], recording: Recording, stage: str) -> None:
-    import pandas as pd
-
     trace = recording.traces[stage]
     made = next((e for e in recording.log if f"traces/{stage}" in e.writes), None)
     steps = " → ".join(e.stage for e in recording.log if any(w.startswith("traces/") for w in e.writes))
@@ -91,10 +99,24 @@ def _write_csv(file: IO[bytes], recording: Recording, stage: str) -> None:
     unit = "ΔF/F (a fraction)" if trace.unit == "ΔF/F" else trace.unit
     about = f"napari-calcium {__version__}; {recording.name}; {stage} in {unit}"
     file.write(f"# {about}; frame rate {recording.frame_rate} Hz{how}\n".encode())
+    _table(recording, stage).to_csv(file, index=False, lineterminator="\n", encoding="utf-8")
+
+
+def _table(recording: Recording, stage: str) -> pd.DataFrame:
+    """Return a row a frame: its time, and a column a cell with the unit in its name."""
+    import pandas as pd
+
+    trace = recording.traces[stage]
     names = [f"{recording.cell_name(int(i))} ({trace.unit})" for i in recording.roi_ids]
     frame = pd.DataFrame(trace.values.T, columns=names)
     frame.insert(0, "time_s", _times(recording))
-    frame.to_csv(file, index=False, lineterminator="\n", encoding="utf-8")
+    return frame
+
+
+def _write_parquet(file: IO[bytes], recording: Recording, stage: str) -> None:
+    if find_spec("pyarrow") is None:
+        raise ValueError("writing Parquet takes pyarrow, which is not installed: pip install pyarrow")
+    _table(recording, stage).to_parquet(file, index=False)
 
 
 def _settings(settings: Mapping[str, object]) -> str:
@@ -131,5 +153,5 @@ def _write_mat(file: IO[bytes], recording: Recording, stage: str) -> None:
 
 
 _WRITERS: Mapping[str, Callable[[IO[bytes], Recording, str], None]] = MappingProxyType(
-    {".csv": _write_csv, ".npz": _write_npz, ".mat": _write_mat}
+    {".csv": _write_csv, ".npz": _write_npz, ".mat": _write_mat, ".parquet": _write_parquet}
 )
