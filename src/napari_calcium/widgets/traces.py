@@ -55,6 +55,14 @@ _STAGES = {
 }
 
 
+_SPIKES_TIP = (
+    "<qt>Draw what was inferred, in a lane under the trace: spikes/s, or, deconvolved, the height of the "
+    "transients in ΔF/F. Ticks at the top are single spikes, where the stage placed them. The band is the "
+    "rate, smoothed by 50 ms, ± 1 SD of its error on recordings that the network had not seen; zoom in to "
+    "see it.</qt>"
+)
+
+
 class TracesDock(QWidget):
     """Stacked traces of the selected cells, any stage over the other, linked to image, slider and ensembles.
 
@@ -109,6 +117,7 @@ class TracesDock(QWidget):
         for name, box in self.boxes.items():
             box.toggled.connect(lambda on, name=name: self._on_stage(name, on))
             box.setToolTip(f"Draw the {_STAGES[name]} trace of each selected cell")
+        self.boxes["spikes"].setToolTip(_SPIKES_TIP)
         self.events_box = QCheckBox("Events")
         self.events_box.setChecked(True)
         self.events_box.setToolTip("Mark the onset of each event at the foot of the trace")
@@ -246,7 +255,13 @@ class TracesDock(QWidget):
         marked = self.events_box.isChecked()
         preview_events = self._preview.events if marked and self._preview is not None else None
         review = self.judging.judge.review if marked and recording.event_choices else None
-        self.plot.show_lanes(lanes, recording.events if marked else None, preview_events, review)
+        self.plot.show_lanes(
+            lanes,
+            recording.events if marked else None,
+            preview_events,
+            review,
+            (recording.spike_times, self._preview.spike_times if self._preview is not None else None),
+        )
         self.judging.show_event()
         self.plot.show_focus(selection.focus)
         self._show_activations(recording, selection.ensemble)
@@ -314,9 +329,9 @@ class TracesDock(QWidget):
         """Whether a stage is drawn until the user says otherwise: first and last stage of the newest unit."""
         traces = self._recording.traces if self._recording is not None else {}
         if "dff" not in traces:
-            return name in ("raw", "corrected", "baseline")
+            return name in ("raw", "corrected", "baseline", "spikes")
         last = [stage for stage in ("background_corrected", "denoised") if stage in traces]
-        return name in ("dff", *last[-1:])
+        return name in ("dff", *last[-1:], "spikes")
 
     def _on_stage(self, name: str, on: bool) -> None:
         self._chosen[name] = on

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from napari_calcium.event_choices import ACCEPTED, ADDED, REJECTED, UNREVIEWED
 from napari_calcium.events.validation import Review
 from napari_calcium.recording import LogEntry, Recording, Trace
-from napari_calcium.results import Events
+from napari_calcium.results import Events, SpikeTimes
 from napari_calcium.widgets.plots.trace_lanes import PREVIEW, make_lanes, nice_length
 
 RATE = 5.0
@@ -217,3 +217,83 @@ def test_nice_lengths_are_nice_and_fit(span):
 @pytest.mark.parametrize("span", [0.0, -1.0, float("nan"), float("inf")])
 def test_a_span_of_nothing_has_a_length_all_the_same(span):
     assert nice_length(span) == 1.0
+
+
+def with_spikes(unit: str = "spikes/s", method: str = "network") -> Recording:
+    rates = np.zeros((3, 200), np.float32)
+    rates[:, 40:44] = [[2.0], [4.0], [8.0]]
+    entry = LogEntry("spikes", {"method": method}, ("traces/dff",), ("traces/spikes", "spike_times"))
+    times = SpikeTimes(np.array([7, 7, 9]), np.array([1.0, 8.2, 9.0]))
+    return made().with_step(entry, traces={"spikes": Trace(rates, unit)}, spike_times=times)
+
+
+@pytest.mark.parametrize(("unit", "words"), [("spikes/s", "spikes/s"), ("ΔF/F", "activity, ΔF/F")])
+def test_inferred_spikes_have_a_lane_of_their_own_whatever_their_unit(unit, words):
+    lanes = make_lanes(with_spikes(unit), (7, 8), ["dff", "spikes"]).lanes
+    assert [[name for name, _ in lane.lines] for lane in lanes] == 2 * [["dff"], ["spikes"]]
+    assert [lane.is_activity for lane in lanes] == [False, True, False, True]
+    assert lanes[1].label == f"x  {words}"
+    assert lanes[1].low == 0.0
+
+
+def test_one_scale_for_all_rates_and_another_for_the_traces():
+    lanes = make_lanes(with_spikes("ΔF/F"), (7, 9), ["dff", "spikes"]).lanes
+    assert lanes[1].high == lanes[3].high == 8.0
+    assert lanes[0].high - lanes[0].low != 8.0
+
+
+def test_a_preview_of_spikes_in_another_unit_stands_below():
+    few = with_spikes("ΔF/F", "deconvolution")
+    lanes = make_lanes(with_spikes(), (8,), ["spikes"], preview=few).lanes
+    assert [(lane.unit, [name for name, _ in lane.lines]) for lane in lanes] == [
+        ("spikes/s", ["spikes"]),
+        ("ΔF/F", [PREVIEW]),
+    ]
+
+
+def test_single_spikes_stand_at_the_top_of_the_lanes_of_inferred_spikes():
+    rec = with_spikes()
+    lanes = make_lanes(rec, (7, 8, 9), ["dff", "spikes"])
+    x, y = lanes.spike_ticks(rec.spike_times)
+    assert x.tolist() == [1.0, 1.0, 8.2, 8.2, 9.0, 9.0]
+    assert np.floor(y).tolist() == [1, 1, 1, 1, 5, 5]
+    below = lanes.spike_ticks(rec.spike_times, row=1)[1]
+    assert (below[::2] > y[1::2]).all()
+    assert all(part.size == 0 for part in lanes.spike_ticks(None))
+
+
+def test_the_band_lies_in_the_lane_of_the_rate_and_around_it():
+    lanes = make_lanes(with_spikes(), (7, 9), ["dff", "spikes"], same_scale=False)
+    x, y = lanes.bands(0, 40, 100)
+    known = ~np.isnan(y)
+    assert set(np.floor(y[known]).astype(int)) == {1, 3}
+    assert np.nanmax(x) <= 40
+    top = lanes.height_of(1, 2.0)
+    assert np.nanmin(y[np.floor(y) == 1]) <= top + 0.5
+    assert lanes.bands(0, 40, 100, places=range(0, 1))[0].size == 0
+
+
+def test_no_band_where_the_error_is_not_known():
+    lanes = make_lanes(with_spikes("ΔF/F", "deconvolution"), (7,), ["spikes"])
+    assert lanes.bands(0, 40, 100)[0].size == 0
+
+
+def test_a_band_has_a_gap_where_the_rate_has_one():
+    rec = with_spikes()
+    values = rec.traces["spikes"].values.copy()
+    values[:, 100:120] = np.nan
+    lanes = make_lanes(
+        rec.replace(traces={**rec.traces, "spikes": Trace(values, "spikes/s")}), (7,), ["spikes"]
+    )
+    x, _ = lanes.bands(0, 40, 1000)
+    assert np.isnan(x).sum() == 2
+    assert not ((x > 20.0) & (x < 24.0)).any()
+
+
+def test_a_very_long_view_has_no_band():
+    rec = made(30_000)
+    entry = LogEntry("spikes", {"method": "network"}, ("traces/dff",), ("traces/spikes",))
+    rec = rec.with_step(entry, traces={"spikes": Trace(np.ones((3, 30_000), np.float32), "spikes/s")})
+    lanes = make_lanes(rec, (7,), ["spikes"])
+    assert lanes.bands(0, 6000, 500)[0].size == 0
+    assert lanes.bands(0, 100, 500)[0].size > 0

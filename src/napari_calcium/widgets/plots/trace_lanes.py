@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from napari_calcium.event_choices import REJECTED
 from napari_calcium.events.validation import Review
 from napari_calcium.figures.decimate import outline
+from napari_calcium.figures.rate_band import RateBand, rate_source
 from napari_calcium.recording import Recording
-from napari_calcium.results import Events
+from napari_calcium.results import Events, SpikeTimes
 
 __all__ = ["PREVIEW", "Lane", "TraceLanes", "make_lanes", "nice_length"]
 
@@ -22,6 +23,9 @@ PREVIEW = "preview"
 
 _PAD = 0.06
 _TICK = 0.10
+_SPIKE_TICK = 0.16
+_MOST_BAND_FRAMES = 20_000
+"""Where more frames are in view no band is drawn: it would be as thin as the line."""
 
 Curve = tuple[NDArray[np.float64], NDArray[np.float64]]
 
@@ -42,6 +46,10 @@ class Lane:
         Stages of the trace drawn over each other; the last ones may be called ``"preview"``.
     low, high : float
         Values at the bottom and at the top of the lane.
+    is_activity : bool
+        Whether it shows inferred spikes, in whatever unit: they never share a lane with fluorescence.
+    band : RateBand or None
+        Uncertainty of the first line, where it is known.
     """
 
     cell: int
@@ -50,6 +58,8 @@ class Lane:
     lines: tuple[tuple[str, NDArray[np.float32]], ...]
     low: float
     high: float
+    is_activity: bool = False
+    band: RateBand | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,6 +122,67 @@ class TraceLanes:
                 ys.setdefault(name, []).append(k + 1 - _PAD + scale * (y - lane.low))
         return {name: (np.concatenate(xs[name]), np.concatenate(ys[name])) for name in xs}
 
+    def bands(self, start_s: float, stop_s: float, pixels: int, *, places: range | None = None) -> Curve:
+        """Return the outlines of the uncertainty of the rates, for a span of time and a width.
+
+        Parameters
+        ----------
+        start_s, stop_s : float
+        pixels : int
+        places : range, optional
+            Lanes to draw; by default all.
+
+        Returns
+        -------
+        x, y
+            Along the upper border and back along the lower one, NaN after each. Nothing where more than
+            20,000 frames are in view.
+        """
+        start = max(0, math.floor(start_s * self.frame_rate) - 1)
+        stop = max(start, min(math.ceil(stop_s * self.frame_rate) + 2, self.n_frames))
+        xs, ys = [np.empty(0)], [np.empty(0)]
+        if stop - start > _MOST_BAND_FRAMES:
+            return xs[0], ys[0]
+        for k in range(len(self.lanes)) if places is None else places:
+            band = self.lanes[k].band
+            if band is None:
+                continue
+            low, high = band.between(start, stop)
+            for first, last in _runs(~np.isnan(low + high)):
+                edges = np.linspace(first, last, min(max(1, pixels), last - first) + 1).astype(int)[:-1]
+                x = (start + edges) / self.frame_rate
+                top = self._heights(k, np.maximum.reduceat(high[:last], edges))
+                foot = self._heights(k, np.minimum.reduceat(low[:last], edges))
+                xs += [x, x[::-1], np.array([np.nan])]
+                ys += [top, foot[::-1], np.array([np.nan])]
+        return np.concatenate(xs), np.concatenate(ys)
+
+    def _heights(self, lane: int, values: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Return the y of values, none outside of the lane."""
+        shown = self.lanes[lane]
+        share = (values.astype(np.float64) - shown.low) / (shown.high - shown.low)
+        return lane + 1 - _PAD - (1 - 2 * _PAD) * np.clip(share, 0.0, 1.0)
+
+    def spike_ticks(self, spikes: SpikeTimes | None, *, row: int = 0) -> Curve:
+        """Return vertical lines at the top of each lane of inferred spikes, at single spikes.
+
+        Parameters
+        ----------
+        spikes : SpikeTimes or None
+        row : int
+            0 at the top; 1 below it, for what is compared with the first.
+        """
+        if spikes is None:
+            return np.empty(0), np.empty(0)
+        xs, ys = [np.empty(0)], [np.empty(0)]
+        for k, lane in enumerate(self.lanes):
+            if lane.is_activity:
+                own = spikes.time_s[spikes.roi_id == lane.cell]
+                top = k + 0.02 + row * 1.2 * _SPIKE_TICK
+                xs.append(np.repeat(own, 2))
+                ys.append(np.tile([top, top + _SPIKE_TICK], len(own)))
+        return np.concatenate(xs), np.concatenate(ys)
+
     def event_ticks(self, events: Events | None, *, row: int = 0) -> Curve:
         """Return short vertical lines at the foot of each cell's lane, at the onsets: pairs of points.
 
@@ -151,11 +222,11 @@ class TraceLanes:
         return np.concatenate(xs), np.concatenate(places)
 
     def zero_lines(self) -> Curve:
-        """Return a line at 0 of every lane that shows ΔF/F: pairs of points."""
+        """Return a line at 0 of every lane that shows ΔF/F or spikes: pairs of points."""
         heights = [
             self.height_of(k, 0.0)
             for k, lane in enumerate(self.lanes)
-            if lane.unit == "ΔF/F" and lane.low <= 0 <= lane.high
+            if (lane.unit == "ΔF/F" or lane.is_activity) and lane.low <= 0 <= lane.high
         ]
         return np.tile([0.0, self.duration_s], len(heights)), np.repeat(heights, 2).astype(np.float64)
 
@@ -184,7 +255,8 @@ def make_lanes(
     cells : sequence of int
         Ids, from top to bottom; ids that the recording does not have are left out.
     stages : collection of str
-        Names of traces to show. Stages of one unit share a lane; each further unit is one more lane a cell.
+        Names of traces to show. Stages of one unit share a lane; each further unit is one more lane a cell,
+        and so are inferred spikes, whatever their unit.
     preview : Recording, optional
         What a stage would make of some of the cells; the traces that its last step wrote are drawn over the
         recording's. A preview of F0 brings the raw trace with it.
@@ -193,20 +265,21 @@ def make_lanes(
     """
     fresh = _written(preview)
     shown = [name for name in recording.traces if name in stages or (name == "raw" and "baseline" in fresh)]
-    units: dict[str, list[str]] = {}
+    kinds: dict[_Kind, list[str]] = {}
     for name in shown:
-        units.setdefault(recording.traces[name].unit, []).append(name)
+        kinds.setdefault(_kind(recording, name), []).append(name)
     for name in fresh:
         if preview is not None:
-            units.setdefault(preview.traces[name].unit, [])
+            kinds.setdefault(_kind(preview, name), [])
     lanes = []
     for cell in cells:
         for row in recording.rows([cell]):
-            for unit, names in units.items():
+            for kind, names in kinds.items():
                 lines = [(name, recording.traces[name].values[row]) for name in names]
-                lines += _preview_lines(preview, fresh, cell, unit)
+                lines += _preview_lines(preview, fresh, cell, kind)
                 if lines:
-                    lanes.append(_lane(recording.cell_name(cell), cell, unit, lines, several=len(units) > 1))
+                    lane = _lane(recording.cell_name(cell), cell, kind, lines, several=len(kinds) > 1)
+                    lanes.append(replace(lane, band=_band(recording, names, int(row))))
     if same_scale:
         lanes = _to_one_scale(lanes)
     return TraceLanes(tuple(lanes), recording.frame_rate or 1.0, recording.n_frames)
@@ -227,35 +300,57 @@ def _written(preview: Recording | None) -> tuple[str, ...]:
     return tuple(name for name in names if name in preview.traces)
 
 
+_Kind = tuple[bool, str]
+"""Whether a trace shows inferred spikes, and its unit."""
+
+
+def _kind(recording: Recording, name: str) -> _Kind:
+    return name == "spikes", recording.traces[name].unit
+
+
+def _band(recording: Recording, names: Sequence[str], row: int) -> RateBand | None:
+    source = rate_source(recording) if "spikes" in names else None
+    if source is None or recording.frame_rate is None:
+        return None
+    return RateBand(recording.traces["spikes"].values[row], source[row], recording.frame_rate)
+
+
 def _preview_lines(
-    preview: Recording | None, names: tuple[str, ...], cell: int, unit: str
+    preview: Recording | None, names: tuple[str, ...], cell: int, kind: _Kind
 ) -> list[tuple[str, NDArray[np.float32]]]:
     if preview is None:
         return []
     rows = preview.rows([cell])
-    of_unit = [name for name in names if preview.traces[name].unit == unit]
-    return [(PREVIEW, preview.traces[name].values[row]) for row in rows for name in of_unit]
+    of_kind = [name for name in names if _kind(preview, name) == kind]
+    return [(PREVIEW, preview.traces[name].values[row]) for row in rows for name in of_kind]
+
+
+def _runs(there: NDArray[np.bool_]) -> list[tuple[int, int]]:
+    """Return where each stretch of true begins and ends."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], there, [False]]).astype(np.int8)))
+    return [(int(a), int(b)) for a, b in zip(edges[::2], edges[1::2], strict=True)]
 
 
 def _lane(
-    name: str, cell: int, unit: str, lines: list[tuple[str, NDArray[np.float32]]], *, several: bool
+    name: str, cell: int, kind: _Kind, lines: list[tuple[str, NDArray[np.float32]]], *, several: bool
 ) -> Lane:
+    is_activity, unit = kind
     # fmin and fmax pass over NaN, and say nothing of a trace without any number.
     low = float(min(np.fmin.reduce(values) for _, values in lines))
     high = float(max(np.fmax.reduce(values) for _, values in lines))
     if not math.isfinite(low) or not math.isfinite(high):
         low, high = 0.0, 1.0
+    if is_activity:
+        low = min(low, 0.0)
     if high <= low:
         low, high = low - 0.5, low + 0.5
-    label = f"{name}  {'raw' if unit == 'a.u.' else unit}" if several else name
-    return Lane(cell, label, unit, tuple(lines), low, high)
+    words = f"activity, {unit}" if is_activity and unit != "spikes/s" else "raw" if unit == "a.u." else unit
+    return Lane(cell, f"{name}  {words}" if several else name, unit, tuple(lines), low, high, is_activity)
 
 
 def _to_one_scale(lanes: list[Lane]) -> list[Lane]:
-    spans: dict[str, float] = {}
+    spans: dict[_Kind, float] = {}
     for lane in lanes:
-        spans[lane.unit] = max(spans.get(lane.unit, 0.0), lane.high - lane.low)
-    return [
-        Lane(lane.cell, lane.label, lane.unit, lane.lines, lane.low, lane.low + spans[lane.unit])
-        for lane in lanes
-    ]
+        kind = lane.is_activity, lane.unit
+        spans[kind] = max(spans.get(kind, 0.0), lane.high - lane.low)
+    return [replace(lane, high=lane.low + spans[lane.is_activity, lane.unit]) for lane in lanes]

@@ -15,10 +15,10 @@ from napari_calcium.event_choices import ACCEPTED, ADDED, REJECTED
 from napari_calcium.events.validation import Review
 from napari_calcium.figures.motion_figure import BAD_COLOR
 from napari_calcium.figures.palette import EVENT_COLOR, TRACE_COLORS
-from napari_calcium.results import Events
+from napari_calcium.results import Events, SpikeTimes
 from napari_calcium.widgets.plots.frame_bands import FrameBands
 from napari_calcium.widgets.plots.time_plot import TimePlot, curve_item
-from napari_calcium.widgets.plots.trace_lanes import PREVIEW, TraceLanes, nice_length
+from napari_calcium.widgets.plots.trace_lanes import PREVIEW, Lane, TraceLanes, nice_length
 from napari_calcium.widgets.theme import PlotColors, readable
 
 __all__ = ["TracesPlot", "trace_color"]
@@ -27,7 +27,8 @@ _ROOM_FOR_VALUES = 34
 """Lanes of fewer pixels than this have no values at their side."""
 _LEAST_LANE = 18
 """Pixels; where lanes would be lower than this there is a scroll bar instead."""
-_UNITS = {"ΔF/F": "ΔF/F (%)", "a.u.": "Raw (a.u.)"}
+_UNITS = {"ΔF/F": "ΔF/F (%)", "a.u.": "Raw (a.u.)", "spikes/s": "Spikes/s"}
+_BAND_OPACITY = "50"
 _SIGNS = {ACCEPTED: "o", REJECTED: "x", ADDED: "+"}
 """Told apart by their shape: a full dot, a cross, a plus."""
 _FRAME_PIXELS = 7
@@ -64,8 +65,14 @@ class TracesPlot(TimePlot):
         self._focus.setZValue(-10)
         self._focus.hide()
         item.addItem(self._focus, ignoreBounds=True)
+        # Filled, and with a border of no width: a band is an area.
+        self._uncertain = curve_item(self, z=-3)
+        self._uncertain.setFillLevel("enclosed")
+        self._uncertain.setPen(pg.mkPen(None))
         self._lines = {name: curve_item(self, z=z) for z, name in enumerate((*TRACE_COLORS, PREVIEW))}
         self._events = {name: curve_item(self, z=8, connect="pairs") for name in ("events", PREVIEW)}
+        self._spikes = {name: curve_item(self, z=8, connect="pairs") for name in ("spikes", PREVIEW)}
+        self._spike_ticks: dict[str, tuple[NDArray[np.float64], NDArray[np.float64]]] = {}
         self._signs = {status: pg.ScatterPlotItem(symbol=sign) for status, sign in _SIGNS.items()}
         for signs in self._signs.values():
             signs.setZValue(9)
@@ -97,12 +104,20 @@ class TracesPlot(TimePlot):
         events: Events | None = None,
         preview_events: Events | None = None,
         review: Review | None = None,
+        spikes: tuple[SpikeTimes | None, SpikeTimes | None] = (None, None),
     ) -> None:
-        """Show these lanes, with ticks at the onsets of events; those of a preview above the others."""
+        """Show these lanes, with ticks at the onsets of events; those of a preview above the others.
+
+        `spikes` are single ones, and those of a preview: ticks at the top of the lanes of inferred spikes.
+        """
         self._lanes = lanes
         self._review = review
         ticks = lanes.event_ticks(events) if review is None else lanes.review_ticks(review)
         self._ticks = {"events": ticks, PREVIEW: lanes.event_ticks(preview_events, row=1)}
+        self._spike_ticks = {
+            "spikes": lanes.spike_ticks(spikes[0]),
+            PREVIEW: lanes.spike_ticks(spikes[1], row=int(spikes[0] is not None)),
+        }
         self.scroll_to(self._first)
 
     def show_event(self, cell: int | None, onset_s: float = 0.0) -> None:
@@ -175,6 +190,10 @@ class TracesPlot(TimePlot):
             x, y = self._ticks.get(name, (_EMPTY, _EMPTY))
             item.setPen(pg.mkPen(self._color_of(name), width=2))
             item.setData(x, y)
+        for name, item in self._spikes.items():
+            x, y = self._spike_ticks.get(name, (_EMPTY, _EMPTY))
+            item.setPen(pg.mkPen(self._color_of(name), width=1))
+            item.setData(x, y)
         for status, signs in self._signs.items():
             review = self._review
             x, y = (_EMPTY, _EMPTY) if review is None else self._lanes.review_marks(review, status)
@@ -208,6 +227,11 @@ class TracesPlot(TimePlot):
             x, y = curves.get(name, (_EMPTY, _EMPTY))
             item.setPen(pg.mkPen(self._color_of(name)))
             item.setData(x, y)
+        height = self.box.height() / max(1, len(self.places))
+        shown = self.places if height >= _ROOM_FOR_VALUES else range(0)
+        x, y = self._lanes.bands(start, stop, self.pixels, places=shown)
+        self._uncertain.setBrush(pg.mkBrush(self._color_of("spikes") + _BAND_OPACITY))
+        self._uncertain.setData(x, y)
 
     def _draw_activations(self) -> None:
         times, height = self._activations, len(self._lanes.lanes)
@@ -224,15 +248,16 @@ class TracesPlot(TimePlot):
         # Not wider than the longest name, so that the plot does not jump while it scrolls.
         letters = max((len(lane.label) for lane in lanes), default=0)
         left.setWidth(min(140, 20 + 8 * letters))
-        units = dict.fromkeys(lane.unit for lane in lanes)
-        words = "  ·  ".join(_UNITS.get(unit, unit) for unit in units)
+        units = dict.fromkeys(_axis_words(lane) for lane in lanes)
+        # Names say the unit of each lane where there are several; together they would be cut off here.
+        words = next(iter(units), "") if len(units) < 2 else "ΔF/F in %" if _any_dff(lanes) else ""
         if height >= _ROOM_FOR_VALUES:
             right.setTicks([[tick for k in range(len(lanes)) for tick in self._values(k)]])
         elif len(units) == 1 and len({lane.high - lane.low for lane in lanes}) == 1:
             right.setTicks([self._scale(height)])
         else:
             right.setTicks([[]])
-            words += ", scaled to each lane" if words else ""
+            words = "own scale" if len(units) > 1 else f"{words}, scaled to each lane" if words else ""
         self.getPlotItem().setLabel("right", words)
 
     def _values(self, place: int) -> list[tuple[float, str]]:
@@ -240,7 +265,7 @@ class TracesPlot(TimePlot):
         lane = self._lanes.lanes[place]
         factor = _factor(lane.unit)
         step = nice_length(factor * (lane.high - lane.low))
-        low = 0.0 if lane.unit == "ΔF/F" else math.ceil(factor * lane.low / step) * step
+        low = 0.0 if lane.unit == "ΔF/F" or lane.is_activity else math.ceil(factor * lane.low / step) * step
         return [(self._lanes.height_of(place, v / factor), f"{v:g}") for v in (low, low + step)]
 
     def _scale(self, height: float) -> list[tuple[float, str]]:
@@ -270,6 +295,16 @@ class TracesPlot(TimePlot):
 def trace_color(name: str) -> str:
     """Return the palette's colour of a stage of the traces."""
     return TRACE_COLORS.get(name, TRACE_COLORS["dff"])
+
+
+def _axis_words(lane: Lane) -> str:
+    """Return quantity and unit of a lane's values, as they are written."""
+    words = _UNITS.get(lane.unit, lane.unit)
+    return f"Activity: {words}" if lane.is_activity and lane.unit != "spikes/s" else words
+
+
+def _any_dff(lanes: tuple[Lane, ...]) -> bool:
+    return any(lane.unit == "ΔF/F" for lane in lanes)
 
 
 def _factor(unit: str) -> float:
