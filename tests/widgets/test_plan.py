@@ -1,8 +1,11 @@
 import numpy as np
 import pytest
 
+from napari_calcium.events.spike_bursts import SpikeEvents
 from napari_calcium.pipeline import STAGES, PipelineSettings
 from napari_calcium.recording import LogEntry, Trace
+from napari_calcium.session import Session
+from napari_calcium.spikes.spikes_settings import DeconvolvedSpikes, NetworkSpikes
 from napari_calcium.traces.baseline import MaximinBaseline, PercentileBaseline
 from napari_calcium.widgets.plan import (
     Plan,
@@ -191,3 +194,56 @@ def test_results_whose_settings_are_unknown_leave_the_form_and_are_out_of_date(p
     session.apply(strange, "strange")
     assert plan.stage("events") == before
     assert plan.state("events") is StageState.STALE
+
+
+@pytest.fixture
+def analysed(few, fake_stages):
+    """Everything has run, without spikes."""
+    chosen = settings_made(few).replace(**{s: getattr(PipelineSettings(), s) for s in USED})
+    return bring_up_to_date(few, chosen)
+
+
+def inferred(recording, **chosen):
+    settings = NetworkSpikes(**chosen)
+    entry = LogEntry("spikes", settings.model_dump(mode="json"), ("traces/dff",), ("traces/spikes",))
+    return recording.with_step(entry, traces={"spikes": recording.traces["raw"]})
+
+
+def test_spikes_that_no_events_are_made_of_leave_the_other_stages_up_to_date(analysed):
+    plan = Plan(Session())
+    plan._session.open(inferred(analysed))
+    assert plan.state("spikes") is StageState.UP_TO_DATE
+    assert set(states(plan).values()) == {StageState.UP_TO_DATE}
+    plan.set_stage("spikes", DeconvolvedSpikes())
+    assert pending(inferred(analysed), plan.settings) == ("spikes",)
+
+
+def test_spikes_are_out_of_date_with_a_stage_before_them(analysed):
+    plan = Plan(Session())
+    plan._session.open(inferred(analysed))
+    plan.set_stage("baseline", MaximinBaseline(window=33))
+    assert plan.state("spikes") is StageState.STALE
+    due = pending(inferred(analysed), plan.settings)
+    assert due.index("baseline") < due.index("spikes") < due.index("events")
+
+
+def test_spikes_of_a_trace_that_would_be_another_now_are_out_of_date(analysed):
+    plan = Plan(Session())
+    plan._session.open(inferred(analysed, input="raw"))
+    assert plan.state("spikes") is StageState.STALE
+
+
+def test_events_from_spikes_come_after_them(analysed):
+    plan = Plan(Session())
+    plan._session.open(inferred(analysed))
+    plan.set_stage("events", SpikeEvents())
+    assert pending(inferred(analysed), plan.settings)[0] == "spikes"
+    assert "events" in pending(inferred(analysed), plan.settings)
+
+
+def test_skipping_spikes_takes_them_away_and_leaves_the_rest(analysed, fake_stages):
+    made = inferred(analysed)
+    fake_stages.ran.clear()
+    without = bring_up_to_date(made, settings_made(analysed))
+    assert fake_stages.ran == []
+    assert without == analysed

@@ -36,6 +36,7 @@ __all__ = [
 
 
 _LAST = (*POPULATION_STAGES, *BEHAVIOUR_STAGES)
+_STAGES = tuple(TITLES)
 
 
 class StageState(Enum):
@@ -192,11 +193,12 @@ def pending(recording: Recording, settings: PipelineSettings) -> tuple[str, ...]
     same settings in the same order; everything after the first difference has to run. (A stage that ran
     before an earlier one of the pipeline did may have read another trace than it would now.) The stages of
     the population and of the behaviour come last and read none of each other, but for the aligned behaviour:
-    each stands by itself, in whatever order they ran.
+    each stands by itself, in whatever order they ran. So do spikes that no events are made of.
     """
     all_wanted = [s for s in TITLES if getattr(settings, s) is not None and not not_needed(recording, s)]
-    wanted = [s for s in all_wanted if s not in _LAST]
-    log = [entry for entry in recording.log if entry.stage in TITLES]
+    aside = ("spikes",) if _spikes_stand_aside(settings) else ()
+    wanted = [s for s in all_wanted if s not in _LAST and s not in aside]
+    log = [entry for entry in recording.log if entry.stage in TITLES and entry.stage not in aside]
     done = 0
     for stage, entry in zip(wanted, log, strict=False):
         same = entry.stage == stage and entry.settings == getattr(settings, stage).model_dump(mode="json")
@@ -208,7 +210,22 @@ def pending(recording: Recording, settings: PipelineSettings) -> tuple[str, ...]
     due = [s for s in last if standing.get(s) != getattr(settings, s).model_dump(mode="json")]
     if "behaviour" in due:
         due = [s for s in last if s in due or s in BEHAVIOUR_STAGES]
-    return (*wanted[done:], *due)
+    due += [s for s in aside if s in all_wanted and not _spikes_stand(recording, settings, wanted[done:])]
+    return tuple(s for s in all_wanted if s in due or s in wanted[done:])
+
+
+def _spikes_stand_aside(settings: PipelineSettings) -> bool:
+    """Whether none of the stages that follow on each other reads inferred spikes."""
+    return settings.events is None or getattr(settings.events, "input", "") != "spikes"
+
+
+def _spikes_stand(recording: Recording, settings: PipelineSettings, due: Iterable[str]) -> bool:
+    """Whether inferred spikes are those of the settings, of the trace that they would be read from now."""
+    entry, chosen = entry_of(recording, "spikes"), settings.spikes
+    if entry is None or chosen is None or entry.settings != chosen.model_dump(mode="json"):
+        return False
+    moved = chosen.input in recording.traces and f"traces/{chosen.input}" not in entry.reads
+    return not moved and not any(_STAGES.index(s) < _STAGES.index("spikes") for s in due)
 
 
 def bring_up_to_date(
@@ -234,6 +251,7 @@ def bring_up_to_date(
     """
     recording = _without_skipped_population(recording, settings)
     recording = _without_skipped_behaviour(recording, settings)
+    recording = _without_skipped_spikes(recording, settings)
     if must_begin_anew(recording, settings):
         recording = without_results(recording, movie=must_begin_anew(recording, settings, MOVIE_STAGES))
     by_hand = recording.cell_choice.by_hand
@@ -272,6 +290,17 @@ def _without_skipped_behaviour(recording: Recording, settings: PipelineSettings)
         return recording
     log = tuple(entry for entry in recording.log if not gone.intersection(entry.writes))
     return recording.replace(**dict.fromkeys(gone), log=log)
+
+
+def _without_skipped_spikes(recording: Recording, settings: PipelineSettings) -> Recording:
+    """Return a recording without inferred spikes where they are skipped and nothing was made of them."""
+    made = entry_of(recording, "spikes")
+    read = any("traces/spikes" in entry.reads for entry in recording.log)
+    if made is None or settings.spikes is not None or read:
+        return recording
+    traces = {name: trace for name, trace in recording.traces.items() if name != "spikes"}
+    log = tuple(entry for entry in recording.log if entry is not made)
+    return recording.replace(traces=traces, spike_times=None, log=log)
 
 
 def must_begin_anew(
