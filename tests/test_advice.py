@@ -15,6 +15,7 @@ from napari_calcium.pipeline import PipelineSettings, run, run_stage
 from napari_calcium.recording import LogEntry, Recording, Trace
 from napari_calcium.results import Events
 from napari_calcium.simulate import SimulationSettings, simulate
+from napari_calcium.spikes.spikes_settings import DeconvolvedSpikes, NetworkSpikes
 from napari_calcium.traces.background import HighPassBackground, LowerEnvelopeBackground
 from napari_calcium.traces.baseline import PercentileBaseline, SlidingPercentileBaseline
 from napari_calcium.traces.denoise import SavitzkyGolayDenoise
@@ -177,3 +178,51 @@ def test_the_log_has_the_warnings_of_a_run_whatever_was_run_before():
     busy = with_events(10, 8.0)
     notes = run_stage(busy, "baseline", PercentileBaseline()).log[-1].notes
     assert notes == run_stage(busy.replace(events=None), "baseline", PercentileBaseline()).log[-1].notes
+
+
+def noisy(rate: float = RATE, sd: float = 0.05, unit: str = "ΔF/F") -> Recording:
+    dff = sd * np.random.default_rng(0).standard_normal((60, 8000)).astype(np.float32)
+    return Recording("noise", np.arange(60), rate, {"dff": Trace(dff, unit)})
+
+
+def test_spikes_from_usual_dff_are_not_warned_of():
+    assert advise_stage(noisy(), "spikes", NetworkSpikes()) == ()
+    assert advise_stage(noisy(), "spikes", DeconvolvedSpikes()) == ()
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"rate": 0.5}, "trained from 2 to 120 Hz"),
+        ({"sd": 5.0}, "noisier"),
+        ({"unit": "a.u."}, "raw fluorescence"),
+        ({"unit": "spikes/s"}, "deconvolved already"),
+    ],
+)
+def test_what_the_network_was_not_trained_on_is_told_beside_the_form(changed, words):
+    found = advise_stage(noisy(**changed), "spikes", NetworkSpikes())
+    assert fields(found) == ["input"]
+    assert words in found[0].text
+
+
+def test_a_denoised_input_is_known_from_the_provenance():
+    plain = noisy()
+    step = LogEntry("denoise", {}, ("traces/dff",), ("traces/denoised",))
+    denoised = plain.with_step(step, traces={"denoised": plain.traces["dff"]})
+    found = advise_stage(denoised, "spikes", NetworkSpikes(input="denoised"))
+    assert "denoised" in found[0].text
+    assert advise_stage(denoised, "spikes", NetworkSpikes(input="dff")) == ()
+
+
+def test_deconvolving_raw_fluorescence_or_spikes_is_warned_of():
+    assert "raw fluorescence" in advise_stage(noisy(unit="a.u."), "spikes", DeconvolvedSpikes())[0].text
+    assert "already" in advise_stage(noisy(unit="spikes/s"), "spikes", DeconvolvedSpikes())[0].text
+
+
+def test_an_indicator_faster_than_the_frames_is_warned_of():
+    found = advise_stage(noisy(rate=3.0, sd=0.02), "spikes", NetworkSpikes(indicator="GCaMP8f"))
+    assert fields(found) == ["indicator"]
+
+
+def test_a_trace_that_is_not_there_is_no_matter_of_advice():
+    assert advise_stage(recording(), "spikes", NetworkSpikes()) == ()

@@ -5,11 +5,10 @@ from napari_calcium.events.spike_bursts import SpikeEvents
 from napari_calcium.io.results_folder import write_results
 from napari_calcium.io.results_reading import read_results
 from napari_calcium.pipeline import PipelineSettings, preview, run, run_stage
-from napari_calcium.pipeline_spikes import stages_behind
 from napari_calcium.recording import LogEntry, Recording, Trace
 from napari_calcium.spikes.inference import infer_spike_rate
 from napari_calcium.spikes.spikes_settings import DeconvolvedSpikes, NetworkSpikes
-from napari_calcium.stage_steps import StageError
+from napari_calcium.stage_steps import StageError, stages_behind
 
 FRAME_RATE = 20.0
 

@@ -12,6 +12,7 @@ import numpy as np
 from napari_calcium.numerics.indicators import INDICATORS
 from napari_calcium.pipeline_settings import PipelineSettings
 from napari_calcium.recording import Recording, Trace
+from napari_calcium.stage_steps import stages_behind
 
 __all__ = ["Advice", "advise", "advise_stage", "transient_s"]
 
@@ -20,6 +21,7 @@ _TRANSIENTS_IN_BACKGROUND = 4
 _QUIET_SHARE = 0.8
 _MANY = 0.1
 _SAMPLED_ROWS, _SAMPLED_FRAMES = 200, 500
+_GUARDED_ROWS, _GUARDED_FRAMES = 50, 5000
 _FALSE_PER_MINUTE = 1.0
 _FEW_CELLS = 10
 _CROWD = 0.5
@@ -58,7 +60,8 @@ def advise(recording: Recording, settings: PipelineSettings) -> tuple[Advice, ..
 
     Notes
     -----
-    At most 200 cells and 500 frames of a trace are looked at, so it takes milliseconds at any size.
+    At most 200 cells and 500 frames of a trace are looked at (for spikes, 50 cells and the middle 5,000
+    frames), so it takes milliseconds at any size.
     """
     found = (
         item
@@ -156,6 +159,41 @@ def _denoise(recording: Recording, chosen: Any) -> _Said:
     return said
 
 
+def _spikes(recording: Recording, chosen: Any) -> _Said:
+    said: _Said = {}
+    rate, name = _rate(recording), str(getattr(chosen, "indicator", ""))
+    decay = INDICATORS[name].decay_s if name in INDICATORS else None
+    if decay is not None and decay * rate < 1:
+        said["indicator"] = (
+            f"{name} decays in {decay:g} s, less than one frame ({1 / rate:.2g} s): hardly more than a "
+            "frame is left of each transient, so expect the timing and number of spikes to be uncertain."
+        )
+    trace = recording.traces.get(chosen.input)
+    if trace is None:
+        return said
+    if chosen.method == "network":
+        doubts = _doubts_about_spikes(recording, chosen.input, trace)
+        if doubts:
+            said["input"] = " ".join(f"{doubt}." for doubt in doubts)
+    elif trace.unit == "spikes/s":
+        said["input"] = "These are inferred spikes already: deconvolve the ΔF/F they were made of."
+    elif trace.unit == "a.u.":
+        said["input"] = (
+            "This is raw fluorescence: activity comes out in its arbitrary unit, and slow drift is taken "
+            "for activity. Run the baseline stage, and read ΔF/F."
+        )
+    return said
+
+
+def _doubts_about_spikes(recording: Recording, name: str, trace: Trace) -> tuple[str, ...]:
+    from napari_calcium.spikes.guards import find_doubts
+
+    step = max(1, -(-len(trace.values) // _GUARDED_ROWS))
+    start = max(0, (trace.values.shape[1] - _GUARDED_FRAMES) // 2)
+    some = trace.values[::step, start : start + _GUARDED_FRAMES]
+    return find_doubts(some, _rate(recording), unit=trace.unit, stages=stages_behind(recording, name))
+
+
 def _events(recording: Recording, chosen: Any) -> _Said:
     said: _Said = {}
     rate, name = _rate(recording), str(getattr(chosen, "indicator", ""))
@@ -235,6 +273,7 @@ _LOOK: Mapping[str, Callable[[Recording, Any], _Said]] = MappingProxyType(
         "baseline": _baseline,
         "background": _background,
         "denoise": _denoise,
+        "spikes": _spikes,
         "events": _events,
         "coactivity": _coactivity,
         "significance": _significance,

@@ -13,22 +13,9 @@ from napari_calcium.spikes.discrete import discrete_spikes
 from napari_calcium.spikes.guards import find_doubts
 from napari_calcium.spikes.inference import infer_spike_rate
 from napari_calcium.spikes.nonnegative import DeconvolvedSpikes, deconvolved_activity
-from napari_calcium.stage_steps import Apply, Outcome, input_of, rate_of
+from napari_calcium.stage_steps import Apply, Outcome, input_of, rate_of, stages_behind
 
-__all__ = ["SPIKE_STAGES", "stages_behind"]
-
-
-def stages_behind(recording: Recording, trace: str) -> tuple[str, ...]:
-    """Return the stages that a trace went through, from the provenance, first to last; empty if unknown."""
-    made_by = {name: entry for entry in recording.log for name in entry.writes}
-    stages: list[str] = []
-    wanted = [f"traces/{trace}"]
-    while wanted:
-        entry = made_by.get(wanted.pop())
-        if entry is not None and entry.stage not in stages:
-            stages.insert(0, entry.stage)
-            wanted += entry.reads
-    return tuple(stages)
+__all__ = ["SPIKE_STAGES"]
 
 
 def _spikes(rec: Recording, settings: Any, on_progress: Progress, executor: Executor | None) -> Outcome:
@@ -41,7 +28,8 @@ def _spikes(rec: Recording, settings: Any, on_progress: Progress, executor: Exec
         notes += (f"activity is the height of the transients that begin in a frame, in {trace.unit}",)
         traces = {"spikes": Trace(activity, trace.unit)}
         return Outcome({"traces": traces}, (f"traces/{name}",), ("traces/spikes",), notes)
-    notes += find_doubts(trace.values, rate, unit=trace.unit, stages=stages_behind(rec, name))
+    doubts = find_doubts(trace.values, rate, unit=trace.unit, stages=stages_behind(rec, name))
+    notes += tuple(f"⚠ {doubt}" for doubt in doubts)
     values = infer_spike_rate(
         trace.values,
         rate,

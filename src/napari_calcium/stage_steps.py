@@ -11,7 +11,7 @@ from napari_calcium.pipeline_settings import TITLES
 from napari_calcium.progress import Progress
 from napari_calcium.recording import Recording, Trace
 
-__all__ = ["Apply", "Outcome", "StageError", "input_of", "needed", "rate_of"]
+__all__ = ["Apply", "Outcome", "StageError", "input_of", "needed", "rate_of", "stages_behind"]
 
 
 class StageError(ValueError):
@@ -62,6 +62,19 @@ def input_of(recording: Recording, wanted: str, stage: str) -> tuple[str, Trace,
     raise StageError(
         f"{TITLES[stage]} reads {wanted}, but there is {there}; run the stage that makes it first"
     )
+
+
+def stages_behind(recording: Recording, trace: str) -> tuple[str, ...]:
+    """Return the stages that a trace went through, from the provenance, first to last; empty if unknown."""
+    made_by = {name: entry for entry in recording.log for name in entry.writes}
+    stages: list[str] = []
+    wanted = [f"traces/{trace}"]
+    while wanted:
+        entry = made_by.get(wanted.pop())
+        if entry is not None and entry.stage not in stages:
+            stages.insert(0, entry.stage)
+            wanted += entry.reads
+    return tuple(stages)
 
 
 def needed(recording: Recording, name: str, stage: str) -> Any:

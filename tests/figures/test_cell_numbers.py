@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from napari_calcium.figures.cell_numbers import CellColumn, cell_columns, fitting_rows, sorted_rows
-from napari_calcium.recording import Recording
+from napari_calcium.numerics.noise import noise_level
+from napari_calcium.recording import Recording, Trace
 from napari_calcium.results import Activations, Ensembles, Members
 from napari_calcium.rois import Rois
 
@@ -132,3 +133,29 @@ def test_names_that_are_numbers_sort_as_numbers_before_other_names():
     assert names.values[sorted_rows(names, np.arange(5))].tolist() == ["1", "2", "10", "a", "b"]
     empty = CellColumn("cell", "Cell", "", np.empty(0, np.str_))
     assert len(sorted_rows(empty, np.arange(0))) == 0
+
+
+def test_the_noise_level_of_dff_is_there_before_any_stage_has_run():
+    dff = (0.1 * np.random.default_rng(0).standard_normal((3, 400))).astype(np.float32)
+    read = Recording("r", np.arange(3), 20.0, {"dff": Trace(dff, "ΔF/F")})
+    (noise,) = [c for c in cell_columns(read) if c.key == "noise_level_percent_per_sqrt_hz"]
+    assert np.array_equal(noise.values, noise_level(dff, 20.0))
+    assert "ν" in noise.about
+    featured = read.replace(features={"roi_id": np.arange(3), noise.key: np.full(3, 7.0)})
+    (noise,) = [c for c in cell_columns(featured) if c.key == noise.key]
+    assert noise.values.tolist() == [7.0] * 3
+
+
+@pytest.mark.parametrize(("unit", "rate"), [("a.u.", 20.0), ("ΔF/F", None)])
+def test_no_noise_level_of_what_is_no_dff_or_has_no_time(unit, rate):
+    read = Recording("r", np.arange(2), rate, {"dff": Trace(np.ones((2, 30), np.float32), unit)})
+    assert not any("noise" in column.key for column in cell_columns(read))
+
+
+def test_the_noise_of_a_long_recording_is_that_of_its_middle():
+    dff = np.zeros((2, 2_000_000), np.float32)
+    dff[:, 900_000:1_100_000] = np.random.default_rng(0).standard_normal(200_000).astype(np.float32)
+    read = Recording("long", np.arange(2), 20.0, {"dff": Trace(dff, "ΔF/F")})
+    (noise,) = [c for c in cell_columns(read) if "noise" in c.key]
+    assert "middle 1,500,000 frames" in noise.about
+    assert noise.values.shape == (2,)
