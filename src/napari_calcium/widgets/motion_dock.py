@@ -149,6 +149,7 @@ class MotionDock(ViewDock):
         self.shifts = FramesPlot(colors, "Shift (px)")
         self.correlation = FramesPlot(colors, "Correlation")
         self.shifts.getPlotItem().showAxis("bottom", False)
+        self.shifts.getPlotItem().layout.setContentsMargins(2, 4, 6, 8)  # room for the lowest number
         self.shifts.setAccessibleName("Shift of each frame in pixels")
         self.correlation.setAccessibleName("Correlation of each frame with the template")
         self.residual = ResidualPlot(colors)
