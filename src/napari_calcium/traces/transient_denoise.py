@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import Executor
+from itertools import pairwise
 from typing import Annotated, Literal
 
 import numpy as np
@@ -23,8 +24,9 @@ __all__ = ["TransientDenoise", "rebuilt"]
 
 # The decay that explains traces with the fewest jumps is that of single spikes; bursts fade more slowly.
 _LONGER = 1.1
-# Jumps are looked for leniently and strictly: what both find counts fully, what only one finds by half.
-_STRICTNESS = (0.75, 1.25)
+# Shares of threshold and decay time of the fits that are averaged: a jump that only some of them find, and
+# the part of a tail that only some of them see, count in part.
+_FITS = ((0.75, 0.77), (1.0, 1.0), (1.25, 1.27))
 
 
 class TransientDenoise(Settings):
@@ -44,7 +46,7 @@ class TransientDenoise(Settings):
         4.0,
         title="Threshold",
         description="How far a jump must stand out of the noise, in standard errors; between three quarters "
-        "and five quarters of it, a jump counts by half. Lower it to keep weaker transients.",
+        "and five quarters of it, a jump counts in part. Lower it to keep weaker transients.",
     )
     smoothing: Annotated[Seconds, Ge(0), Le(1)] = Field(
         0.04,
@@ -87,10 +89,11 @@ def rebuilt(
 
     Notes
     -----
-    The mean of two fits (see :func:`napari_calcium.numerics.jumps.find_jumps`), one lenient and one strict,
-    stands for the doubt about a weak jump. It misleads where a cell does anything but jump and fade: slow
-    ramps become stairs, dips below the level at rest vanish, and so does all activity weaker than the noise.
-    Noise cannot be measured on the result. Time is linear in the number of samples.
+    The mean of three fits (see :func:`napari_calcium.numerics.jumps.find_jumps`), from lenient and brief to
+    strict and long, stands for the doubt about weak jumps and about tails. It misleads where a cell does
+    anything but jump and fade: slow ramps become stairs, dips below the level at rest vanish, and so does all
+    activity weaker than the noise. Noise cannot be measured on the result. Time is linear in the number of
+    samples.
     """
     if not traces.size:
         return traces.copy()
@@ -98,41 +101,34 @@ def rebuilt(
         decay = _LONGER * estimate_kinetics(traces, frame_rate, executor=executor)
     else:
         decay = np.full(len(traces), INDICATORS[settings.indicator].decay_s)
-    decay = np.minimum(decay, settings.longest)
-    fits = []
-    for k, share in enumerate(_STRICTNESS):
-        progress = part(on_progress, 0.2 + 0.3 * k, 0.5 + 0.3 * k)
-        fits.append(
-            find_jumps(
-                traces, frame_rate, decay, n_sd=share * settings.n_sd, on_progress=progress, executor=executor
-            )
-        )
-    keep = np.exp(-1.0 / (decay * frame_rate))
-    result = np.empty_like(traces)
-    rows = rows_per_block(traces.shape[1], bytes_per_sample=24)
+    result = np.zeros_like(traces)
+    for k, (strict, slow) in enumerate(_FITS):
+        progress = part(on_progress, 0.1 + 0.3 * k, 0.4 + 0.3 * k)
+        times = np.minimum(slow * decay, settings.longest)
+        n_sd = strict * settings.n_sd
+        jumps = find_jumps(traces, frame_rate, times, n_sd=n_sd, on_progress=progress, executor=executor)
+        _add_calcium(jumps, np.exp(-1.0 / (times * frame_rate)), result)
+    result /= len(_FITS)
     steps = settings.smoothing * frame_rate
+    rows = rows_per_block(traces.shape[1], bytes_per_sample=24)
     for block in (slice(k, k + rows) for k in range(0, len(traces), rows)):
-        trains = np.mean([_train(fit, block, traces[block].shape) for fit in fits], axis=0)
-        result[block] = _at_rest_level(_faded(trains, keep[block], steps), traces[block])
+        calcium = result[block].astype(np.float64)
+        if steps:
+            calcium = gaussian_filter1d(calcium, steps, axis=1, mode="nearest")
+        result[block] = _at_rest_level(calcium, traces[block])
     on_progress(1, 1)
     return result
 
 
-def _train(jumps: Jumps, rows: slice, shape: tuple[int, ...]) -> NDArray[np.float64]:
-    """Return the jumps of some rows at their frames, and what was left from before in the first frame."""
-    first, last = np.searchsorted(jumps.row, [rows.start, rows.start + shape[0]])
-    train = np.zeros(shape)
-    train[:, 0] = jumps.rest[rows]
-    place = slice(first, last)
-    train[jumps.row[place] - rows.start, jumps.frame[place]] += jumps.size[place]
-    return train
-
-
-def _faded(trains: NDArray[np.float64], keep: NDArray[np.float64], steps: float) -> NDArray[np.float64]:
-    calcium = np.empty_like(trains)
-    for row, (train, left) in enumerate(zip(trains, keep, strict=True)):
-        calcium[row] = lfilter([1.0], [1.0, -left], train)
-    return np.asarray(gaussian_filter1d(calcium, steps, axis=1, mode="nearest")) if steps else calcium
+def _add_calcium(jumps: Jumps, keep: NDArray[np.float64], total: NDArray[np.float32]) -> None:
+    """Add to each row of `total` what its jumps leave: each fades by the share `keep` from frame to frame."""
+    ends = np.searchsorted(jumps.row, np.arange(len(total) + 1))
+    train = np.zeros(total.shape[1])
+    for row, (first, last) in enumerate(pairwise(ends.tolist())):
+        train[:] = 0
+        train[0] = jumps.rest[row]
+        train[jumps.frame[first:last]] += jumps.size[first:last]
+        total[row] += lfilter([1.0], [1.0, -keep[row]], train)
 
 
 def _at_rest_level(calcium: NDArray[np.float64], traces: NDArray[np.float32]) -> NDArray[np.float64]:
