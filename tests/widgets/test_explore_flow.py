@@ -17,6 +17,7 @@ from napari_calcium.widgets import workspace as module
 from napari_calcium.widgets.dock_place import dock_of, our_docks
 from napari_calcium.widgets.preferences import Preferences
 from napari_calcium.widgets.readers import read_table, read_tiff
+from napari_calcium.widgets.recording_line import RecordingLine
 from napari_calcium.widgets.soma_highlight import CELL_EDGE, FIRST_MEMBER
 from napari_calcium.widgets.tissue_layers import layer_role
 from napari_calcium.widgets.viewer_session import session_of
@@ -92,7 +93,7 @@ class Window:
     def run_all(self) -> None:
         pipeline = self.dock("Calcium pipeline")
         if self.session.recording.frame_rate is None:
-            line = pipeline.findChild(type(pipeline.layout().itemAt(0).widget()))
+            line = pipeline.findChild(RecordingLine)
             line.frame_rate.setValue(10)
             self.press(line.set_rate)
         assert pipeline.run_all.isEnabled(), pipeline.run_all.toolTip()

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from napari_calcium.indicator_choice import with_indicator
 from napari_calcium.numerics.indicators import INDICATORS
 from napari_calcium.session import Session
 from napari_calcium.widgets.indicator_box import IndicatorBox
@@ -40,8 +41,10 @@ def test_a_choice_sets_the_stages_and_shows(box, plan):
 
 
 def test_what_is_set_elsewhere_is_shown(box, plan):
-    plan.set_stage("events", plan.stage("events").replace(indicator="OGB-1"))
+    plan.load(with_indicator(plan.settings, "OGB-1"))
     assert box.currentData() == "OGB-1"
+    plan.set_stage("events", plan.stage("events").replace(indicator="GCaMP6f"))
+    assert box.currentText() == "differs between stages"
 
 
 def test_choosing_that_stages_differ_changes_nothing(box, plan):
