@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+import platform
 
 __all__ = ["KEYS", "spelt"]
 
@@ -33,7 +33,7 @@ KEYS: tuple[tuple[str, str, str], ...] = (
 
 def spelt(keys: str) -> str:
     """Return keys as they are written on this machine's keyboard."""
-    if sys.platform != "darwin":
+    if platform.system() != "Darwin":
         return keys
     for name, sign in (("Ctrl+", "⌘"), ("Alt+", "⌥"), ("Shift+", "⇧")):
         keys = keys.replace(name, sign)
