@@ -226,15 +226,16 @@ def _tuning_part(
 
 
 def _most_telling(tuning: Tuning, kind: str, who: list[int]) -> str | None:
-    """Return the signal to which the last of the subjects is tuned most surely."""
+    """Return the signal of which the last of the subjects tells most beyond chance, else most nearly so."""
     table = tuning.tuned
     names = [curve.signal for curve in tuning.curves]
     own = (table.kind == kind) & (table.id == who[-1]) if who else np.zeros(len(table), bool)
     own &= np.isin(table.signal, names)
     if not own.any():
         return names[0] if names else None
-    p = np.nan_to_num(table.p_value[own], nan=2.0)
     gain = np.nan_to_num(table.information_bits[own] - table.information_by_chance_bits[own])
+    sure = table.q_value[own] <= _ALPHA
+    p = np.where(sure, 0.0, np.nan_to_num(table.p_value[own], nan=2.0))
     return str(table.signal[own][np.lexsort((-gain, p))[0]])
 
 

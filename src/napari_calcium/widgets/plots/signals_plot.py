@@ -17,7 +17,7 @@ from napari_calcium.widgets.theme import PlotColors, readable
 __all__ = ["SignalsPlot"]
 
 _PAD = 0.12
-_ROOM_FOR_VALUES, _ROOM_FOR_BOTH = 18, 44
+_ROOM_FOR_VALUES, _ROOM_FOR_BOTH = 18, 60
 """Lanes of fewer pixels than this have no values at their side, or only the highest."""
 _ROOM_FOR_UNIT = 32
 

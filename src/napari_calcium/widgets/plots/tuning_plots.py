@@ -26,7 +26,7 @@ class _SmallPlot(pg.PlotWidget):
         item.hideButtons()
         for side in ("left", "bottom"):
             item.getAxis(side).enableAutoSIPrefix(False)
-        item.layout.setContentsMargins(2, 2, 6, 2)
+        item.layout.setContentsMargins(2, 2, 6, 8)
         item.getViewBox().setDefaultPadding(0.04)
         self.set_colors(colors)
 
