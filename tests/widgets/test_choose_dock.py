@@ -15,6 +15,7 @@ from napari_calcium.pipeline_movie import lags_behind
 from napari_calcium.recording import LogEntry, Movie, Recording
 from napari_calcium.rois import Rois
 from napari_calcium.widgets.candidate_layer import CandidateLayer
+from napari_calcium.widgets.candidate_words import candidate_words, quality_of
 from napari_calcium.widgets.choose_dock import ChooseDock
 from napari_calcium.widgets.tissue_layers import layer_role
 from napari_calcium.widgets.workbench import workbench_of
@@ -229,3 +230,12 @@ def test_no_candidate_at_all_is_a_result(dock, session, recording):
     assert "Nothing was found" in dock.about.text() and not dock.accept.isEnabled()
     dock.step(1)
     dock.decide(cells=True)
+
+
+def test_words_name_what_is_known_and_leave_out_what_is_not(recording):
+    found, choice = recording.candidates, recording.cell_choice
+    drawn = candidate_words(recording, found, 4, choice)
+    assert "drawn by hand" in drawn and "focus" not in drawn
+    judged = candidate_words(recording, found, 3, choice.decide(found, [6], cells=True))
+    assert "Candidate 6: cell</b> by hand" in judged and "focus 2.4 SD (asked: 6)" in judged
+    assert np.isnan(quality_of(Rois(found.ids, found.footprints, SHAPE))).all()

@@ -1,12 +1,14 @@
 from itertools import pairwise
 
+import numpy as np
 import pytest
 from napari.components import ViewerModel
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QFileDialog, QShortcut
 
 from napari_calcium.pipeline import STAGES, TITLES, PipelineSettings
-from napari_calcium.recording import Trace
+from napari_calcium.pipeline_settings import MOVIE_STAGES
+from napari_calcium.recording import Movie, Trace
 from napari_calcium.traces.baseline import MaximinBaseline, PercentileBaseline
 from napari_calcium.widgets.pipeline_dock import PipelineDock
 from napari_calcium.widgets.workbench import workbench_of
@@ -241,3 +243,22 @@ def test_the_save_button_saves_without_a_complaint(dock, bench, tmp_path, monkey
     assert signal.args[1] is None
     assert (tmp_path / "mine" / "log.json").exists()
     assert not bench.has_unsaved_results
+
+
+def test_stages_of_a_movie_show_for_a_movie_only_with_what_a_run_takes(dock, bench, few):
+    assert all(dock.sections[stage].isHidden() for stage in MOVIE_STAGES)
+    assert dock.estimate.isHidden()
+    long = np.broadcast_to(np.uint16(0), (100_000, 64, 64))  # takes no memory
+    film = few.replace(movie=Movie(long), traces={}, roi_ids=np.empty(0, np.int64), log=(), cell_names=())
+    bench.session.open(film)
+    assert not any(dock.sections[stage].isHidden() for stage in MOVIE_STAGES)
+    assert "Run all takes about" in dock.estimate.text() and "of memory" in dock.estimate.text()
+    for stage in MOVIE_STAGES:
+        bench.plan.set_enabled(stage, False)
+    assert "min" not in dock.estimate.text()
+
+
+def test_too_little_memory_is_told_before_the_run(dock, bench, few, monkeypatch):
+    monkeypatch.setattr("napari_calcium.run_estimate.free_memory_mb", lambda: 100.0)
+    bench.session.apply(few.replace(name="again"), "again")
+    assert dock.estimate.text().startswith("⚠ Run all: this needs") and not dock.estimate.isHidden()

@@ -18,6 +18,7 @@ from napari_calcium.figures.palette import TRACE_COLORS
 from napari_calcium.recording import Recording
 from napari_calcium.rois import Rois
 from napari_calcium.widgets.candidate_layer import CELL_COLOR, REJECTED_COLOR, CandidateLayer
+from napari_calcium.widgets.candidate_words import candidate_words, quality_of
 from napari_calcium.widgets.drawing_row import DrawingRow
 from napari_calcium.widgets.latest_job import LatestJob
 from napari_calcium.widgets.number_box import NumberBox
@@ -32,17 +33,6 @@ __all__ = ["ACCEPT_KEY", "REJECT_KEY", "ChooseDock"]
 ACCEPT_KEY, REJECT_KEY = "K", "J"
 _CLICK_PIXELS = 4
 _SETTLED_MS = 400
-_NUMBERS = {
-    "focus_sd": ("focus", "SD", "focus"),
-    "focus_share": ("focus share", "", "focus_share"),
-    "disc_share": ("shape", "", "disc_share"),
-    "skewness": ("skewness", "", "skewness"),
-    "snr": ("SNR", "", ""),
-    "radius_px": ("radius", "px", ""),
-    "area_px": ("area", "px", ""),
-    "contrast_sd": ("contrast", "SD", "contrast"),
-}
-"""Quality column: what it is called, its unit, and the setting that is its threshold."""
 
 
 class ChooseDock(ViewDock):
@@ -203,7 +193,7 @@ class ChooseDock(ViewDock):
         found = self._candidates()
         if found is None or not len(found):
             return
-        order = found.ids[np.argsort(-_quality(found), kind="stable")].tolist()
+        order = found.ids[np.argsort(-quality_of(found), kind="stable")].tolist()
         place = order.index(self._here) + by if self._here in order else 0
         self.look_at(order[min(max(place, 0), len(order) - 1)])
 
@@ -249,7 +239,7 @@ class ChooseDock(ViewDock):
             )
             return
         if self._here is None and len(found):
-            below = np.where(self._choice(recording).accepts(found), -np.inf, _quality(found))
+            below = np.where(self._choice(recording).accepts(found), -np.inf, quality_of(found))
             self._here = int(found.ids[int(np.argmax(below))])
         self._show_choice(recording, found)
         self._show_candidate(recording, found)
@@ -272,7 +262,7 @@ class ChooseDock(ViewDock):
             f"<b style='color:{orange}'>{int((~chosen).sum()):,} rejected</b>{told}"
         )
         row = self._row(found)
-        quality = _quality(found)
+        quality = quality_of(found)
         here = float(quality[row]) if row is not None and np.isfinite(quality[row]) else None
         self.histogram.show_quality(quality, chosen, choice.threshold, here)
         self.threshold.blockSignals(True)
@@ -291,7 +281,7 @@ class ChooseDock(ViewDock):
             self.about.setText("Nothing was found.")
             self.trace.show_lines(1.0, [])
             return
-        self.about.setText(_words(recording, found, row, self._choice(recording)))
+        self.about.setText(candidate_words(recording, found, row, self._choice(recording)))
         rate = recording.frame_rate or 1.0
         if self._traced != (found, self._here):
             self._traced = (found, self._here)
@@ -416,27 +406,3 @@ class ChooseDock(ViewDock):
             self.step(1 if event.key() == Qt.Key.Key_Right else -1)
         else:
             super().keyPressEvent(event)
-
-
-def _quality(found: Rois) -> NDArray[np.float64]:
-    """Return the quality of candidates, NaN for drawn ones."""
-    return found.quality.get("quality", np.full(len(found), np.nan))
-
-
-def _words(recording: Recording, found: Rois, row: int, choice: CellChoice) -> str:
-    """Say of a candidate what it is taken for, why, and its numbers beside what is asked for."""
-    candidate = int(found.ids[row])
-    cell = bool(choice.accepts(found)[row])
-    by_hand = candidate in (*choice.accepted, *choice.rejected)
-    quality = _quality(found)[row]
-    entry = next((e for e in recording.log if e.stage == "segmentation"), None)
-    asked = dict(entry.settings) if entry is not None else {}
-    parts = []
-    for name, (words, unit, setting) in _NUMBERS.items():
-        value = found.quality[name][row] if name in found.quality else np.nan
-        if np.isfinite(value):
-            least = f" (asked: {asked[setting]:g})" if setting in asked else ""
-            parts.append(f"{words} {value:.3g}{f' {unit}' if unit else ''}{least}")
-    judged = f"quality {quality:.2f}" if np.isfinite(quality) else "drawn by hand"
-    what = f"<b>Candidate {candidate}: {'cell' if cell else 'rejected'}</b>{' by hand' if by_hand else ''}"
-    return f"{what} · {judged}<br>{' · '.join(parts)}"
