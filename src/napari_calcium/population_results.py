@@ -416,7 +416,8 @@ class Population(_Record):
 
     def without(self, names: Iterable[str]) -> Self:
         """Return it without some parts, named as in the log (``"population/coupling"``)."""
-        gone = {name: None for name in PARTS if f"population/{name}" in set(names)}
+        written = set(names)
+        gone = {name: None for name in PARTS if f"population/{name}" in written}
         return dataclasses.replace(self, **gone)
 
     def joined(self, newer: Population) -> Self:

@@ -247,3 +247,33 @@ def test_skipping_spikes_takes_them_away_and_leaves_the_rest(analysed, fake_stag
     without = bring_up_to_date(made, settings_made(analysed))
     assert fake_stages.ran == []
     assert without == analysed
+
+
+def population_run(recording, *stages):
+    from napari_calcium.pipeline import run_stage
+    from napari_calcium.pipeline_settings import default_settings
+
+    for stage in stages:
+        recording = run_stage(recording, stage, default_settings(stage).replace(input="raw"))
+    return recording
+
+
+def raw_population(*stages):
+    from napari_calcium.pipeline_settings import default_settings
+
+    chosen = {stage: default_settings(stage).replace(input="raw") for stage in stages}
+    return PipelineSettings(**(dict.fromkeys(STAGES) | chosen))
+
+
+def test_stages_of_the_population_stand_in_whatever_order_they_ran(recording):
+    ran = population_run(recording, "sorting", "coupling")
+    assert pending(ran, raw_population("coupling", "sorting")) == ()
+    assert pending(ran, raw_population("coupling", "dimensionality", "sorting")) == ("dimensionality",)
+
+
+def test_a_stage_of_the_population_that_is_skipped_goes_alone(recording):
+    ran = population_run(recording, "coupling", "sorting")
+    left = bring_up_to_date(ran, raw_population("sorting"))
+    assert left.population.coupling is None
+    assert left.population.sorting is ran.population.sorting
+    assert entry_of(left, "coupling") is None

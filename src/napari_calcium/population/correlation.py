@@ -59,8 +59,8 @@ def correlation_matrix(
     chunk, so beside the result memory holds one chunk. Without gaps it takes about as long as the bare
     ``X @ X.T``; with gaps six products. The result is the same for any number of workers.
 
-    It misleads where something acts on all cells at once: motion, neuropil, bleaching, arousal. Slow common
-    trends give high correlations that no circular shift supports; see
+    It misleads where something acts on all cells at once: motion, neuropil, bleaching, arousal. Slow activity
+    gives high correlations by chance, since it has few independent samples; for a test see
     :mod:`~napari_calcium.population.shift_test`. The decay of the indicator makes neighbours in time alike: a
     correlation of fluorescence is not one of spikes.
     """

@@ -43,8 +43,9 @@ class ShiftTest:
         How many shifted pairs' scores reach each level ``k · 0.01``.
     pooled : int
         Shifted correlations in all.
-    class_means : (n_shifts, n_classes) float64
-        Mean correlation of each class of pairs at each shift; NaN where a class has no pair.
+    class_means : (2 · n_shifts, n_classes) float64
+        Mean correlation of each class of pairs, each pair taken once, at each shift forth and back; NaN where
+        a class has no pair.
     two_sided : bool
         Whether the size of the correlation was counted, whatever its sign.
     """
@@ -201,14 +202,22 @@ def shift_test(
     skewness = _skewness(z, rows, spread[rows], lags)
     work = partial(_shifted, z, rows, spread[rows], skewness, lags, two_sided, kinds, n_classes)
     counts = np.zeros(_LEVELS + 1, np.int64)
-    means = np.full((len(lags), n_classes), np.nan)
+    means = np.full((len(lags), 2, n_classes), np.nan)
     share = part(on_progress, 0.3, 1.0)
     for block, (count, mean) in map_blocks(work, len(lags), 1, on_progress=share, executor=executor):
         counts += count
         means[block] = mean
     pooled = int(counts.sum())
     tail = np.cumsum(counts[::-1])[::-1][:_LEVELS]
-    return ShiftTest(lags, spread, skewness, np.ascontiguousarray(tail), pooled, means, two_sided)
+    return ShiftTest(
+        lags,
+        spread,
+        skewness,
+        np.ascontiguousarray(tail),
+        pooled,
+        means.reshape(2 * len(lags), n_classes),
+        two_sided,
+    )
 
 
 def _representative(spread: NDArray[np.float32], most: int) -> NDArray[np.int64]:
@@ -294,9 +303,17 @@ def _shifted(
     levels = _levels(shifted, spread, np.outer(skewness[rows], skewness), two_sided)
     counts = np.bincount(levels[levels >= 0], minlength=_LEVELS + 1)
     if kinds is None:
-        return counts, np.empty((1, 0))
+        return counts, np.empty((2, 0))
     known = (kinds >= 0) & (levels >= 0)
-    number = np.bincount(kinds[known], minlength=n_classes)
-    total = np.bincount(kinds[known], weights=shifted[known], minlength=n_classes)
-    means = np.where(number > 0, total / np.maximum(number, 1), np.nan)
-    return counts, means[None]
+    # A pair stands above and below the diagonal, with opposite lags: two values, not one mean of both.
+    above = np.arange(len(skewness))[None] > rows[:, None]
+    halves = [_class_means(shifted, kinds, known & half, n_classes) for half in (above, ~above)]
+    return counts, np.stack(halves)
+
+
+def _class_means(
+    values: NDArray[np.float32], kinds: NDArray[np.int64], chosen: NDArray[np.bool_], n_classes: int
+) -> NDArray[np.float64]:
+    number = np.bincount(kinds[chosen], minlength=n_classes)
+    total = np.bincount(kinds[chosen], weights=values[chosen], minlength=n_classes)
+    return np.asarray(np.where(number > 0, total / np.maximum(number, 1), np.nan), np.float64)
