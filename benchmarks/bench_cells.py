@@ -42,6 +42,9 @@ class FindCells:
     def time_estimated_diameter(self, side):
         find_cells(self.movie, {}, BIN_RATE)
 
+    def time_refined(self, side):
+        find_cells(self.movie, {}, BIN_RATE, FunctionalCells(diameter=12, refinement="nmf"))
+
     def peakmem_find(self, side):
         find_cells(self.movie, {}, BIN_RATE)
 

@@ -10,7 +10,7 @@ from napari_calcium.traces.baseline import (
     baseline,
     dff,
 )
-from napari_calcium.traces.denoise import SavitzkyGolayDenoise, WaveletDenoise, denoise
+from napari_calcium.traces.denoise import SavitzkyGolayDenoise, TransientDenoise, WaveletDenoise, denoise
 from napari_calcium.traces.trace_quality import drift, signal_to_noise
 
 FRAME_RATE = 4.8
@@ -64,6 +64,7 @@ BASELINES = {
 }
 BACKGROUNDS = {"high_pass": HighPassBackground(), "lower_envelope": LowerEnvelopeBackground()}
 DENOISERS = {
+    "transients": TransientDenoise(),
     "wavelet": WaveletDenoise(),
     "wavelet_decimated": WaveletDenoise(shift_invariant=False),
     "savitzky_golay": SavitzkyGolayDenoise(),
