@@ -21,7 +21,7 @@ _TRANSIENTS_IN_BACKGROUND = 4
 _QUIET_SHARE = 0.8
 _MANY = 0.1
 _SAMPLED_ROWS, _SAMPLED_FRAMES = 200, 500
-_GUARDED_ROWS, _GUARDED_FRAMES = 50, 5000
+_GUARDED_ROWS, _GUARDED_FRAMES = 200, 2500
 _FALSE_PER_MINUTE = 1.0
 _FEW_CELLS = 10
 _CROWD = 0.5
@@ -60,7 +60,7 @@ def advise(recording: Recording, settings: PipelineSettings) -> tuple[Advice, ..
 
     Notes
     -----
-    At most 200 cells and 500 frames of a trace are looked at (for spikes, 50 cells and the middle 5,000
+    At most 200 cells and 500 frames of a trace are looked at (for spikes, the middle 2,500
     frames), so it takes milliseconds at any size.
     """
     found = (

@@ -10,10 +10,9 @@ from typing import Any
 from napari_calcium.progress import Progress
 from napari_calcium.recording import Recording, Trace
 from napari_calcium.spikes.discrete import discrete_spikes
-from napari_calcium.spikes.guards import find_doubts
 from napari_calcium.spikes.inference import infer_spike_rate
 from napari_calcium.spikes.nonnegative import DeconvolvedSpikes, deconvolved_activity
-from napari_calcium.stage_steps import Apply, Outcome, input_of, rate_of, stages_behind
+from napari_calcium.stage_steps import Apply, Outcome, input_of, rate_of
 
 __all__ = ["SPIKE_STAGES"]
 
@@ -28,8 +27,6 @@ def _spikes(rec: Recording, settings: Any, on_progress: Progress, executor: Exec
         notes += (f"activity is the height of the transients that begin in a frame, in {trace.unit}",)
         traces = {"spikes": Trace(activity, trace.unit)}
         return Outcome({"traces": traces}, (f"traces/{name}",), ("traces/spikes",), notes)
-    doubts = find_doubts(trace.values, rate, unit=trace.unit, stages=stages_behind(rec, name))
-    notes += tuple(f"⚠ {doubt}" for doubt in doubts)
     values = infer_spike_rate(
         trace.values,
         rate,

@@ -7,6 +7,7 @@ from napari_calcium.recording import LogEntry, Trace
 from napari_calcium.session import Session
 from napari_calcium.spikes.spikes_settings import DeconvolvedSpikes, NetworkSpikes
 from napari_calcium.traces.baseline import MaximinBaseline, PercentileBaseline
+from napari_calcium.traces.denoise import SavitzkyGolayDenoise
 from napari_calcium.widgets.plan import (
     Plan,
     StageState,
@@ -225,6 +226,14 @@ def test_spikes_are_out_of_date_with_a_stage_before_them(analysed):
     assert plan.state("spikes") is StageState.STALE
     due = pending(inferred(analysed), plan.settings)
     assert due.index("baseline") < due.index("spikes") < due.index("events")
+
+
+def test_spikes_need_no_stage_that_makes_another_trace(analysed):
+    plan = Plan(Session())
+    plan._session.open(inferred(analysed))
+    plan.set_stage("denoise", SavitzkyGolayDenoise())
+    assert plan.state("denoise") is StageState.STALE
+    assert plan.state("spikes") is StageState.UP_TO_DATE
 
 
 def test_spikes_of_a_trace_that_would_be_another_now_are_out_of_date(analysed):

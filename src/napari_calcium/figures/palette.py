@@ -36,7 +36,7 @@ TRACE_COLORS = {
     "dff": "#0072b2",
     "background_corrected": "#009e73",
     "denoised": "#aa4499",
-    "spikes": "#7050d8",
+    "spikes": "#9a8300",
 }
 """Colour of a trace by the stage that made it."""
 

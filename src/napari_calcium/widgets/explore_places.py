@@ -28,6 +28,10 @@ def _has_coactivity(recording: Recording) -> bool:
     return recording.coactivity is not None
 
 
+def _has_spikes(recording: Recording) -> bool:
+    return "spikes" in recording.traces
+
+
 def _has_ensemble_events(recording: Recording) -> bool:
     return recording.ensemble_events is not None
 
@@ -87,6 +91,7 @@ PLACES: tuple[Place, ...] = (
     Place("Traces", "time"),
     Place("Raster", "time"),
     Place("Coactivity", "time", _has_coactivity),
+    Place("Spike check", "time", _has_spikes),
     Place("Motion", "time", _has_motion),
     Place("Behaviour", "time", _has_behaviour),
     Place("Similarity", "structure", _has_ensemble_events),

@@ -37,6 +37,8 @@ __all__ = [
 
 _LAST = (*POPULATION_STAGES, *BEHAVIOUR_STAGES)
 _STAGES = tuple(TITLES)
+_MADE_BY = {"dff": "baseline", "background_corrected": "background", "denoised": "denoise"}
+"""Trace, and the stage that makes it."""
 
 
 class StageState(Enum):
@@ -225,7 +227,8 @@ def _spikes_stand(recording: Recording, settings: PipelineSettings, due: Iterabl
     if entry is None or chosen is None or entry.settings != chosen.model_dump(mode="json"):
         return False
     moved = chosen.input in recording.traces and f"traces/{chosen.input}" not in entry.reads
-    return not moved and not any(_STAGES.index(s) < _STAGES.index("spikes") for s in due)
+    last = _STAGES.index(_MADE_BY.get(chosen.input, "extraction"))
+    return not moved and not any(_STAGES.index(s) <= last for s in due)
 
 
 def bring_up_to_date(

@@ -276,7 +276,9 @@ class RasterDock(ViewDock):
         factor, sign = unit_scale(unit)
         top = made.low + (made.high - made.low) / gain
         words = "peak" if made.scaled and gain == 1 else f"{factor * top:.3g} {sign}".strip()
-        self.low.setText("rest" if made.scaled else f"{factor * made.low:.3g}")
+        # A rate of next to nothing is nothing: digits of it would not be seen in the colours.
+        low = made.low if abs(made.low) > 1e-3 * (made.high - made.low) else 0.0
+        self.low.setText("rest" if made.scaled else f"{factor * low:.3g}")
         self.high.setText(words)
 
     def _shown_stage(self) -> str:

@@ -253,11 +253,13 @@ class TracesPlot(TimePlot):
         words = next(iter(units), "") if len(units) < 2 else "ΔF/F in %" if _any_dff(lanes) else ""
         if height >= _ROOM_FOR_VALUES:
             right.setTicks([[tick for k in range(len(lanes)) for tick in self._values(k)]])
+        elif len(units) > 1:
+            right.setTicks([[self._values(k)[1] for k in range(len(lanes))]])
         elif len(units) == 1 and len({lane.high - lane.low for lane in lanes}) == 1:
             right.setTicks([self._scale(height)])
         else:
             right.setTicks([[]])
-            words = "own scale" if len(units) > 1 else f"{words}, scaled to each lane" if words else ""
+            words += ", scaled to each lane" if words else ""
         self.getPlotItem().setLabel("right", words)
 
     def _values(self, place: int) -> list[tuple[float, str]]:
