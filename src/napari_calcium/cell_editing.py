@@ -168,9 +168,10 @@ def edited_unread(recording: Recording) -> NDArray[np.int64]:
         return wanted.ids if has_drawn_rois(recording) else none
     if recording.rois is None:
         return none
-    changed = changed_ids(recording.rois, wanted)
-    gone = np.setdiff1d(recording.rois.ids, wanted.ids)
-    return np.intersect1d(np.append(changed, gone), ids_of(recording.cell_choice.edits)).astype(np.int64)
+    named = ids_of(recording.cell_choice.edits)
+    before, after = (r.take(np.flatnonzero(np.isin(r.ids, named))) for r in (recording.rois, wanted))
+    gone = np.setdiff1d(before.ids, after.ids)
+    return np.sort(np.append(changed_ids(before, after), gone)).astype(np.int64)
 
 
 def read_edited(

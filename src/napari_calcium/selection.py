@@ -9,8 +9,8 @@ from psygnal import Signal
 
 __all__ = ["Selection", "Tool"]
 
-Tool = Literal["click", "box", "lasso"]
-"""What a drag on the image does: move the picture, or select what it encloses."""
+Tool = Literal["click", "box", "lasso", "wand", "ellipse", "outline", "redraw", "split"]
+"""What a click or drag on the image does: move the picture, select what it encloses, or change cells."""
 
 
 class Selection:

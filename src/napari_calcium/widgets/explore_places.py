@@ -48,6 +48,10 @@ def _has_candidates(recording: Recording) -> bool:
     return recording.candidates is not None
 
 
+def _has_field(recording: Recording) -> bool:
+    return recording.movie is not None or recording.rois is not None
+
+
 def _has_motion(recording: Recording) -> bool:
     return recording.motion is not None
 
@@ -86,6 +90,7 @@ PLACES: tuple[Place, ...] = (
     Place("Ensembles", "work"),
     Place("Cells", "work"),
     Place("Choose cells", "work", _has_candidates),
+    Place("Edit cells", "work", _has_field),
     Place("History", "work"),
     Place("Help", "work"),
     Place("Traces", "time"),

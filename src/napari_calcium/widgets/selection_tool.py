@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from napari_calcium.selection import Selection, Tool
 from napari_calcium.widgets.tissue_layers import KEY
 
-__all__ = ["SelectionTool"]
+__all__ = ["DragLine", "SelectionTool"]
 
 _KEYS: dict[str, Tool] = {"Alt+B": "box", "Alt+L": "lasso"}
 _LINE = "#ffd166"
@@ -65,15 +65,16 @@ class SelectionTool:
         if viewer is not None:
             # The drag is for selecting; the wheel still zooms.
             viewer.scene.camera.mouse_pan = tool == "click"
-            viewer.status = _SAYS[tool]
+            if tool in _SAYS:
+                viewer.status = _SAYS[tool]
 
     def _on_press(self, viewer: Any, event: Any) -> Iterator[None]:
         tool = self._selection.tool
-        if tool == "click" or event.button != 1 or len(event.dims_displayed) == 3:
+        if tool not in _KEYS.values() or event.button != 1 or len(event.dims_displayed) == 3:
             return
         start = np.asarray(event.pos, float)
         path = [_place(event)]
-        line = _Line(viewer)
+        line = DragLine(viewer)
         # napari takes it from the active layer, which may have changed since, and does when one is added.
         viewer.scene.camera.mouse_pan = False
         moved = False
@@ -93,7 +94,7 @@ class SelectionTool:
             self._pick(self._cells_in(outline), "Shift" in event.modifiers)
 
 
-class _Line:
+class DragLine:
     """What is being drawn, in a layer that lives as long as the drag."""
 
     def __init__(self, viewer: Any) -> None:
