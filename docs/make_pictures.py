@@ -26,15 +26,19 @@ from PIL import Image
 from qtpy.QtCore import QBuffer
 from qtpy.QtWidgets import QApplication, QDockWidget, QWidget
 
+from napari_calcium.figures.export import FIGURES, figure_of
 from napari_calcium.figures.figure_sheet import sheet_of
 from napari_calcium.figures.figure_style import PUBLICATION
 from napari_calcium.figures.palette import ensemble_color, rgb
 from napari_calcium.io.csv import CsvSettings
 from napari_calcium.io.opening import open_recording
 from napari_calcium.io.positions import PositionSettings
-from napari_calcium.pipeline import run
+from napari_calcium.pipeline import PipelineSettings, run
+from napari_calcium.pipeline_behaviour import BEHAVIOUR_STAGES
+from napari_calcium.pipeline_settings import default_settings
 from napari_calcium.recording import Recording
 from napari_calcium.simulate import course_settings, demo_settings, raw_movie_settings, simulate
+from napari_calcium.simulate.behaviour_simulation import BehaviourSimulation, simulate_behaviour
 from napari_calcium.widgets.launch import open_window
 from napari_calcium.widgets.viewer_session import session_of
 from napari_calcium.widgets.workspace import workspace_of
@@ -314,6 +318,53 @@ def tutorial_when() -> None:
         shown.session.selection.span = (0.0, course_analysed().duration_s / 4)
         shown.dock("Coactivity")
         shown.save("tutorial_when")
+
+
+@cache
+def animal() -> BehaviourSimulation:
+    """A simulated animal that runs, sees gratings and licks."""
+    return simulate_behaviour()
+
+
+@cache
+def animal_analysed() -> Recording:
+    """The same after all stages, those of the behaviour included."""
+    stages = {stage: default_settings(stage) for stage in BEHAVIOUR_STAGES}
+    return run(animal().to_recording("animal").replace(movie=None), PipelineSettings(**stages))
+
+
+@picture
+def behaviour_dock() -> None:
+    """Signals under a place cell and a speed cell, with epochs and what was decoded."""
+    cells = (int(animal().place_cells[0]), int(animal().speed_cells[0]))
+    floating("Behaviour", cells, (1000, 360), "behaviour_dock")
+
+
+@picture
+def tuning_dock() -> None:
+    """How a stimulus cell and a speed cell are tuned."""
+    cells = (int(animal().stimulus_cells[0]), int(animal().speed_cells[0]))
+    floating("Tuning", cells, (1000, 320), "tuning_dock")
+
+
+def floating(name: str, cells: tuple[int, ...], size: tuple[int, int], picture_name: str) -> None:
+    """Photograph a dock by itself, as wide as it has room for everything."""
+    with Window(animal_analysed()) as shown:
+        shown.session.selection.cells = cells
+        dock = shown.dock(name)
+        dock.setFloating(True)
+        dock.resize(*size)
+        shown.settle(2.0)
+        shown.save(picture_name, dock.widget())
+
+
+@picture
+def relations() -> None:
+    """The figure of correlations, preferred epochs and decoding."""
+    kind = next(kind for kind in FIGURES if kind.stem == "relations")
+    buffer = io.BytesIO()
+    figure_of(kind, animal_analysed()).savefig(buffer, dpi=130)
+    keep("relations", Image.open(buffer))
 
 
 @picture

@@ -15,6 +15,7 @@ _READING = {
     "read": "Reading the file",
     "positions": "Positions of the cells",
     "rois": "Positions of the cells",
+    "behaviour_file": "Files of the behaviour",
 }
 
 
