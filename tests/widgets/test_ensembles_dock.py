@@ -10,6 +10,7 @@ from napari_calcium.figures.palette import ensemble_color, rgb
 from napari_calcium.results import Activations, Ensembles, Members
 from napari_calcium.session import Session
 from napari_calcium.widgets.ensembles_dock import EnsemblesDock
+from napari_calcium.widgets.theme import link_color
 from napari_calcium.widgets.viewer_session import session_of
 
 
@@ -80,6 +81,13 @@ def test_lists_neurons_activations_first_and_last(dock, session, recording):
 def test_the_notes_stand_above(dock, session, recording):
     session.open(recording)
     assert dock.notes.text() == "Chance alone would give 0.1 ensembles."
+
+
+def test_links_are_readable_in_every_theme(viewer, dock, session, populated):
+    session.open(populated)
+    for theme in ("dark", "light"):
+        viewer.theme = theme
+        assert f"color:{link_color(viewer)}" in dock.notes.text()
 
 
 def test_the_swatch_has_the_colour_of_the_ensemble(dock, session, recording):

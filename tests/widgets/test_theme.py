@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from napari.components import ViewerModel
 
 from napari_calcium.figures.palette import TRACE_COLORS, ensemble_color, rgb
-from napari_calcium.widgets.theme import plot_colors, readable
+from napari_calcium.widgets.theme import link_color, plot_colors, readable
 
 GROUNDS = ("#23242b", "#ebe7e6", "#000000", "#ffffff")
 
@@ -54,3 +54,4 @@ def test_plots_take_the_viewers_theme(theme):
     colors = plot_colors(viewer)
     assert contrast(colors.text, colors.background) > 7
     assert contrast(colors.cursor, colors.background) > 4.4
+    assert contrast(link_color(viewer), colors.background) > 4.4

@@ -33,7 +33,7 @@ from napari_calcium.widgets.dock_place import DockPlace
 from napari_calcium.widgets.exporting import Export, ExportButton, table_writer
 from napari_calcium.widgets.links import Links
 from napari_calcium.widgets.plots.activations_plot import ActivationsPlot
-from napari_calcium.widgets.theme import plot_colors
+from napari_calcium.widgets.theme import link_color, plot_colors
 from napari_calcium.widgets.viewer_session import session_of
 
 __all__ = ["EnsemblesDock"]
@@ -233,10 +233,11 @@ class EnsemblesDock(QWidget):
         lines = list(ensembles.notes) if ensembles is not None else []
         why = why_counts_differ(recording) if recording is not None else ""
         text = "<br>".join(escape(line) for line in lines)
+        link = f"style='color:{link_color(self._viewer)}'"
         if why and self._why:
-            text += f"<br><br>{escape(why)} <a href='less'>Less</a>"
+            text += f"<br><br>{escape(why)} <a href='less' {link}>Less</a>"
         elif why:
-            text += "<br><a href='why'>Why do activations and ensemble events differ in number?</a>"
+            text += f"<br><a href='why' {link}>Why do activations and ensemble events differ in number?</a>"
         self.notes.setText(text)
         self.notes.setVisible(bool(text))
 
@@ -322,6 +323,7 @@ class EnsemblesDock(QWidget):
 
     def _on_theme(self, event: Any = None) -> None:
         self.plot.set_colors(plot_colors(self._viewer))
+        self._tell_notes()
 
 
 def _hint(recording: Recording | None) -> str:

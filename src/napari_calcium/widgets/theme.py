@@ -10,7 +10,7 @@ from napari.utils.theme import get_theme
 
 from napari_calcium.figures.palette import rgb
 
-__all__ = ["PlotColors", "plot_colors", "readable"]
+__all__ = ["PlotColors", "link_color", "plot_colors", "readable"]
 
 _CONTRAST = 4.5
 """What the Web Content Accessibility Guidelines ask of writing; thin lines need no less."""
@@ -36,6 +36,11 @@ def plot_colors(viewer: Any) -> PlotColors:
         faint=theme.secondary.as_hex("long")[:7],
         cursor=readable("#e03030", ground),
     )
+
+
+def link_color(viewer: Any) -> str:
+    """Return a blue for links that can be read on the viewer's theme, as ``#rrggbb``: Qt's own cannot."""
+    return readable("#3a7bd5", get_theme(viewer.theme).background.as_hex("long")[:7])
 
 
 @cache
