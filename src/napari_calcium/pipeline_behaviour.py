@@ -239,6 +239,8 @@ def _preferences(rec: Recording, settings: Any, on_progress: Progress, executor:
         rec.n_frames,
         rate_of(rec),
         settings,
+        on_progress=on_progress,
+        executor=executor,
     )
     notes = _without_epochs(behaviour.epochs)
     n_ensembles = len(known) if known is not None else 0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 from tests.behaviour.made_behaviour import epochs_of
@@ -96,3 +98,12 @@ def test_moments_count_for_a_while():
         PreferenceSettings(widen=1),
     )
     assert found.n_inside.tolist() == [1]
+
+
+def test_same_bytes_for_any_blocks_and_workers(rng, monkeypatch):
+    epochs = epochs_of(light=[(2, 5), (9, 12.5)], dark=[(13, 18)])
+    given = (("neuron",) * 9, np.arange(9), np.sort(rng.integers(0, 9, 90)), rng.uniform(0, 20, 90))
+    whole = prefer(*given, epochs, 200, RATE)
+    monkeypatch.setattr("napari_calcium.numerics.blocks._BLOCK_BYTES", 64 * 200 * 2)
+    with ThreadPoolExecutor(3) as pool:
+        assert prefer(*given, epochs, 200, RATE, executor=pool) == whole

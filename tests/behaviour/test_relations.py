@@ -143,3 +143,13 @@ def test_same_bytes_for_any_workers_and_cancelling_is_an_exception(rng, monkeypa
 def test_frames_must_agree(rng):
     with pytest.raises(ValueError, match="align it anew"):
         relate(neurons(rng.standard_normal((2, 30))), signals(np.ones(31)), RATE, RelationSettings())
+
+
+def test_stand_ins_in_blocks_are_those_of_one_block(rng, monkeypatch):
+    activity = slow(rng, (25, 300), 3).astype(np.float32)
+    values, weights = population_signals(activity[:20])
+    subjects = neurons(activity, ensembles=4, population=True)
+    behaviour = signals(*values, weights=weights)
+    whole = relate(subjects, behaviour, RATE, made_of=activity[:20])
+    monkeypatch.setattr("napari_calcium.numerics.blocks._BLOCK_BYTES", 160 * 300 * 7)
+    assert relate(subjects, behaviour, RATE, made_of=activity[:20]) == whole

@@ -142,3 +142,12 @@ def test_before_the_stages_a_sentence_says_so(whole):
 def test_colours_repeat_and_differ():
     assert len({epoch_color(k) for k in range(8)}) == len({signal_color(k) for k in range(8)}) == 8
     assert epoch_color(8) == epoch_color(0)
+
+
+def test_preferred_epochs_of_an_ensemble_are_told(whole):
+    table = whole.preferences
+    q = np.where(table.kind == "ensemble", 0.01, 0.9)
+    columns = table.columns() | {"q_value": q, "enrichment": np.full(len(table), 3.25)}
+    data = prepare_tuning(whole.replace(preferences=Preferences(**columns)), ensemble=0)
+    assert any("ensemble 0" in note and "light (× 3.2, q = 0.01)" in note for note in data.notes)
+    assert not any("elsewhere" in note for note in prepare_tuning(whole, (1,)).notes)

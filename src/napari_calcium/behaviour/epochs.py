@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Executor
+from functools import partial
 from typing import Annotated
 
 import numpy as np
@@ -12,8 +14,10 @@ from pydantic import Field
 from napari_calcium.behaviour_results import Epochs, Preferences
 from napari_calcium.checks import check_frame_rate
 from napari_calcium.numerics.binning import event_frames
+from napari_calcium.numerics.blocks import map_blocks, rows_per_block
 from napari_calcium.numerics.circular_shift import at_least_as_far, shifted_sums
 from napari_calcium.numerics.fdr import q_values
+from napari_calcium.progress import Progress, silent
 from napari_calcium.settings import Seconds, Settings
 
 __all__ = ["PreferenceSettings", "inside_epochs", "prefer"]
@@ -74,6 +78,9 @@ def prefer(
     n_frames: int,
     frame_rate: float,
     settings: PreferenceSettings = PreferenceSettings(),
+    *,
+    on_progress: Progress = silent,
+    executor: Executor | None = None,
 ) -> Preferences:
     """Test which epochs each subject is active in more or less often than its rate lets expect.
 
@@ -91,6 +98,8 @@ def prefer(
     frame_rate : float
         Hz.
     settings : PreferenceSettings
+    on_progress, executor
+        As in :func:`~napari_calcium.numerics.blocks.map_blocks`.
 
     Returns
     -------
@@ -101,34 +110,51 @@ def prefer(
     Notes
     -----
     A shift of the epochs as a whole keeps their lengths and intervals and the bursts of the activations, so
-    neither makes a preference by itself. O(labels × subjects × frames × log frames).
+    neither makes a preference by itself. O(labels × subjects × frames × log frames), in blocks of subjects.
     """
     rate = check_frame_rate(frame_rate)
     n_subjects, labels = len(ids), epochs.labels
-    counts = np.zeros((n_subjects, n_frames))
-    if len(rows) and n_frames:
-        np.add.at(counts, (rows, event_frames(time_s, rate, n_frames)), 1.0)
-    total = counts.sum(axis=1)
-    columns: list[NDArray[np.float64]] = []
-    for label in labels:
-        inside = inside_epochs(epochs, label, n_frames, rate, settings.widen)
-        columns.append(_column(counts, total, inside))
-    values = np.concatenate(columns, axis=1) if columns else np.empty((4, 0))
+    inside = [inside_epochs(epochs, label, n_frames, rate, settings.widen) for label in labels]
+    frames = event_frames(time_s, rate, max(1, n_frames))
+    total = np.bincount(rows, minlength=n_subjects).astype(np.float64)
+    values = np.full((4, len(labels), n_subjects), np.nan)
+    work = partial(_block, rows, frames, total, inside)
+    size = rows_per_block(n_frames, bytes_per_sample=64)
+    for block, columns in map_blocks(work, n_subjects, size, on_progress=on_progress, executor=executor):
+        values[:, :, block] = columns
+    table = values.reshape(4, len(labels) * n_subjects)
     kinds = np.tile(np.array(kind, np.str_), len(labels))
     q = np.full(len(kinds), np.nan)
     for name in np.unique(kinds):
-        q[kinds == name] = q_values(values[3, kinds == name])
+        q[kinds == name] = q_values(table[3, kinds == name])
     return Preferences(
         kind=kinds,
         id=np.tile(ids, len(labels)),
         label=np.repeat(np.array(labels, np.str_), n_subjects),
-        n_inside=values[0].astype(np.int64),
+        n_inside=table[0].astype(np.int64),
         n_total=np.tile(total, len(labels)).astype(np.int64),
-        share_of_time=values[1],
-        enrichment=values[2],
-        p_value=values[3],
+        share_of_time=table[1],
+        enrichment=table[2],
+        p_value=table[3],
         q_value=q,
     )
+
+
+def _block(
+    rows: NDArray[np.int64],
+    frames: NDArray[np.int64],
+    total: NDArray[np.float64],
+    inside: list[NDArray[np.bool_]],
+    block: slice,
+) -> NDArray[np.float64]:
+    """Return the columns of all labels for some subjects, (4, n_labels, n)."""
+    own = (rows >= block.start) & (rows < block.stop)
+    n, n_frames = block.stop - block.start, len(inside[0]) if inside else 0
+    counts = np.zeros((n, n_frames))
+    if n_frames:
+        np.add.at(counts, (rows[own] - block.start, frames[own]), 1.0)
+    columns = [_column(counts, total[block], label) for label in inside]
+    return np.stack(columns, axis=1) if columns else np.empty((4, 0, n))
 
 
 def _column(

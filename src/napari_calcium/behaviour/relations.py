@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import Executor
+from dataclasses import dataclass
 from functools import partial
 from typing import Annotated
 
@@ -112,9 +113,10 @@ def relate(
     tables = []
     for signal in range(n_signals):
         share = part(on_progress, signal / n_signals, (signal + 1) / n_signals)
-        rows, row_signals = _compared(subjects, behaviour, signal, made_of)
+        compared = _Compared.with_signal(subjects, behaviour, signal, made_of)
+        rows = compared.rows
         found = np.full((4, len(subjects.id)), np.nan)
-        work = partial(_block, subjects.values, rows, row_signals, max_lag)
+        work = partial(_block, compared, max_lag)
         size = rows_per_block(n_frames, bytes_per_sample=_BYTES)
         for block, numbers in map_blocks(work, len(rows), size, on_progress=share, executor=executor):
             found[:, rows[block]] = numbers
@@ -135,32 +137,43 @@ def relate(
     )
 
 
-def _compared(
-    subjects: Subjects, behaviour: Behaviour, signal: int, made_of: NDArray[np.floating] | None
-) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Return the rows to compare with a signal, and the signal: one for all, or one for each row."""
-    values = behaviour.values[signal][None]
-    if not behaviour.stand_ins[signal]:
-        return np.arange(len(subjects.id)), values
-    neurons = subjects.rows_of("neuron")
-    others = subjects.rows_of("ensemble")
-    rows = np.concatenate([neurons, others])
-    if made_of is None:
-        return rows, values
-    own = without_own_part(values[0], behaviour.weights[signal], made_of)
-    return rows, np.concatenate([own, np.repeat(values, len(others), axis=0)])
+@dataclass(frozen=True, eq=False)
+class _Compared:
+    """Which rows are compared with a signal, and what of it is their own."""
+
+    activity: NDArray[np.float32]
+    rows: NDArray[np.int64]
+    signal: NDArray[np.float64]
+    weights: NDArray[np.float64]
+    made_of: NDArray[np.floating] | None
+
+    @classmethod
+    def with_signal(
+        cls, subjects: Subjects, behaviour: Behaviour, signal: int, made_of: NDArray[np.floating] | None
+    ) -> _Compared:
+        values, weights = behaviour.values[signal], behaviour.weights[signal]
+        if not behaviour.stand_ins[signal]:
+            return cls(subjects.values, np.arange(len(subjects.id)), values, weights, None)
+        # The neurons first: their places are those in the traces that the signal is made of.
+        rows = np.concatenate([subjects.rows_of("neuron"), subjects.rows_of("ensemble")])
+        return cls(subjects.values, rows, values, weights, made_of)
+
+    def signals(self, block: slice) -> NDArray[np.float64]:
+        """Return the signal for all rows of a block, or one for each without the row's own part."""
+        if self.made_of is None:
+            return self.signal[None]
+        own = slice(block.start, min(block.stop, len(self.made_of)))
+        n_own = max(0, own.stop - own.start)
+        parts = np.repeat(self.signal[None], block.stop - block.start, axis=0)
+        if n_own:
+            parts[:n_own] = without_own_part(self.signal, self.weights[own], self.made_of[own])
+        return parts
 
 
-def _block(
-    activity: NDArray[np.float32],
-    rows: NDArray[np.int64],
-    signals: NDArray[np.float64],
-    max_lag: int,
-    block: slice,
-) -> NDArray[np.float64]:
+def _block(compared: _Compared, max_lag: int, block: slice) -> NDArray[np.float64]:
     """Return correlation, lag in frames, correlation at the lag and p-value of some rows, (4, n)."""
-    chosen = signals if len(signals) == 1 else signals[block]
-    shifted = shifted_correlations(activity[rows[block]], chosen)
+    activity = compared.activity[compared.rows[block]]
+    shifted = shifted_correlations(activity, compared.signals(block))
     lags = best_lags(shifted, max_lag)
     at_lag = np.take_along_axis(shifted, lags[:, None] % shifted.shape[1], axis=1)[:, 0]
     known = np.isfinite(at_lag)

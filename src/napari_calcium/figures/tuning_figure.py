@@ -181,7 +181,18 @@ def prepare_tuning(
         data |= _tuning_part(recording.tuning, kind, who, names, colors, signal, notes)
     if recording.triggered is not None and recording.triggered.labels:
         data |= _triggered_part(recording, kind, who, names, colors, label, notes)
+    if who:
+        notes += _preference_notes(recording, kind, who[-1], names[-1])
     return TuningData(**data, notes=tuple(notes))  # type: ignore[arg-type]
+
+
+def _preference_notes(recording: Recording, kind: str, who: int, name: str) -> list[str]:
+    table = recording.preferences
+    if table is None:
+        return []
+    own = np.flatnonzero((table.kind == kind) & (table.id == who) & (table.q_value <= _ALPHA))
+    told = [f"{table.label[k]} (× {table.enrichment[k]:.2g}, q = {table.q_value[k]:.2g})" for k in own]
+    return [f"{name} is more or less active than elsewhere in {'; '.join(told)}"] if told else []
 
 
 def _rows(kinds: Sequence[str], ids: NDArray[np.int64], kind: str, who: list[int]) -> list[int]:
