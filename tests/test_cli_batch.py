@@ -3,14 +3,15 @@
 import csv
 from pathlib import Path
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
 from napari_calcium.cli import app
 from napari_calcium.cli_batch import BatchRow, places, run_batch, write_table
-from napari_calcium.cli_running import Report
+from napari_calcium.cli_running import Report, description
 from napari_calcium.io.errors import ReadError
-from napari_calcium.recording import Recording
+from napari_calcium.recording import Movie, Recording, Trace
 from napari_calcium.simulate import SimulationSettings, simulate
 
 SETTINGS = SimulationSettings(n_rois=15, n_frames=600, frame_rate=10.0, n_ensembles=1, seed=3)
@@ -120,3 +121,10 @@ def test_a_cluster_serves_run_and_batch(files, tmp_path):
         here = (tmp_path / "here" / "day1" / name).read_bytes()
         assert (tmp_path / "there" / "day1" / name).read_bytes() == here
         assert (tmp_path / "one" / name).read_bytes() == here
+
+
+def test_a_raw_movie_is_described_without_cells_it_does_not_have_yet():
+    movie = Recording("m", [], 10.0, movie=Movie(np.zeros((50, 4, 4))))
+    assert description(movie) == ["m: 50 frames, 10 Hz, 5.0 s"]
+    (line,) = description(Recording("t", [3], 10.0, {"raw": Trace(np.ones((1, 20)), "a.u.")}))
+    assert line == "t: 1 cell, 20 frames, 10 Hz, 2.0 s; raw in a.u."

@@ -176,6 +176,7 @@ def run_file(
     executor: Executor | None = None,
 ) -> Recording:
     """Run the whole analysis on a file and write its results folder; return the recording."""
+    from napari_calcium.cell_measures import measure_cells
     from napari_calcium.io.opening import open_recording
     from napari_calcium.io.results_folder import new_results_folder, write_results
     from napari_calcium.pipeline import run
@@ -195,7 +196,7 @@ def run_file(
         for note in entry.notes:
             report.line(f"{entry.stage}: {note}")
     with new_results_folder(output) as folder:
-        write_results(recording, folder, settings.to_yaml())
+        write_results(recording, folder, settings.to_yaml(), measure_cells(recording))
         if figures:
             from napari_calcium.figures.export import draw_all
             from napari_calcium.figures.figure_sheet import write_sheet
@@ -247,6 +248,8 @@ def description(recording: Recording) -> list[str]:
     unit = ", ".join(f"{name} in {trace.unit}" for name, trace in recording.traces.items())
     places = f", {len(recording.rois):,} with a position" if recording.rois is not None else ""
     cells = "cell" if recording.n_rois == 1 else "cells"
-    size = f"{recording.n_rois:,} {cells}{places}, {recording.n_frames:,} frames"
-    head = f"{recording.name}: {size}, {rate}{length}; {unit}"
+    # A raw movie has none yet.
+    counted = f"{recording.n_rois:,} {cells}{places}, " if recording.traces or recording.n_rois else ""
+    head = f"{recording.name}: {counted}{recording.n_frames:,} frames, {rate}{length}"
+    head += f"; {unit}" if unit else ""
     return [head, *(f"  {note}" for entry in recording.log for note in entry.notes)]
