@@ -19,10 +19,9 @@ SHAPES = ((324, 15_000), (2_000, 20_000), (10_000, 20_000))
 
 def traces(shape):
     """Noise that all cells share in part."""
-    n_rois, n_bins = shape
     random = np.random.default_rng(0)
     values = random.standard_normal(shape, dtype=np.float32)
-    values += 0.2 * random.standard_normal(n_bins, dtype=np.float32)
+    values += 0.2 * random.standard_normal(shape[1], dtype=np.float32)
     return values
 
 

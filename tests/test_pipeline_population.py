@@ -73,7 +73,8 @@ def test_a_new_trace_takes_away_what_was_made_of_the_old_one(everything):
     newer = read_events.with_step(
         type(entry)("baseline", {}, ("traces/raw",), ("traces/dff",)), traces=dict(made().traces)
     )
-    assert newer.population == Population(coupling=read_events.population.coupling)
+    kept = read_events.population
+    assert newer.population == Population(coupling=kept.coupling, correlation=kept.correlation)
 
 
 def test_running_a_stage_again_leaves_the_others(everything):

@@ -17,7 +17,7 @@ def recording():
     values[9] = 1.0
     made = Recording("few", np.arange(10)[::-1] + 5, 5.0, {"dff": Trace(values, "ΔF/F")})
     for stage in POPULATION_STAGES:
-        made = run_stage(made, stage, default_settings(stage))
+        made = run_stage(made, stage, default_settings(stage).replace(input="dff"))
     return made
 
 

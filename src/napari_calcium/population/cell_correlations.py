@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from pydantic import Field
 from scipy import sparse
 
-from napari_calcium.population.binned_activity import Activity, PopulationInput
+from napari_calcium.population.binned_activity import Activity, ActivityInput, PopulationInput
 from napari_calcium.population.correlation import correlation_matrix
 from napari_calcium.population.distance_classes import DistanceClasses, distance_profile
 from napari_calcium.population.functional_network import (
@@ -35,6 +35,12 @@ __all__ = ["CorrelationSettings", "correlate_cells"]
 class CorrelationSettings(PopulationInput):
     """How pairs of cells are compared, and what makes a link of the functional network."""
 
+    input: ActivityInput = Field(
+        "events",
+        title="Read",
+        description="Which activity is correlated. Events tell best who belongs together (measured on "
+        "simulated recordings); traces also hold what no event was found for.",
+    )
     measure: CorrelationMethod = Field(
         "pearson",
         title="Measure",
