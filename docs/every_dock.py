@@ -1,56 +1,105 @@
-"""Photograph every dock of the workspace, in both themes and on two screens, to look at and to judge.
+"""Photograph every dock, in both themes and on two screens, to look at and to judge.
 
-It needs a display: ``tools/with-screen python docs/every_dock.py FOLDER [DOCK …]``.
+It needs a display: ``tools/with-screen python docs/every_dock.py FOLDER [SCENE[:DOCK,DOCK …] …]``. Scenes: a
+recording with everything in it, a movie with its cells found, a table without positions, nothing at all, and
+the forms of the stages by themselves.
 """
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from make_pictures import Window, demo
+import yaml
+from make_pictures import Window, demo, movie
 
 from napari_calcium.pipeline import run
+from napari_calcium.pipeline_behaviour import BEHAVIOUR_STAGES
 from napari_calcium.pipeline_population import POPULATION_STAGES
 from napari_calcium.pipeline_settings import PipelineSettings, default_settings
 from napari_calcium.recording import Recording
-from napari_calcium.widgets.explore_places import PLACES
+from napari_calcium.simulate.behaviour_simulation import simulate_behaviour
 from napari_calcium.widgets.workspace import workspace_of
 
 SIZES = {"1920x1080": (1920, 1080), "1366x768": (1366, 738)}
 """A small screen keeps a strip for the bar of its desktop."""
 THEMES = ("dark", "light")
+MANIFEST = yaml.safe_load((Path(__file__).parents[1] / "napari.yaml").read_text("utf-8"))
+WIDGETS = tuple(widget["display_name"] for widget in MANIFEST["contributions"]["widgets"])
+STAGES = tuple(name for name in WIDGETS if name.startswith(("Movie ", "Stage ")))
+DOCKS = tuple(name for name in WIDGETS if name not in STAGES)
 
 
 @cache
 def everything() -> Recording:
-    """The sample with the stages that are skipped by default as well."""
-    more = {stage: default_settings(stage) for stage in POPULATION_STAGES}
-    return run(demo(), PipelineSettings(**more))
+    """A simulated animal's recording with the stages that are skipped by default as well."""
+    skipped = ("spikes", *POPULATION_STAGES, *BEHAVIOUR_STAGES)
+    more = {stage: default_settings(stage) for stage in skipped}
+    return run(simulate_behaviour().to_recording(), PipelineSettings(**more))
 
 
-def photograph(folder: Path, names: tuple[str, ...], size: str, theme: str) -> None:
-    """Save a picture of the window with each of these docks in front."""
-    with Window(everything(), SIZES[size]) as shown:
-        shown.viewer.theme = theme
-        shown.choose_ensemble(1)
+@cache
+def table() -> Recording:
+    """Traces without positions."""
+    return demo().replace(rois=None, images={}, pixel_size_um=None)
+
+
+@cache
+def found() -> Recording:
+    """A raw movie after all stages."""
+    return run(movie())
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A recording, and the docks to be looked at with it."""
+
+    recording: Callable[[], Recording | None]
+    docks: tuple[str, ...]
+
+
+SCENES = {
+    "all": Scene(everything, DOCKS),
+    "movie": Scene(found, ("Calcium pipeline", "Choose cells", "Edit cells", "Motion", "Traces", "Cells")),
+    "raw": Scene(movie, ("Calcium pipeline", "Edit cells")),
+    "table": Scene(table, ("Ensembles", "Cells", "Raster")),
+    "empty": Scene(lambda: None, DOCKS),
+    "stages": Scene(everything, STAGES),
+}
+
+
+def photograph(folder: Path, scene: str, docks: tuple[str, ...], size: str) -> None:
+    """Save a picture of the window with each of these docks in front, in both themes."""
+    recording = SCENES[scene].recording()
+    with Window(recording, SIZES[size]) as shown:
         workspace = workspace_of(shown.viewer)
         assert workspace is not None
-        for name in names:
-            workspace.show(name)
-            shown.settle(0.8)
-            path = folder / f"{size}_{theme}_{name.replace(' ', '_').lower()}.png"
-            shown.main.grab().save(str(path))
-            print(path)
+        if recording is not None and recording.ensembles is not None:
+            shown.choose_ensemble(1 if len(recording.ensembles.ids) > 1 else 0)
+        for theme in THEMES:
+            shown.viewer.theme = theme
+            for name in docks:
+                dock = workspace.show(name)
+                shown.settle(0.6)
+                path = folder / f"{scene}_{size}_{theme}_{name.split(':')[0].replace(' ', '_').lower()}.png"
+                part = dock if scene == "stages" and dock is not None else shown.main
+                part.grab().save(str(path))
+                if scene == "stages" and dock is not None:
+                    dock.close()
+                print(path, flush=True)
 
 
-def main(folder: Path, names: tuple[str, ...]) -> None:
+def main(folder: Path, wanted: tuple[str, ...]) -> None:
     """Make the pictures."""
     folder.mkdir(parents=True, exist_ok=True)
-    for size in SIZES:
-        for theme in THEMES:
-            photograph(folder, names or tuple(place.dock for place in PLACES), size, theme)
+    for want in wanted or tuple(SCENES):
+        scene, _, names = want.partition(":")
+        docks = tuple(names.split(",")) if names else SCENES[scene].docks
+        for size in SIZES:
+            photograph(folder, scene, docks, size)
 
 
 if __name__ == "__main__":

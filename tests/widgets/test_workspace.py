@@ -6,7 +6,7 @@ import json
 
 import pytest
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QApplication, QDockWidget, QMainWindow
+from qtpy.QtWidgets import QApplication, QDockWidget, QMainWindow, QTabBar
 
 from napari_calcium.widgets import workspace as module
 from napari_calcium.widgets.dock_place import dock_of, our_docks, short_name
@@ -109,6 +109,26 @@ def test_titles_are_short(viewer, qtbot, wanted, recording):
     assert all("napari-calcium" not in d.windowTitle() for d in our_docks(main_of(viewer)))
 
 
+def test_tabs_spell_out_their_names(viewer, qtbot, wanted, populated):
+    session_of(viewer).open(populated)
+    explore(viewer)
+    opened(qtbot, workspace_of(viewer))
+    bars = main_of(viewer).findChildren(QTabBar, options=Qt.FindChildOption.FindDirectChildrenOnly)
+    assert len(bars) >= 2
+    assert {bar.elideMode() for bar in bars} == {Qt.TextElideMode.ElideNone}
+
+
+def test_docks_for_rare_use_open_when_asked_beside_their_group(viewer, qtbot, wanted, populated):
+    session_of(viewer).open(populated)
+    explore(viewer)
+    workspace = workspace_of(viewer)
+    opened(qtbot, workspace)
+    for name, mate in (("Compare", "Calcium pipeline"), ("Stability", "Traces"), ("History", "Cells")):
+        assert name not in names(viewer)
+        workspace.show(name)
+        assert dock(viewer, name) in main_of(viewer).tabifiedDockWidgets(dock(viewer, mate))
+
+
 def test_a_narrow_window_has_tabs_a_wide_one_neighbours(viewer, qtbot, wanted, populated):
     session_of(viewer).open(populated)
     explore(viewer)
@@ -162,6 +182,7 @@ def test_the_next_start_has_the_same_docks_at_the_same_places(
     explore(first)
     opened(qtbot, workspace_of(first))
     dock(first, "Cells").hide()
+    workspace_of(first).show("History")
     main_of(first).addDockWidget(Qt.DockWidgetArea.LeftDockWidgetArea, dock(first, "Raster"))
     before = names(first)
     first.close()

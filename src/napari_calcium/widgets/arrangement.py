@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from qtpy.QtCore import QByteArray, Qt
-from qtpy.QtWidgets import QDockWidget, QMainWindow
+from qtpy.QtWidgets import QDockWidget, QMainWindow, QTabBar
 
 from napari_calcium.atomic import replacing
 from napari_calcium.widgets.dock_place import DOCK_AREAS, give_corners_to_the_sides, our_docks, short_name
 from napari_calcium.widgets.explore_places import PLACES, Group, place_of
 
-__all__ = ["Arrangement", "bring_to_front", "in_front", "put_in_place", "size_groups"]
+__all__ = ["Arrangement", "bring_to_front", "in_front", "put_in_place", "size_groups", "spell_out_tabs"]
 
 _WIDE = 1500
 """From this width of the window on there is room for two plots side by side under the image."""
@@ -45,6 +45,7 @@ def put_in_place(main: QMainWindow, dock: QDockWidget) -> None:
     elif place.group == "structure" and time and main.width() >= _WIDE:
         # splitDockWidget would make it one more tab where the first dock is a tab already.
         main.addDockWidget(main.dockWidgetArea(time[0]), dock, _HORIZONTAL)
+        _share_width(main, time[0], dock)
     elif place.group == "structure" and time:
         _as_tab(main, time[-1], dock)
     else:
@@ -60,7 +61,15 @@ def size_groups(main: QMainWindow) -> None:
     if time:
         main.resizeDocks(time[:1], [max(_LEAST_BELOW, int(_SHARE_BELOW * main.height()))], _VERTICAL)
     if time and structure:
-        main.resizeDocks([time[0], structure[0]], [3, 2], _HORIZONTAL)
+        _share_width(main, time[0], structure[0])
+
+
+def spell_out_tabs(main: QMainWindow) -> None:
+    """Let the tabs of docks show their whole names: where they do not fit, arrows lead to the others."""
+    for bar in main.findChildren(QTabBar, options=Qt.FindChildOption.FindDirectChildrenOnly):
+        if bar.elideMode() != Qt.TextElideMode.ElideNone:
+            bar.setElideMode(Qt.TextElideMode.ElideNone)
+            bar.setUsesScrollButtons(True)
 
 
 def in_front(dock: QDockWidget) -> bool:
@@ -153,6 +162,10 @@ def _docked(main: QMainWindow, group: Group, other_than: Any = None) -> list[QDo
         if dock is not other_than and not dock.isHidden() and not dock.isFloating()
     }
     return [there[place.dock] for place in PLACES if place.group == group and place.dock in there]
+
+
+def _share_width(main: QMainWindow, time: QDockWidget, structure: QDockWidget) -> None:
+    main.resizeDocks([time, structure], [3, 2], _HORIZONTAL)
 
 
 def _tabs_of(main: QMainWindow, docks: list[QDockWidget]) -> list[QDockWidget]:

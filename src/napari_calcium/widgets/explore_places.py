@@ -11,7 +11,7 @@ from typing import Literal
 
 from napari_calcium.recording import Recording
 
-__all__ = ["PLACES", "Group", "Place", "always", "place_of"]
+__all__ = ["PLACES", "Group", "Place", "always", "place_of", "when_asked"]
 
 Group = Literal["work", "time", "structure"]
 """Docks of one group are tabs of each other. *work*: at the right, forms and tables; *time*: under the image,
@@ -24,12 +24,13 @@ def always(recording: Recording) -> bool:
     return True
 
 
+def when_asked(recording: Recording) -> bool:
+    """Say that a dock is opened by the user only: from the menu Docks, or napari's of plugins."""
+    return False
+
+
 def _has_coactivity(recording: Recording) -> bool:
     return recording.coactivity is not None
-
-
-def _has_spikes(recording: Recording) -> bool:
-    return "spikes" in recording.traces
 
 
 def _has_ensemble_events(recording: Recording) -> bool:
@@ -46,10 +47,6 @@ def _has_tuning(recording: Recording) -> bool:
 
 def _has_candidates(recording: Recording) -> bool:
     return recording.candidates is not None
-
-
-def _has_field(recording: Recording) -> bool:
-    return recording.movie is not None or recording.rois is not None
 
 
 def _has_motion(recording: Recording) -> bool:
@@ -90,13 +87,15 @@ PLACES: tuple[Place, ...] = (
     Place("Ensembles", "work"),
     Place("Cells", "work"),
     Place("Choose cells", "work", _has_candidates),
-    Place("Edit cells", "work", _has_field),
-    Place("History", "work"),
+    Place("Edit cells", "work", when_asked),
+    Place("History", "work", when_asked),
+    Place("Compare", "work", when_asked),
     Place("Help", "work"),
     Place("Traces", "time"),
     Place("Raster", "time"),
     Place("Coactivity", "time", _has_coactivity),
-    Place("Spike check", "time", _has_spikes),
+    Place("Spike check", "time", when_asked),
+    Place("Stability", "time", when_asked),
     Place("Motion", "time", _has_motion),
     Place("Behaviour", "time", _has_behaviour),
     Place("Similarity", "structure", _has_ensemble_events),

@@ -19,9 +19,10 @@ from napari_calcium.widgets.arrangement import (
     bring_to_front,
     put_in_place,
     size_groups,
+    spell_out_tabs,
 )
 from napari_calcium.widgets.dock_place import dock_of, mark_placed, our_docks, short_name
-from napari_calcium.widgets.explore_places import PLACES, Place, always
+from napari_calcium.widgets.explore_places import PLACES, Place, always, when_asked
 from napari_calcium.widgets.links import Links
 from napari_calcium.widgets.preferences import preferences, storage_folder
 from napari_calcium.widgets.viewer_session import session_of
@@ -131,9 +132,12 @@ class Workspace(QObject):
         return dock is not None and not dock.isHidden()
 
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
-        """Keep the arrangement when the window closes."""
-        if event is not None and event.type() == QEvent.Type.Close and watched is self._main:
-            self.keep()
+        """Keep the arrangement when the window closes, and let new bars of tabs spell out their names."""
+        if event is not None and watched is self._main:
+            if event.type() == QEvent.Type.Close:
+                self.keep()
+            elif event.type() == QEvent.Type.ChildPolished:
+                spell_out_tabs(self._main)
         return False
 
     def keep(self) -> None:
@@ -149,8 +153,13 @@ class Workspace(QObject):
         if not self.is_open or recording is None:
             return
         waiting = {place.dock for place in self._waiting}
+        kept = self._kept.open if self._kept is not None else ()
         new = [
-            p for p in PLACES if p.dock not in self._known and p.dock not in waiting and p.of_use(recording)
+            place
+            for place in PLACES
+            if place.dock not in self._known
+            and place.dock not in waiting
+            and (place.of_use(recording) or (place.of_use is when_asked and place.dock in kept))
         ]
         if new:
             self._warm = self._warm or Job(_warm_up, "Explore")
