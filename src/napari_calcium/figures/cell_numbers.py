@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_calcium.cell_measures import MEASURES, known_measures
 from napari_calcium.figures.behaviour_numbers import behaviour_numbers
 from napari_calcium.figures.population_numbers import population_numbers
 from napari_calcium.numerics.noise import noise_level
@@ -91,7 +92,11 @@ class CellColumn:
 
 
 def cell_columns(recording: Recording) -> tuple[CellColumn, ...]:
-    """Return all that is known of each neuron: name, features, ensembles, position and quality of its ROI."""
+    """Return all that is known of each neuron: name, features, ensembles, position and quality of its ROI.
+
+    The numbers of :func:`~napari_calcium.cell_measures.measure_cells` are among them once they were computed:
+    that takes too long for a window to wait for.
+    """
     names = recording.cell_names or tuple(str(k) for k in recording.roi_ids.tolist())
     columns = [CellColumn("cell", "Cell", "Name in the file, else the id.", np.array(names, np.str_))]
     columns += _of_ensembles(recording)
@@ -102,6 +107,12 @@ def cell_columns(recording: Recording) -> tuple[CellColumn, ...]:
     columns += [CellColumn(*number) for number in population_numbers(recording)]
     columns += [CellColumn(*number) for number in behaviour_numbers(recording)]
     columns += _of_rois(recording)
+    there = {column.key for column in columns}
+    columns += [
+        CellColumn(key, *MEASURES[key], values)
+        for key, values in (known_measures(recording) or {}).items()
+        if key not in there
+    ]
     return tuple(columns)
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -84,7 +85,12 @@ def _sync(folder: Path) -> None:
                 os.fsync(file.fileno())
 
 
-def write_results(recording: Recording, folder: str | Path, pipeline_yaml: str) -> None:
+def write_results(
+    recording: Recording,
+    folder: str | Path,
+    pipeline_yaml: str,
+    measures: Mapping[str, NDArray[np.float64]] = MappingProxyType({}),
+) -> None:
     """Write a recording's results into an existing folder, as section 11 of the design lays down.
 
     Parameters
@@ -94,11 +100,13 @@ def write_results(recording: Recording, folder: str | Path, pipeline_yaml: str) 
         As a rule one that :func:`new_results_folder` gave.
     pipeline_yaml : str
         The settings that reproduce the folder.
+    measures : mapping of str to (n_rois,) float64, optional
+        Numbers that judge the cells, as further columns of ``rois.csv``. They are not read back.
     """
     folder = Path(folder)
     (folder / "pipeline.yaml").write_text(pipeline_yaml, encoding="utf-8")
     _write_traces(recording, folder / "traces")
-    _write_positions(recording, folder)
+    _write_positions(recording, folder, measures)
     _write_candidates(recording, folder)
     _write_motion(recording, folder)
     _write_tables(recording, folder)
@@ -122,7 +130,7 @@ def _write_traces(recording: Recording, folder: Path) -> None:
     _write_json(folder / "traces.json", about)
 
 
-def _write_positions(recording: Recording, folder: Path) -> None:
+def _write_positions(recording: Recording, folder: Path, measures: Mapping[str, NDArray[np.float64]]) -> None:
     for name, image in recording.images.items():
         (folder / "images").mkdir(exist_ok=True)
         tifffile.imwrite(folder / "images" / f"{name}.tif", np.asarray(image, np.float32), metadata=None)
@@ -143,6 +151,7 @@ def _write_positions(recording: Recording, folder: Path) -> None:
         table["name"] = list(recording.cell_names)
     for name, values in rois.quality.items():
         table[f"quality_{name}"] = _where(placed, values, rows)
+    table |= measures
     _write_csv(folder / "rois.csv", table)
     tifffile.imwrite(folder / "rois_labels.tif", rois.label_image(), metadata=None)
     _write_footprints(folder / "footprints.npz", rois, recording.roi_ids, rows)

@@ -10,11 +10,14 @@ from psygnal import Signal
 from qtpy.QtCore import Qt, QTimer
 from qtpy.QtWidgets import QComboBox, QHBoxLayout, QLabel, QLineEdit, QPushButton, QSizePolicy, QVBoxLayout
 
+from napari_calcium.cell_measures import known_measures, measure_cells
 from napari_calcium.figures.axis_labels import counted
 from napari_calcium.figures.cell_numbers import CellColumn, cell_columns, fitting_rows
+from napari_calcium.progress import Progress
 from napari_calcium.recording import Recording
 from napari_calcium.selection import Tool
 from napari_calcium.widgets.exporting import Export, ExportButton
+from napari_calcium.widgets.latest_job import LatestJob
 from napari_calcium.widgets.plots.cells_table import CellsTable
 from napari_calcium.widgets.plots.color_scale import scale_picture
 from napari_calcium.widgets.soma_paint import PAINT_COLORS, SomaPaint, limits_of
@@ -48,6 +51,8 @@ class CellsDock(ViewDock):
         self.paint = SomaPaint(napari_viewer)
         super().__init__(napari_viewer)
         self.links.join(self.session.selection.tool_changed, self._show_tool)
+        self._job = LatestJob(self)
+        self.links.add(self._job.abandon)
 
     def build(self, column: QVBoxLayout, colors: PlotColors) -> None:
         """Make the filter, the table, and the choice of colours."""
@@ -145,16 +150,33 @@ class CellsDock(ViewDock):
         """Show the table of a recording, and what is selected."""
         if recording is not self._drawn:
             self._drawn = recording
-            self._columns = cell_columns(recording)
-            self._offer_colours(recording)
-            self._apply_filter()
-            self._paint()
+            self._fill(recording)
+            if known_measures(recording) is None and recording.n_rois:
+                self._measure(recording)
         selection = self.session.selection
         rows = tuple(recording.rows(selection.cells).tolist())
         self.table.show_selected(rows)
         focus = selection.focus if selection.focus is not None else (selection.cells or (None,))[-1]
         if focus is not None and not self.table.underMouse():
             self.table.show_row(int(recording.rows((focus,))[0]))
+
+    def _fill(self, recording: Recording) -> None:
+        self._columns = cell_columns(recording)
+        self._offer_colours(recording)
+        self._apply_filter()
+        self._paint()
+
+    def _measure(self, recording: Recording) -> None:
+        """Compute the quality of every cell beside the window; its columns come when it is known."""
+
+        def work(on_progress: Progress) -> object:
+            return measure_cells(recording, on_progress=on_progress)
+
+        def done(_: object) -> None:
+            if self._drawn is recording:
+                self._fill(recording)
+
+        self._job.ask("Quality of the cells", work, done)
 
     def export(self) -> Export | None:
         """Return what can be exported: all columns of all cells."""

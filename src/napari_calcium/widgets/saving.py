@@ -134,12 +134,13 @@ def save_recording(recording: Recording, folder: Path, on_progress: Progress) ->
         Made if it is not there; an older results folder there is replaced once all is written.
     on_progress : Progress
     """
+    from napari_calcium.cell_measures import measure_cells
     from napari_calcium.figures.export import draw_all
     from napari_calcium.figures.figure_sheet import write_sheet
     from napari_calcium.io.results_folder import new_results_folder, write_results
 
     with new_results_folder(folder) as staging:
         on_progress(0, 1)
-        write_results(recording, staging, settings_made(recording).to_yaml())
+        write_results(recording, staging, settings_made(recording).to_yaml(), measure_cells(recording))
         draw_all(recording, staging / "figures", on_progress=part(on_progress, 0.3, 0.9))
         write_sheet(recording, staging / "figures" / "sheet.pdf", on_progress=part(on_progress, 0.9, 1.0))
