@@ -97,7 +97,7 @@ def test_a_wand_cell_has_its_trace_in_the_background_and_undo_takes_both_back(qt
     now = dock.session.recording
     assert now.roi_ids.tolist() == [0, 1, 2, 3] and dock.session.selection.cells == (3,)
     y, x = now.rois.pixels(3)
-    assert len(y) >= 30 and 30 <= y.min() and y.max() < 36 and 40 <= x.min() and x.max() < 46
+    assert len(y) >= 30 and y.min() >= 30 and y.max() < 36 and x.min() >= 40 and x.max() < 46
     flash = np.arange(80) % 20 < 5
     assert np.corrcoef(now.traces["raw"].values[3], flash)[0, 1] > 0.95
     np.testing.assert_array_equal(now.traces["raw"].values[:3], recording.traces["raw"].values)
@@ -287,6 +287,68 @@ def test_wrong_places_are_told_in_a_line(dock):
     assert dock.says.text().startswith("⚠ Select two cells")
     gesture(dock, "split", (40, 2), (46, 2))
     assert "does not cross" in dock.says.text()
+
+
+# --- by numbers, and by what was learnt
+
+
+def test_the_slider_counts_at_once_and_its_cells_are_selected_or_rejected(qtbot, dock, recording):
+    dock.refresh()
+    row = dock.numbers
+    qtbot.waitUntil(lambda: row.number.findData("trace_snr") >= 0, timeout=10_000)
+    row.number.setCurrentIndex(row.number.findData("area"))
+    areas = recording.rois.areas * 4.0
+    for place in (0, 100, 250, 400):
+        row.slider.setValue(place)
+        expected = recording.roi_ids[areas < row.threshold].tolist()
+        assert row.found().tolist() == expected
+        assert row.counts.text().startswith(f"<b>{len(expected)}</b> of 3 cells")
+    row.sign.setCurrentIndex(1)
+    row.slider.setValue(200)
+    assert row.found().tolist() == [2]  # the largest
+    qtbot.mouseClick(row.buttons["select"], Qt.MouseButton.LeftButton)
+    assert dock.session.selection.cells == (2,)
+    qtbot.mouseClick(row.buttons["reject"], Qt.MouseButton.LeftButton)
+    assert dock.session.recording.cell_choice.rejected == (2,)
+    assert "Area" in dock.says.text()
+    dock.session.undo()
+    assert dock.session.recording.cell_choice.rejected == ()
+
+
+def test_a_classifier_is_trained_kept_loaded_and_judges_with_undo(qtbot, dock, tmp_path):
+    rng = np.random.default_rng(0)
+    image = np.zeros(SHAPE, np.int32)
+    for k in range(24):
+        image[2 * k, : (30 if k % 2 else 5)] = k + 1  # long ones and short ones
+    rois = drawn_labels(image)
+    cells = use_drawing(
+        Recording("f", np.empty(0, np.int64), 10.0, movie=Movie(rng.random((9, *SHAPE)))), rois
+    )
+    learning = dock.learning
+    dock.session.open(cells)
+    settle()
+    qtbot.mouseClick(learning.train, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: "at least 5" in learning.says.text(), timeout=20_000)
+    dock.editor.decide(cells=False, ids=cells.roi_ids[::2].tolist())
+    qtbot.mouseClick(learning.train, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: learning.classifier is not None, timeout=20_000)
+    assert "12 accepted and 12 rejected" in learning.says.text()
+    learning.keep(tmp_path / "cells.json")
+    learning.classifier = None
+    learning.take(tmp_path / "cells.json")
+    dock.session.undo()
+    before = dock.session.recording
+    assert before.cell_choice.accepts(before.candidates).all()
+    qtbot.mouseClick(learning.apply, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: dock.session.recording is not before, timeout=20_000)
+    now = dock.session.recording
+    assert now.cell_choice.accepts(now.candidates).tolist() == [False, True] * 12
+    assert np.isfinite(now.candidates.quality["probability"]).all()
+    dock.session.undo()
+    assert dock.session.recording is before
+    (tmp_path / "no.json").write_text("{}")
+    learning.take(tmp_path / "no.json")
+    assert learning.says.text().startswith("⚠ No.json") or "not a cell classifier" in learning.says.text()
 
 
 # --- the real window

@@ -24,7 +24,9 @@ from napari_calcium.widgets.edit_overlay import EditOverlay
 from napari_calcium.widgets.edit_tool import EDIT_KEYS, EditTool
 from napari_calcium.widgets.form import message_label
 from napari_calcium.widgets.key_list import spelt
+from napari_calcium.widgets.learning_row import LearningRow
 from napari_calcium.widgets.number_box import NumberBox
+from napari_calcium.widgets.number_filter import NumberFilter
 from napari_calcium.widgets.progress_line import ProgressLine
 from napari_calcium.widgets.theme import PlotColors
 from napari_calcium.widgets.view_dock import ViewDock
@@ -102,6 +104,8 @@ class EditDock(ViewDock):
         actions = {key: partial(self.act, action) for action, key in ACTION_KEYS.items()}
         self.tool = EditTool(napari_viewer, self.session.selection, dict(actions), self._on_gesture)
         self.links.add(self.tool.let_go)
+        self.links.add(self.numbers.job.abandon)
+        self.links.add(self.learning.job.abandon)
         self.links.join(self.session.selection.tool_changed, self._show_tool)
         self.links.join(self.session.history_changed, self.later)
         self.updates.taken.connect(self._on_taken)
@@ -138,6 +142,11 @@ class EditDock(ViewDock):
         column.addWidget(self.says)
         column.addWidget(self.progress)
         column.addWidget(self.about)
+        self.numbers = NumberFilter()
+        self.numbers.chosen.connect(self._on_numbers)
+        self.learning = LearningRow(self._bench.session)
+        column.addWidget(self.numbers)
+        column.addWidget(self.learning)
         column.addStretch(1)
 
     def _build_grid(self) -> QGridLayout:
@@ -233,6 +242,8 @@ class EditDock(ViewDock):
             words = self.session.history[self.session.position + step] if there else ""
             button.setToolTip(f"{'Redo' if step else 'Undo'}: {words}" if there else "")
         self.overlay.show(recording)
+        self.numbers.show_recording(recording)
+        self.learning.setEnabled(recording.rois is not None or recording.candidates is not None)
         self.about.setText(self._state(recording))
 
     def _state(self, recording: Recording) -> str:
@@ -308,6 +319,14 @@ class EditDock(ViewDock):
         layer.mode = "add_polygon"
         key = spelt(ACTION_KEYS["polygon"])
         self.say(f"Draw polygons: click the corners, double-click ends one. Shapes ({key}) makes them cells.")
+
+    def _on_numbers(self, what: str, cells: tuple[int, ...], why: str) -> None:
+        if what == "select":
+            self.cells_picked.emit(cells)
+        elif self._bench.runner.busy:
+            self.say(f"⚠ {BUSY}")
+        else:
+            self.say(self.editor.decide(cells=what == "accept", ids=cells, why=why))
 
     def _set_follow(self, on: bool) -> None:
         self.updates.follow = on
