@@ -13,6 +13,7 @@ from qtpy.QtGui import QDropEvent
 
 from napari_calcium.recording import LogEntry, Recording, Trace
 from napari_calcium.spikes.ground_truth import score_spike_rate
+from napari_calcium.widgets.checked_spikes import RECORDED
 from napari_calcium.widgets.plots.trace_lanes import PREVIEW
 from napari_calcium.widgets.spike_check_dock import SpikeCheckDock
 from napari_calcium.widgets.viewer_session import session_of
@@ -124,7 +125,7 @@ def test_scores_are_those_of_the_function(loaded, recording):
     )
     assert checked.scores == expected
     shown = rows(loaded)
-    assert [r[0] for r in shown] == ["median of 3"] * 3 + ["5"] * 3 + ["6"] * 3 + ["7"] * 3
+    assert [r[0] for r in shown] == ["median"] * 3 + ["5"] * 3 + ["6"] * 3 + ["7"] * 3
     assert shown[3][2:5] == ["25", str(expected.n_spikes[0]), f"{expected.correlation[0]:.2f}"]
     assert loaded.table.isColumnHidden(loaded.table.columnCount() - 1)
 
@@ -132,7 +133,7 @@ def test_scores_are_those_of_the_function(loaded, recording):
 def test_a_cell_is_drawn_with_its_trace_its_rate_and_its_recorded_spikes(loaded, recording):
     lanes = loaded.plot.lanes.lanes
     assert [lane.cell for lane in lanes] == [5, 5]
-    assert [[name for name, _ in lane.lines] for lane in lanes] == [["dff"], ["spikes", PREVIEW]]
+    assert [[name for name, _ in lane.lines] for lane in lanes] == [["dff"], [RECORDED, "spikes"]]
     x, _ = loaded.plot._spikes[PREVIEW].getData()
     assert np.allclose(x[::2], SPIKES[0], atol=1e-4)
     assert "Cell 5" in loaded.legend.text() and "3 cells judged" in loaded.legend.text()
@@ -162,7 +163,7 @@ def test_time_and_span_are_linked_both_ways(loaded, session):
 
 def test_wider_smoothing_gives_a_flatter_course(loaded):
     def peak() -> float:
-        return float(loaded.plot.lanes.lanes[1].lines[0][1].max())
+        return float(dict(loaded.plot.lanes.lanes[1].lines)["spikes"].max())
 
     before = peak()
     loaded.widths.setCurrentIndex(2)

@@ -16,12 +16,15 @@ from napari_calcium.recording import Recording
 from napari_calcium.results import SpikeTimes
 from napari_calcium.spikes.ground_truth import SpikeScores, score_spike_rate, spikes_per_frame
 from napari_calcium.spikes.spikes_settings import DeconvolvedSpikes, NetworkSpikes
-from napari_calcium.widgets.plots.trace_lanes import PREVIEW, Lane, TraceLanes
+from napari_calcium.widgets.plots.trace_lanes import Lane, TraceLanes
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Checked", "check_trace", "checked_lanes", "infer_both", "score_table"]
+__all__ = ["RECORDED", "Checked", "check_trace", "checked_lanes", "infer_both", "score_table"]
+
+RECORDED = "raw"
+"""Name of the line of recorded spikes: the one that is drawn in grey, behind all others."""
 
 _ROOM = 1.15
 """The top of a lane belongs to the ticks of the recorded spikes."""
@@ -115,7 +118,7 @@ def checked_lanes(
     recording : Recording
     checked : sequence of Checked
     recorded : SpikeTimes
-        Their rate, smoothed alike, is drawn over traces in spikes/s (under the name of a preview).
+        Their rate, smoothed alike, is drawn behind traces in spikes/s.
     cell : int
     width_s : float
         SD of the Gaussian in seconds.
@@ -133,7 +136,7 @@ def checked_lanes(
         smooth[np.isnan(values)] = np.nan
         lines: tuple[tuple[str, NDArray[np.float32]], ...] = (("spikes", smooth),)
         if one.unit == "spikes/s":
-            lines += ((PREVIEW, truth),)
+            lines = ((RECORDED, truth), *lines)
         lanes.append(_lane(cell, f"{one.label}, {one.unit}", one.unit, lines, is_activity=True))
     return TraceLanes(tuple(lanes), rate, recording.n_frames)
 

@@ -64,7 +64,7 @@ _NOT_JUDGED = ("raw", "neuropil", "corrected", "baseline")
 _WIDTHS_S = (0.025, 0.05, 0.2)
 _KINDS = (".csv", ".tsv", ".txt")
 _BOTH = "both"
-_LEGEND = "In colour what was inferred, in the colour of writing what was recorded; ticks are single spikes"
+_LEGEND = "In colour what was inferred, in grey what was recorded; ticks are the recorded spikes"
 
 
 class SpikeCheckDock(ViewDock):

@@ -78,9 +78,7 @@ class ScoresTable(QTableWidget):
         if own.any():
             columns = (scores.correlation, scores.error, scores.bias, scores.lag_s)
             middle = [float(np.median(column[own])) for column in columns]
-            n = int(own.sum())
-            who = f"median of {n}" if n > 1 else "all"
-            self._add(who, one.label, width, float(scores.n_spikes[own].sum()), *middle, float("nan"))
+            self._add("median", one.label, width, float(scores.n_spikes[own].sum()), *middle, float("nan"))
 
     def _add(self, who: str, label: str, width: float, n: float, *numbers: float) -> None:
         r, error, bias, lag, extra = numbers
