@@ -1,8 +1,8 @@
 """Photograph every dock, in both themes and on two screens, to look at and to judge.
 
 It needs a display: ``tools/with-screen python docs/every_dock.py FOLDER [SCENE[:DOCK,DOCK …] …]``. Scenes: a
-recording with everything in it, a movie with its cells found, a table without positions, nothing at all, and
-the forms of the stages by themselves.
+recording with everything in it, a movie with its cells found, the movie as it opens, a table without
+positions, nothing at all, an ensemble event with guests, and the forms of the stages by themselves.
 """
 
 from __future__ import annotations
@@ -13,15 +13,19 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+import numpy as np
 import yaml
 from make_pictures import Window, demo, movie
 
+from napari_calcium.figures.event_company import event_company
 from napari_calcium.pipeline import run
 from napari_calcium.pipeline_behaviour import BEHAVIOUR_STAGES
 from napari_calcium.pipeline_population import POPULATION_STAGES
 from napari_calcium.pipeline_settings import PipelineSettings, default_settings
 from napari_calcium.recording import Recording
 from napari_calcium.simulate.behaviour_simulation import simulate_behaviour
+from napari_calcium.widgets.dock_place import dock_of
+from napari_calcium.widgets.explore_places import place_of
 from napari_calcium.widgets.workspace import workspace_of
 
 SIZES = {"1920x1080": (1920, 1080), "1366x768": (1366, 738)}
@@ -61,12 +65,24 @@ class Scene:
     docks: tuple[str, ...]
 
 
+def choose_event_with_guests(shown: Window) -> None:
+    """Choose the ensemble event in which most cells took part that are not of its ensemble."""
+    recording = shown.session.recording
+    events = recording.ensemble_events
+    parts = [event_company(recording, row) for row in range(len(events))]
+    row = int(np.argmax([len(part.guests) if part.ensemble >= 0 else -1 for part in parts]))
+    shown.session.choose_ensemble(parts[row].ensemble)
+    shown.session.selection.cells = tuple(np.r_[parts[row].members, parts[row].guests].tolist())
+    shown.session.selection.time = float(events.peak_s[row])
+
+
 SCENES = {
     "all": Scene(everything, DOCKS),
     "movie": Scene(found, ("Calcium pipeline", "Choose cells", "Edit cells", "Motion", "Traces", "Cells")),
     "raw": Scene(movie, ("Calcium pipeline", "Edit cells")),
     "table": Scene(table, ("Ensembles", "Cells", "Raster")),
     "empty": Scene(lambda: None, DOCKS),
+    "guests": Scene(everything, ("Coactivity",)),
     "stages": Scene(everything, STAGES),
 }
 
@@ -79,10 +95,12 @@ def photograph(folder: Path, scene: str, docks: tuple[str, ...], size: str) -> N
         assert workspace is not None
         if recording is not None and recording.ensembles is not None:
             shown.choose_ensemble(1 if len(recording.ensembles.ids) > 1 else 0)
+            if scene == "guests":
+                choose_event_with_guests(shown)
         for theme in THEMES:
             shown.viewer.theme = theme
             for name in docks:
-                dock = workspace.show(name)
+                dock = workspace.show(name) if place_of(name) is not None else dock_of(shown.plugin(name))
                 shown.settle(0.6)
                 path = folder / f"{scene}_{size}_{theme}_{name.split(':')[0].replace(' ', '_').lower()}.png"
                 part = dock if scene == "stages" and dock is not None else shown.main

@@ -205,13 +205,15 @@ def test_only_choristers_are_shown_if_asked(shown, session, whole, qtbot):
     assert set(dock.plot.matrix.cells.tolist()) == chorister
 
 
-def test_what_is_not_defined_is_white(shown, session, whole):
+def test_what_is_not_defined_does_not_outshine_what_is(shown, session, whole, viewer):
     session.open(whole)
     dock = shown(CouplingDock)
-    picture = dock.plot._colored(np.array([[np.nan, 0.0, 1.0, -1.0]], np.float32))
-    assert picture[0, 0].tolist() == [255, 255, 255]
-    assert picture[0, 2, 0] > picture[0, 2, 2] + 50
-    assert picture[0, 3, 2] > picture[0, 3, 0] + 50
+    for theme, level in (("dark", 0), ("light", 255)):
+        viewer.theme = theme
+        picture = dock.plot._colored(np.array([[np.nan, 0.0, 1.0, -1.0]], np.float32))
+        assert picture[0, 0].tolist() == [level] * 3
+        assert picture[0, 2, 0] > picture[0, 2, 2] + 50
+        assert picture[0, 3, 2] > picture[0, 3, 0] + 50
 
 
 def test_activity_follows_the_bin_and_the_settings_of_its_stage(shown, session, whole, viewer, qtbot):

@@ -5,10 +5,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["UNKNOWN", "diverging_colors", "symmetric_limit"]
+__all__ = ["UNKNOWN", "UNKNOWN_ON_DARK", "diverging_colors", "symmetric_limit"]
 
 UNKNOWN = (255, 255, 255)
-"""Of what is not defined, which is not the same as zero."""
+"""Of what is not defined, which is not the same as zero; on paper and on a light ground."""
+UNKNOWN_ON_DARK = (0, 0, 0)
+"""The same on a dark ground, where white would outshine all that is known."""
 
 _ON_LIGHT = ((33, 102, 172), (146, 178, 206), (214, 214, 214), (214, 150, 140), (178, 24, 43))
 _ON_DARK = ((96, 172, 255), (60, 104, 160), (44, 46, 52), (160, 72, 60), (255, 104, 84))
@@ -27,7 +29,7 @@ def diverging_colors(*, on_dark: bool = False, n: int = 255) -> NDArray[np.uint8
     Returns
     -------
     (n, 3) uint8
-        Blue and red are told apart by colour-blind eyes, and no colour is the white of what is unknown.
+        Blue and red are told apart by colour-blind eyes, and none is the colour of what is unknown.
     """
     anchors = np.array(_ON_DARK if on_dark else _ON_LIGHT, np.float64)
     place = np.linspace(0, len(anchors) - 1, n)

@@ -81,7 +81,10 @@ class BehaviourDock(ViewDock):
         self.legend.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.decoded = QCheckBox("Decoded")
         self.decoded.setChecked(True)
-        self.decoded.setToolTip("What the neurons tell of each signal, on stretches the decoder has not seen")
+        self.decoded.setToolTip(
+            "White (or black) lines: what the neurons tell of each signal,\n"
+            "on stretches the decoder has not seen"
+        )
         self.decoded.toggled.connect(self.later)
         self.align = QPushButton("Align")
         self.align.setToolTip("Bring the files' clock onto the recording's (stage Behaviour)")
@@ -216,7 +219,7 @@ class BehaviourDock(ViewDock):
         if any(behaviour.stand_ins):
             parts.append("made of the neurons themselves")
         else:
-            parts.append(f"covers {100 * behaviour.covered:.0f} %")
+            parts.append(f"covers {100 * behaviour.covered:.0f} % of the frames")
         self.legend.setText("&nbsp; ".join(parts))
         entry = next((e for e in recording.log if e.stage == "behaviour"), None)
         self.legend.setToolTip("\n".join(entry.notes) if entry is not None else "")

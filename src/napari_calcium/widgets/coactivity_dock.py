@@ -158,7 +158,8 @@ class CoactivityDock(ViewDock):
         self.plot.show_span(self.session.selection.span)
         self.plot.show_coactivity(recording.coactivity, recording.ensemble_events)
         if recording.coactivity is not None:
-            self.plot.getPlotItem().setLabel("left", f"In {1000 * recording.coactivity.window_s:.0f} ms")
+            window_ms = 1000 * recording.coactivity.window_s
+            self.plot.getPlotItem().setLabel("left", f"Active / {window_ms:.0f} ms")
         self._write_legend()
         self._event = None
         self._find_event()
@@ -252,7 +253,7 @@ class CoactivityDock(ViewDock):
         recording, ground = self.recording, self.colors.background
         if recording is None or recording.coactivity is None:
             return
-        parts = ["— active"]
+        parts = ["— active neurons"]
         events = recording.ensemble_events
         if events is not None:
             chance = events.expected_by_chance
@@ -260,7 +261,7 @@ class CoactivityDock(ViewDock):
             parts.insert(0, f"<b>{counted(len(events), 'event')}</b>{known}")
             parts.append(_colored("— expected", readable(EXPECTED_COLOR, ground)))
             parts.append(_colored("— threshold", readable(THRESHOLD_COLOR, ground)))
-            parts.append(_colored("● none", readable(UNASSIGNED_COLOR, ground)))
+            parts.append(_colored("● no ensemble", readable(UNASSIGNED_COLOR, ground)))
         self.legend.setText("&nbsp; ".join(parts))
 
 

@@ -341,7 +341,7 @@ class CompareDock(ViewDock):
         if self.form is not None and self.form.error:
             return "B cannot be used as it is."
         if not self._differs():
-            return f"Change a setting of {TITLES[self.chosen]} at the left: that is B."
+            return f"Change a setting of {TITLES[self.chosen]} in the form: that is B."
         if self._whole is not None:
             found = self._whole[1]
             if found.is_same:

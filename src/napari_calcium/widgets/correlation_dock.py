@@ -277,7 +277,8 @@ class CorrelationDock(StageView):
             pairs = n * (n - 1) // 2
             modules = int(found.cells.module.max(initial=0))
             words = f"{found.n_pairs:,} of {pairs:,} pairs beyond chance (FDR {100 * found.alpha:.3g} %)"
-            self.readout.setText(f"{words}; {modules} module{'s' * (modules != 1)}. Read: {found.input}")
+            trace = found.input.replace("_", "-")
+            self.readout.setText(f"{words}; {modules} module{'s' * (modules != 1)}. Trace: {trace}")
             return
         a, b = pair
         names = " × ".join(recording.cell_name(int(recording.roi_ids[k])) for k in pair)

@@ -12,7 +12,7 @@ from qtpy.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QLabel, QVBoxLayou
 from superqt import QFlowLayout
 
 from napari_calcium.figures.coupling_figure import CHORISTER, SOLOIST
-from napari_calcium.figures.diverging import UNKNOWN, diverging_colors, symmetric_limit
+from napari_calcium.figures.diverging import UNKNOWN, UNKNOWN_ON_DARK, diverging_colors, symmetric_limit
 from napari_calcium.figures.export import FIGURES
 from napari_calcium.figures.palette import rgb
 from napari_calcium.figures.row_order import display_order
@@ -66,7 +66,8 @@ class CouplingDock(StageView):
         self.plot = TimeMatrixPlot(colors)
         self.plot.setToolTip(
             "Correlation of each neuron with the mean of all others in a sliding window. Red: together;\n"
-            "blue: apart; white: not defined (nothing happened, no data). Click: the neuron and the moment.\n"
+            "blue: apart; white, in dark themes black: not defined (nothing happened, no data).\n"
+            "Click: the neuron and the moment.\n"
             "Wheel: zoom in time; with Ctrl: in neurons; with Shift: scroll. Double click: all."
         )
         self.bars = RowBars(self.plot, colors, "Coupling (r)")
@@ -184,8 +185,9 @@ class CouplingDock(StageView):
 
     def _scale(self, found: Coupling) -> None:
         limit = symmetric_limit(found.sliding, least=0.2)
-        table = diverging_colors(on_dark=is_dark(self.colors))
-        self.plot.set_scale(table, (-limit, limit), UNKNOWN)
+        dark = is_dark(self.colors)
+        table = diverging_colors(on_dark=dark)
+        self.plot.set_scale(table, (-limit, limit), UNKNOWN_ON_DARK if dark else UNKNOWN)
         self.bar.setPixmap(scale_picture(table))
         self.low.setText(f"−{limit:.2g}")
         self.high.setText(f"{limit:.2g} r")

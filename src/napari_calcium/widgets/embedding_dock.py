@@ -96,7 +96,7 @@ class EmbeddingDock(StageView):
         self.up.setToolTip("Component from bottom to top")
         self.colour.setToolTip("Colour the neurons by a group or a number of the table of cells")
         self.colour.setMinimumContentsLength(11)
-        choices = joined(self.across, QLabel("×"), self.up, QLabel("in"), self.colour)
+        choices = joined(self.across, QLabel("×"), self.up, QLabel("coloured by"), self.colour)
         return _tab(choices, self.cloud)
 
     def _way_tab(self) -> QWidget:
@@ -232,7 +232,8 @@ class EmbeddingDock(StageView):
         if row is None or row >= recording.n_rois:
             beyond = f"{found.n_significant} components beyond chance"
             ratio = f"participation ratio {found.participation_ratio:.3g} of {recording.n_rois:,} neurons"
-            self.readout.setText(f"{METHOD_WORDS[found.method]}: {beyond}; {ratio}. Read: {found.input}")
+            trace = found.input.replace("_", "-")
+            self.readout.setText(f"{METHOD_WORDS[found.method]}: {beyond}; {ratio}. Trace: {trace}")
             return
         key = self.colour.currentData() or ""
         column = self._columns.get(key)

@@ -69,7 +69,8 @@ class SimilarityDock(ViewDock):
         self.orders.setMinimumContentsLength(11)
         self.orders.activated.connect(self.later)
         self.low, self.bar, self.high = QLabel("0"), QLabel(), QLabel()
-        self.bar.setToolTip("Jaccard similarity: shared neurons as a share of all neurons of two events")
+        for part in (self.bar, self.high):
+            part.setToolTip("Jaccard similarity: shared neurons as a share of all neurons of two events")
         table = pg.colormap.get("viridis").getLookupTable(nPts=256)[:, :3].astype(np.uint8)
         self.bar.setPixmap(scale_picture(table))
         self.readout = QLabel()
@@ -138,7 +139,7 @@ class SimilarityDock(ViewDock):
 
     def _take(self, view: SimilarityView) -> None:
         self.plot.show_view(view)
-        self.high.setText(f"{view.high:.2g}")
+        self.high.setText(f"{view.high:.2g} Jaccard")
         self._find_event()
         self._on_hover(None)
 

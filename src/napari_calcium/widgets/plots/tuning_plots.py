@@ -172,12 +172,13 @@ class MapPlot(_SmallPlot):
         if place is None:
             self._begin("Place", "", "")
             return
-        item = self._begin(f"Place: {place.title}", place.x_title, place.y_title)
-        # Colours with an opacity of their own, so that empty bins show the ground.
         values = place.values
         known = np.isfinite(values)
         top = float(values[known].max()) if known.any() else 1.0
         low = min(0.0, float(values[known].min())) if known.any() else 0.0
+        title = f"Place: {place.title}, {low:.2g} – {top:.2g}"
+        item = self._begin(title, place.x_title, place.y_title)
+        # Colours with an opacity of their own, so that empty bins show the ground.
         level = np.where(known, (values - low) / max(top - low, 1e-12), 0.0)
         table = pg.colormap.get("viridis").getLookupTable(nPts=256)[:, :3]
         picture = np.empty((*values.shape, 4), np.uint8)
