@@ -123,6 +123,17 @@ def test_sums_at_even_shifts_are_those_of_the_whole_circle(rng, n_frames, number
     np.testing.assert_allclose(bins.shifted_sums(activity, shifts), expected, atol=1e-12)
 
 
+def test_gathered_sums_are_those_of_transforms(rng, monkeypatch):
+    bins, activity = Bins(rng.integers(-1, 9, 97), 12), rng.standard_normal((3, 97))
+    shifts = np.array([0, 5, 40, 96])
+    found = []
+    for cost in (0.0, 1e9):  # gathering is free, and what nobody can afford
+        monkeypatch.setattr("napari_calcium.behaviour.occupancy._GATHERED", cost)
+        found.append(bins.shifted_sums(activity, shifts))
+    np.testing.assert_allclose(found[0], found[1], atol=1e-12)
+    np.testing.assert_allclose(found[0][:, 0], bins.sums(activity), atol=1e-12)
+
+
 def test_bins_of_nothing_and_of_one_value():
     label, edges = equal_bins(np.full(5, np.nan), 4, np.ones(5, bool))
     assert (label == -1).all()

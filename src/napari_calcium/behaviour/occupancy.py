@@ -10,6 +10,9 @@ from scipy import fft, sparse
 
 _BLOCK_BYTES = 4 * 2**20
 
+_FOLDED, _UNEVEN, _GATHERED = 2.0, 25.0, 4.0
+"""What a frame costs, about: of a bin by folded and by whole transforms, of a shift by gathering (ns)."""
+
 __all__ = ["Bins", "equal_bins", "spatial_information"]
 
 
@@ -71,12 +74,17 @@ class Bins:
         Notes
         -----
         All shifts of a bin come from one FFT, bins in blocks of bounded memory: O(subjects × bins that were
-        visited × frames × log frames), whatever the number of shifts.
+        visited × frames × log frames), whatever the number of shifts. Where there are few shifts for many
+        bins, or so many frames that transforms are slow, each shift is summed by itself: O(subjects × shifts
+        × frames).
         """
         n_frames = len(self.label)
         result = np.zeros((len(activity), len(shifts), self.n_bins))
-        spectra = fft.rfft(np.asarray(activity, np.float64))
         visited = np.flatnonzero(self.frames())
+        per_bin = _FOLDED if _evenly(shifts, n_frames) else _UNEVEN
+        if per_bin * len(visited) > _GATHERED * len(shifts):
+            return self._gathered(activity, shifts, visited, result)
+        spectra = fft.rfft(np.asarray(activity, np.float64))
         step = max(1, _BLOCK_BYTES // (8 * max(1, n_frames)))
         for start in range(0, len(visited), step):
             bins = visited[start : start + step]
@@ -84,6 +92,33 @@ class Bins:
             for row, spectrum in enumerate(spectra):
                 result[row][:, bins] = _at_shifts(spectrum * there, n_frames, shifts).T
         return result
+
+    def _gathered(
+        self,
+        activity: NDArray[np.floating],
+        shifts: NDArray[np.int64],
+        visited: NDArray[np.int64],
+        result: NDArray[np.float64],
+    ) -> NDArray[np.float64]:
+        """Fill the sums shift by shift: frames of a bin stand together and are added up."""
+        inside = np.flatnonzero(self.label >= 0)
+        order = inside[np.argsort(self.label[inside], kind="stable")]
+        counts = self.frames()[visited]
+        starts = np.cumsum(counts) - counts
+        for place, shift in enumerate(shifts.tolist()):
+            frames = order + shift
+            frames[frames >= len(self.label)] -= len(self.label)
+            for row, values in enumerate(activity):
+                result[row, place, visited] = np.add.reduceat(values[frames], starts, dtype=np.float64)
+        return result
+
+
+def _evenly(shifts: NDArray[np.int64], n_frames: int) -> bool:
+    """Whether shifts are 0 and all multiples of one step that divides the frames."""
+    number = len(shifts)
+    if number == 0 or n_frames % number:
+        return False
+    return np.array_equal(shifts, np.arange(number) * (n_frames // number))
 
 
 def _at_shifts(
@@ -95,11 +130,7 @@ def _at_shifts(
     long inverse transform is not needed.
     """
     number = len(shifts)
-    if (
-        number == 0
-        or n_frames % number
-        or not np.array_equal(shifts, np.arange(number) * (n_frames // number))
-    ):
+    if not _evenly(shifts, n_frames):
         everywhere: NDArray[np.float64] = fft.irfft(spectra, n_frames)
         return everywhere[:, shifts]
     half = spectra.copy()
