@@ -253,7 +253,7 @@ class CoactivityDock(ViewDock):
         recording, ground = self.recording, self.colors.background
         if recording is None or recording.coactivity is None:
             return
-        parts = ["— active neurons"]
+        parts = ["— active"]
         events = recording.ensemble_events
         if events is not None:
             chance = events.expected_by_chance
