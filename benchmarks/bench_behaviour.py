@@ -65,15 +65,12 @@ class Triggered(_Stage):
         trigger(self.subjects, self.behaviour.epochs, FRAME_RATE)
 
 
-class Tuning:
+class _Course(_Stage):
+    params = (SHAPES[:1],)
+
+
+class Tuning(_Course):
     """Three curves and a place map, 1,000 shifts."""
-
-    params = (((324, 15_000),),)
-    param_names = ("shape",)
-    timeout = 1200
-
-    def setup(self, shape):
-        self.subjects, self.behaviour = subjects(shape), behaviour(shape[1])
 
     def time_tune(self, shape):
         tune(self.subjects, self.behaviour, FRAME_RATE, TuningSettings())
@@ -82,10 +79,8 @@ class Tuning:
         tune(self.subjects, self.behaviour, FRAME_RATE, TuningSettings())
 
 
-class Decoding(Tuning):
+class Decoding(_Course):
     """Three signals and two kinds of epochs."""
-
-    time_tune = peakmem_tune = None
 
     def time_decode(self, shape):
         decode(self.subjects, self.behaviour, FRAME_RATE, DecodingSettings())
