@@ -175,6 +175,14 @@ def test_cells_and_rejected_are_outlined_differently(shown, viewer, recording):
     assert "candidates" not in [layer_role(layer) for layer in viewer.layers]
 
 
+def test_outlines_go_and_come_with_the_dock(shown):
+    assert shown.outlines.layer.visible
+    shown.hide()
+    assert not shown.outlines.layer.visible
+    shown.show()
+    assert shown.outlines.layer.visible
+
+
 def test_the_trace_of_a_rejected_candidate_is_read_when_it_is_looked_at(shown, recording, qtbot):
     shown.look_at(6)
     settle()

@@ -397,6 +397,22 @@ class ChooseDock(ViewDock):
             self._here = int(found.ids[row])
             self.later()
 
+    def showEvent(self, event: Any) -> None:
+        """Show the outlines with the dock."""
+        super().showEvent(event)
+        self._see_outlines(True)
+
+    def hideEvent(self, event: Any) -> None:
+        """Hide the outlines behind another tab: they would cover what is selected there."""
+        super().hideEvent(event)
+        if not event.spontaneous():
+            self._see_outlines(False)
+
+    def _see_outlines(self, seen: bool) -> None:
+        layer = self.outlines.layer if hasattr(self, "outlines") else None
+        if layer is not None:
+            layer.visible = seen
+
     def keyPressEvent(self, event: Any) -> None:
         """Decide (K, J) and go from candidate to candidate (→ ←) by key, as on the image."""
         keys = {Qt.Key.Key_K: True, Qt.Key.Key_J: False}
