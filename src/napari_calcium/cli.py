@@ -294,6 +294,30 @@ def compare_command(
         print(compare_folders(a, b, tolerance, table))
 
 
+@app.command("match")
+def match_command(
+    a: Annotated[Path, typer.Argument(metavar="A", help="Results folder, NWB, or what else has cells.")],
+    b: Annotated[Path, typer.Argument(metavar="B", help="Another recording of the same field.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="CSV to write.")] = Path("matches.csv"),
+    confidence: Annotated[
+        float, typer.Option(min=0, max=1, help="Least confidence: one minus the share of accidents.")
+    ] = 0.95,
+    max_shift: Annotated[
+        float, typer.Option(min=0, max=1000, help="How far the field may have moved, in pixels.")
+    ] = 60.0,
+    quiet: QuietOption = False,
+) -> None:
+    """Find the cells of A again in B, and the members of its ensembles."""
+    from napari_calcium.cli_match import match_files
+    from napari_calcium.curation.matching import MatchSettings
+
+    with one_line_errors():
+        report = Report(quiet)
+        settings = MatchSettings(confidence=confidence, max_shift=max_shift)
+        for line in match_files(a, b, out, settings, report.progress):
+            report.line(line)
+
+
 @app.command("check-spikes")
 def check_spikes_command(
     results: Annotated[
