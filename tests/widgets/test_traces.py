@@ -321,3 +321,28 @@ def test_events_are_exported_under_the_trace_they_were_found_on(dock, session, r
     dock.boxes["dff"].setChecked(False)
     settle()
     assert dock.export().figure.prepare(found).name == "denoised"
+
+
+def with_spikes(recording: Recording, unit: str) -> Recording:
+    entry = LogEntry("spikes", {"method": "network"}, ("traces/dff",), ("traces/spikes",))
+    values = np.abs(recording.traces["dff"].values)
+    return recording.with_step(entry, traces={"spikes": Trace(values, unit)})
+
+
+@pytest.mark.parametrize("unit", ["spikes/s", "ΔF/F"])
+def test_inferred_spikes_are_drawn_under_their_trace_and_never_over_it(dock, session, recording, unit):
+    made = with_spikes(recording, unit)
+    session.open(made)
+    session.selection.cells = (3, 4)
+    settle()
+    assert dock.boxes["spikes"].isChecked()
+    lanes = dock.plot.lanes.lanes
+    assert [[name for name, _ in lane.lines] for lane in lanes] == [["dff", "denoised"], ["spikes"]] * 2
+    data = dock.export().figure.prepare(made)
+    assert "spikes" not in [data.name, *(name for name, _, _ in data.over)]
+    for name in ("dff", "denoised"):
+        dock.boxes[name].setChecked(False)
+    settle()
+    alone = dock.export().figure.prepare(made)
+    assert alone.name == "spikes" and alone.over == ()
+    assert alone.quantity == ("Inferred spikes" if unit == "spikes/s" else "Deconvolved activity")

@@ -138,7 +138,7 @@ def prepare_traces(
         roi_ids=cells,
         cell_labels=tuple(recording.cell_name(k) for k in cells),
         name=chosen,
-        quantity="ΔF/F" if trace.unit == "ΔF/F" else "F" if chosen == "raw" else chosen,
+        quantity=_quantity(chosen, trace.unit),
         unit=unit,
         time_s=time_s,
         values=values,
@@ -158,6 +158,13 @@ def prepare_traces(
             if other != chosen and recording.traces[other].unit == trace.unit
         ),
     )
+
+
+def _quantity(name: str, unit: str) -> str:
+    """Return what a trace is called in a title."""
+    if name == "spikes":
+        return "Inferred spikes" if unit == "spikes/s" else "Deconvolved activity"
+    return "ΔF/F" if unit == "ΔF/F" else "F" if name == "raw" else name
 
 
 def read_for_events(recording: Recording) -> str | None:

@@ -276,11 +276,13 @@ class TracesDock(QWidget):
         if recording is None or not cells or not shown:
             return None
         found_on = read_for_events(recording)
-        stage = found_on if found_on in shown else shown[-1]
+        # Inferred spikes are another quantity, in whatever unit: a figure has one or the other.
+        stage = found_on if found_on in shown else [s for s in shown if s != "spikes" or shown == [s]][-1]
+        over = [s for s in shown if (s == "spikes") == (stage == "spikes")]
         figure = FigureKind(
             "traces",
             ("traces",),
-            lambda made: prepare_traces(made, cells, stage, over=shown),
+            lambda made: prepare_traces(made, cells, stage, over=over),
             traces_size,
             draw_traces,
         )

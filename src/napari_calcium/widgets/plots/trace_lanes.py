@@ -342,6 +342,7 @@ def _lane(
         low, high = 0.0, 1.0
     if is_activity:
         low = min(low, 0.0)
+        high += _SPIKE_TICK * (high - low)  # the top belongs to the ticks of single spikes
     if high <= low:
         low, high = low - 0.5, low + 0.5
     words = f"activity, {unit}" if is_activity and unit != "spikes/s" else "raw" if unit == "a.u." else unit
