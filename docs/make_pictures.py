@@ -35,6 +35,7 @@ from napari_calcium.io.opening import open_recording
 from napari_calcium.io.positions import PositionSettings
 from napari_calcium.pipeline import PipelineSettings, run
 from napari_calcium.pipeline_behaviour import BEHAVIOUR_STAGES
+from napari_calcium.pipeline_population import POPULATION_STAGES
 from napari_calcium.pipeline_settings import default_settings
 from napari_calcium.recording import Recording
 from napari_calcium.simulate import course_settings, demo_settings, raw_movie_settings, simulate
@@ -347,15 +348,52 @@ def tuning_dock() -> None:
     floating("Tuning", cells, (1000, 320), "tuning_dock")
 
 
-def floating(name: str, cells: tuple[int, ...], size: tuple[int, int], picture_name: str) -> None:
+def floating(
+    name: str,
+    cells: tuple[int, ...],
+    size: tuple[int, int],
+    picture_name: str,
+    recording: Recording | None = None,
+) -> None:
     """Photograph a dock by itself, as wide as it has room for everything."""
-    with Window(animal_analysed()) as shown:
+    with Window(recording or animal_analysed()) as shown:
         shown.session.selection.cells = cells
         dock = shown.dock(name)
         dock.setFloating(True)
         dock.resize(*size)
         shown.settle(2.0)
         shown.save(picture_name, dock.widget())
+
+
+@cache
+def demo_population() -> Recording:
+    """The bundled sample after all stages, those of the population included."""
+    stages = {stage: default_settings(stage) for stage in POPULATION_STAGES}
+    return run(simulate(demo_settings()).to_recording("demo").replace(movie=None), PipelineSettings(**stages))
+
+
+@picture
+def correlation_dock() -> None:
+    """The matrix in its order of likeness, and the network over the image."""
+    with Window(demo_population()) as shown:
+        dock = shown.dock("Correlation")
+        shown.settle(1.0)
+        dock.widget().show_network.setChecked(True)
+        shown.settle(1.0)
+        shown.save("correlation_dock")
+
+
+@picture
+def coupling_dock() -> None:
+    """Each neuron's coupling, and how it goes over time."""
+    floating("Coupling", (), (1000, 360), "coupling_dock", demo_population())
+
+
+@picture
+def embedding_dock() -> None:
+    """Neurons in the plane of two components, members of an ensemble selected."""
+    cells = tuple(demo_population().ensembles.members_of(demo_population().ensembles.ids[0]).roi_id.tolist())
+    floating("Embedding", cells, (460, 480), "embedding_dock", demo_population())
 
 
 @picture
