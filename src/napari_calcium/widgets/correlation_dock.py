@@ -104,7 +104,7 @@ class CorrelationDock(StageView):
         top.setContentsMargins(6, 2, 6, 0)
         top.setSpacing(6)
         top.addWidget(self.orders, 1)
-        for part in (self.low, self.bar, self.high, self.export_button):
+        for part in (self.low, self.bar, self.high):
             top.addWidget(part)
         matrix = QWidget()
         inside = QVBoxLayout(matrix)
@@ -116,6 +116,7 @@ class CorrelationDock(StageView):
         self.tabs = QTabWidget()
         self.tabs.addTab(matrix, "Matrix")
         self.tabs.addTab(self.distance, "Distance")
+        self.tabs.setCornerWidget(self.export_button)
         column.addWidget(self.tabs, 100)
         column.addLayout(self._build_network())
         self.readout = told()
