@@ -147,7 +147,7 @@ class MotionDock(ViewDock):
         for widget in (*self.words, self.legend, self.registered, self.export_button):
             bar.addWidget(widget)
         self.shifts = FramesPlot(colors, "Shift (px)")
-        self.correlation = FramesPlot(colors, "Correlation")
+        self.correlation = FramesPlot(colors, "Corr. (r)")
         self.shifts.getPlotItem().showAxis("bottom", False)
         self.shifts.getPlotItem().layout.setContentsMargins(2, 4, 6, 8)  # room for the lowest number
         self.shifts.setAccessibleName("Shift of each frame in pixels")

@@ -25,7 +25,7 @@ class PopulationPlot(TimePlot):
         super().__init__(colors)
         self.box.invertY(False)
         # As wide as a heatmap above, which has a strip at its right.
-        self.getPlotItem().layout.setContentsMargins(2, 4, 20, 2)
+        self.getPlotItem().layout.setContentsMargins(2, 4, 20, 5)
         self.getPlotItem().getAxis("left").setWidth(58)
         self.getPlotItem().getAxis("left").enableAutoSIPrefix(False)
         self._bins, self._smooth = curve_item(self, z=1), curve_item(self, z=2)

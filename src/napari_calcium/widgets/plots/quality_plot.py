@@ -42,7 +42,7 @@ class QualityPlot(pg.PlotWidget):
         item.getViewBox().setMouseEnabled(x=False, y=False)
         item.setLabel("bottom", "Quality (1: as the settings ask)")
         item.setLabel("left", "Candidates")
-        item.layout.setContentsMargins(2, 4, 6, 2)
+        item.layout.setContentsMargins(2, 4, 6, 5)
         for name in ("left", "bottom"):
             item.getAxis(name).enableAutoSIPrefix(False)
         self._bars = pg.BarGraphItem(x0=[], x1=[], y0=[], y1=[])

@@ -34,7 +34,7 @@ class RowBars(pg.PlotWidget):
         item.hideAxis("left")
         item.setLabel("bottom", label)
         item.getAxis("bottom").enableAutoSIPrefix(False)
-        item.layout.setContentsMargins(4, 4, 2, 2)
+        item.layout.setContentsMargins(4, 4, 2, 5)
         self._plot = plot
         box = item.getViewBox()
         box.setMouseEnabled(x=False, y=False)
@@ -84,5 +84,5 @@ class RowBars(pg.PlotWidget):
 
     def _follow_top(self) -> None:
         # The plot beside it has room for ticks above its rows; so have the bars.
-        self.getPlotItem().layout.setContentsMargins(4, 4, 2, 2)
+        self.getPlotItem().layout.setContentsMargins(4, 4, 2, 5)
         self.getPlotItem().getAxis("top").setVisible(False)

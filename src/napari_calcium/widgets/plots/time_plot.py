@@ -40,7 +40,7 @@ class TimePlot(pg.PlotWidget):
         box.invertY(True)
         box.setDefaultPadding(0.0)
         item.getAxis("bottom").enableAutoSIPrefix(False)
-        item.layout.setContentsMargins(2, 4, 6, 2)
+        item.layout.setContentsMargins(2, 4, 6, 5)  # room for the label's descenders
         self._cursor = pg.InfiniteLine(angle=90, movable=True)
         self._cursor.setZValue(10)
         item.addItem(self._cursor, ignoreBounds=True)

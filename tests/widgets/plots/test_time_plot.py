@@ -1,0 +1,23 @@
+import pytest
+from qtpy.QtWidgets import QApplication
+
+from napari_calcium.widgets.plots.population_plot import PopulationPlot
+from napari_calcium.widgets.plots.quality_plot import QualityPlot
+from napari_calcium.widgets.plots.row_bars import RowBars
+from napari_calcium.widgets.plots.time_matrix_plot import TimeMatrixPlot
+from napari_calcium.widgets.plots.time_plot import TimePlot
+from napari_calcium.widgets.theme import PlotColors
+
+DARK = PlotColors("#23242b", "#f0f1f2", "#565f6c", "#ff5050")
+
+
+@pytest.mark.parametrize("kind", [TimePlot, TimeMatrixPlot, QualityPlot, PopulationPlot, RowBars])
+def test_the_label_under_the_axis_is_not_cut_off(qtbot, kind):
+    plot = kind(TimeMatrixPlot(DARK), DARK, "Coupling (r)") if kind is RowBars else kind(DARK)
+    qtbot.addWidget(plot)
+    plot.resize(500, 200)
+    plot.show()
+    for _ in range(4):
+        QApplication.processEvents()
+    label = plot.getPlotItem().getAxis("bottom").label
+    assert label.sceneBoundingRect().bottom() <= plot.height()
