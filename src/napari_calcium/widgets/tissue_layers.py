@@ -20,7 +20,7 @@ __all__ = ["KEY", "TissueLayers", "layer_role"]
 KEY = "napari_calcium"
 """Of what our layers carry in their metadata."""
 _SOMA = (0.8, 0.85, 0.85, 1.0)
-_SELECTED_FILL, _SELECTED_EDGE = (1.0, 1.0, 1.0, 0.35), (1.0, 1.0, 1.0, 1.0)
+_SELECTED_FILL, _SELECTED_EDGE = (1.0, 1.0, 1.0, 0.5), (1.0, 1.0, 1.0, 1.0)
 _MEMBER_ALPHA = 0.8
 _MOST_COLOURS = 250
 _MOST_ACTIVITY_PIXELS = 2048**2
