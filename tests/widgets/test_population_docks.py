@@ -8,6 +8,7 @@ import pytest
 from napari.components import ViewerModel
 from qtpy.QtWidgets import QApplication
 
+from napari_calcium.behaviour_results import Behaviour
 from napari_calcium.pipeline import run_stage
 from napari_calcium.pipeline_population import POPULATION_STAGES
 from napari_calcium.pipeline_settings import default_settings
@@ -116,7 +117,7 @@ def test_a_recording_of_one_neuron_is_no_crash(kind, shown, session, whole, qtbo
         features=None,
         log=(),
     )
-    session.open(run_stage(one, kind.stage, default_settings(kind.stage)))
+    session.open(run_stage(one, kind.stage, default_settings(kind.stage).replace(input="dff")))
     dock = shown(kind)
     assert hint(dock) or kind is EmbeddingDock
 
@@ -439,6 +440,15 @@ def test_turning_keeps_distances_and_a_double_click_goes_back(shown, session, wh
     assert not np.allclose(before, dock.way._seen)
     dock.way.turn(-100, 0)
     np.testing.assert_allclose(before, dock.way._seen, atol=1e-9)
+
+
+def test_moments_are_coloured_by_behaviour(whole):
+    n = whole.n_frames
+    animal = Behaviour(("speed",), ("cm/s",), np.arange(n, dtype=float)[None])
+    time_s = np.array([0.0, 1.0, (n - 1) / whole.frame_rate])
+    values, unit = signals_of(whole.replace(behaviour=animal), time_s)["speed"]
+    assert unit == "cm/s"
+    np.testing.assert_allclose(values, np.floor(time_s * whole.frame_rate + 1e-9), atol=1)
 
 
 def test_moments_are_coloured_by_what_there_is(whole, shown, session, qtbot):

@@ -261,6 +261,12 @@ def signals_of(
         counts = recording.coactivity
         values = np.interp(time_s, counts.time_s + counts.window_s / 2, counts.active_neurons)
         signals["Active neurons"] = (values, "neurons")
+    animal = recording.behaviour
+    if animal is not None and recording.frame_rate:
+        at = np.clip((time_s * recording.frame_rate).astype(np.int64), 0, max(0, animal.values.shape[1] - 1))
+        for name, unit, values in zip(animal.names, animal.units, animal.values, strict=True):
+            if len(values):
+                signals[name] = (values[at], unit)
     return signals
 
 
