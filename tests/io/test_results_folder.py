@@ -191,6 +191,14 @@ def test_damaged_file_is_one_clear_line(tmp_path, name, content):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("name", ["events", "coactivity", "ensemble_events", "ensemble_members", "features"])
+def test_lost_table_is_told_not_taken_for_nothing_found(tmp_path, name):
+    folder = save(make_recording(), tmp_path / "results")
+    (folder / f"{name}.csv").unlink()
+    with pytest.raises(ReadError, match=rf"^results/{name}\.csv: the file is gone"):
+        read_results(folder)
+
+
 def test_newer_format_says_so(tmp_path):
     folder = save(make_recording(), tmp_path / "results")
     log = json.loads((folder / "log.json").read_text()) | {"format_version": 99}

@@ -35,6 +35,15 @@ from napari_calcium.rois import Rois
 
 __all__ = ["read_results"]
 
+_FILES_OF_TABLES = {
+    "events": "events.csv",
+    "coactivity": "coactivity.csv",
+    "ensemble_events": "ensemble_events.csv",
+    "ensembles": "ensemble_members.csv",
+    "features": "features.csv",
+}
+"""What ``log.json`` says was found, and the file that it must then stand in."""
+
 
 def read_results(folder: str | Path) -> Recording:
     """Read a results folder back into a recording.
@@ -42,7 +51,7 @@ def read_results(folder: str | Path) -> Recording:
     Raises
     ------
     ReadError
-        If it is not a results folder, is of a newer version, or a file in it is damaged.
+        If it is not a results folder, is of a newer version, or a file in it is damaged or gone.
     """
     folder = Path(folder)
     if not is_results_folder(folder):
@@ -72,6 +81,7 @@ def _assemble(folder: Path, log: dict[str, Any]) -> Recording:
         for name, unit in about["units"].items()
     }
     tables = log["tables"]
+    _check_present(folder, tables)
     events = _read_table(folder / "events.csv", Events)
     return Recording(
         log["recording"],
@@ -102,6 +112,13 @@ def _assemble(folder: Path, log: dict[str, Any]) -> Recording:
         population=read_population(folder / "population", tables.get("population", {})),
         **read_behaviour_folder(folder / "behaviour", tables),
     )
+
+
+def _check_present(folder: Path, tables: dict[str, Any]) -> None:
+    """Refuse a folder that lost a table: without it, a result would look as if it had found nothing."""
+    for table, name in _FILES_OF_TABLES.items():
+        if table in tables and not (folder / name).exists():
+            raise ReadError(f"{name}: the file is gone from the folder; copy the whole folder again")
 
 
 def _read_coactivity(folder: Path, tables: dict[str, Any]) -> Coactivity | None:
