@@ -289,6 +289,13 @@ def test_wrong_places_are_told_in_a_line(dock):
     assert "does not cross" in dock.says.text()
 
 
+def test_in_a_low_dock_nothing_is_squeezed(dock):
+    dock.resize(360, 160)
+    settle()
+    buttons = [*dock.buttons.values(), *dock.numbers.buttons.values(), dock.learning.train]
+    assert all(button.height() >= button.minimumSizeHint().height() for button in buttons)
+
+
 # --- by numbers, and by what was learnt
 
 

@@ -10,7 +10,17 @@ import numpy as np
 from numpy.typing import NDArray
 from psygnal import Signal
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QCheckBox, QGridLayout, QHBoxLayout, QLabel, QPushButton, QVBoxLayout
+from qtpy.QtWidgets import (
+    QCheckBox,
+    QFrame,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QScrollArea,
+    QVBoxLayout,
+    QWidget,
+)
 
 from napari_calcium.cell_editing import why_not
 from napari_calcium.figures.axis_labels import counted
@@ -114,6 +124,13 @@ class EditDock(ViewDock):
 
     def build(self, column: QVBoxLayout, colors: PlotColors) -> None:
         """Make the buttons, and the line that says what came of them."""
+        # On a small screen the dock may be lower than what it holds.
+        scroll, inside = QScrollArea(), QWidget()
+        scroll.setWidgetResizable(True)
+        scroll.setFrameShape(QFrame.Shape.NoFrame)
+        scroll.setWidget(inside)
+        column.addWidget(scroll)
+        column = QVBoxLayout(inside)
         column.setContentsMargins(6, 4, 6, 6)
         self.buttons: dict[str, QPushButton] = {}
         for tool, (title, tip, _) in _TOOLS.items():

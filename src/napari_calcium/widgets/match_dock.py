@@ -31,12 +31,12 @@ __all__ = ["MatchDock"]
 _READING = 0.4
 _HEADINGS = {
     "cell": ("Cell", "Name in this recording."),
-    "other_cell": ("There", "Name in the other recording."),
+    "other_cell": ("Cell there", "Name in the other recording."),
     "confidence": ("Confidence", "One minus the share of matches at least as good that are accidents."),
     "overlap": ("Overlap", "Cosine of both footprints after registration, 0 to 1."),
     "distance_px": ("Distance (px)", "Between the centres after registration."),
     "ensembles": ("In ensemble", "Ensembles of this recording that it is a member of."),
-    "other_ensembles": ("There", "Ensembles of the other recording that it is a member of."),
+    "other_ensembles": ("There in", "Ensembles of the other recording that it is a member of."),
 }
 
 
