@@ -126,7 +126,11 @@ class SettingsForm(QWidget):
         label = row_label(title, row)
         label.setToolTip(tooltip(description))
         hint = message_label()
-        self._layout.addRow(label, row)
+        if row.is_wide:
+            self._layout.addRow(label)
+            self._layout.addRow(row)
+        else:
+            self._layout.addRow(label, row)
         self._layout.addRow(None, hint)
         self._rows[name], self._hints[name] = row, hint
 
@@ -146,7 +150,7 @@ def is_constant(field: FieldInfo) -> bool:
 
 
 def _is_made_elsewhere(field: FieldInfo) -> bool:
-    """Whether a field is no matter of typing: its class says so with ``json_schema_extra={"form": False}``."""
+    """Whether a field is not typed: its class says so with ``json_schema_extra={"form": False}``."""
     extra = field.json_schema_extra
     return isinstance(extra, dict) and extra.get("form") is False
 

@@ -39,6 +39,8 @@ class Row(QWidget):
     """
 
     changed = Signal()
+    is_wide = False
+    """Whether it stands below its title, in the whole width of the form."""
 
     def __init__(self, editor: QWidget) -> None:
         super().__init__()
@@ -252,6 +254,10 @@ def row_for(field: FieldInfo) -> Row:
         optional = len(kinds) < len(get_args(annotation))
         if len(kinds) == 1:
             annotation, metadata = _unwrap(kinds[0], metadata)
+        elif not optional and all(_has_defaults(kind) for kind in kinds):
+            from napari_calcium.widgets.union_form import UnionRow  # which is made of rows itself
+
+            return UnionRow(tuple(kinds))
     if get_origin(annotation) is Literal:
         words = _WORDS | {k: v for m in metadata if isinstance(m, Choice) for k, v in m.labels}
         values = get_args(annotation)
@@ -262,6 +268,13 @@ def row_for(field: FieldInfo) -> Row:
     if annotation is bool:
         return OptionalRow(FlagRow(), True) if optional else FlagRow()
     return TextRow(plain=annotation is str, optional=optional)
+
+
+def _has_defaults(kind: Any) -> bool:
+    """Whether it is a settings class that can be made without saying anything."""
+    if not (isinstance(kind, type) and issubclass(kind, Settings)):
+        return False
+    return not any(field.is_required() for field in kind.model_fields.values())
 
 
 def _unwrap(annotation: Any, metadata: list[Any]) -> tuple[Any, list[Any]]:

@@ -10,9 +10,13 @@ from qtpy.QtWidgets import QFormLayout, QLabel, QVBoxLayout, QWidget
 
 from napari_calcium.settings import Settings
 from napari_calcium.widgets.form import SettingsForm, row_label, tooltip
-from napari_calcium.widgets.rows import ChoiceBox
+from napari_calcium.widgets.rows import ChoiceBox, Row
 
-__all__ = ["Form", "UnionForm", "alternatives", "form_for", "method_words", "summary_of"]
+__all__ = ["Form", "UnionForm", "UnionRow", "alternatives", "form_for", "method_words", "summary_of"]
+
+
+_INDENT = 12
+"""Of a form inside a form, in pixels."""
 
 
 class UnionForm(QWidget):
@@ -133,6 +137,39 @@ class UnionForm(QWidget):
         self._says.setText(summary_of(self._kinds[index]))
         for k, form in enumerate(self._forms):
             form.setVisible(k == index)
+
+
+class UnionRow(Row):
+    """A field that is one of several settings classes: a chooser of the method, and its fields, indented.
+
+    Parameters
+    ----------
+    kinds : tuple of Settings classes
+        Each with a default for every field.
+    """
+
+    is_wide = True
+
+    def __init__(self, kinds: tuple[type[Settings], ...]) -> None:
+        self._form = UnionForm(kinds, kinds[0]())
+        super().__init__(self._form)
+        self._form.setContentsMargins(_INDENT, 0, 0, 0)
+        self._form.changed.connect(self.changed)
+
+    def words(self, value: Any) -> str:
+        """Return how the row would say a value."""
+        return method_words(type(value))
+
+    def describe(self, title: str, description: str) -> None:
+        """Tell people and screen readers what the row is."""
+        self._form.chooser.setAccessibleName(title)
+        self._form.chooser.setAccessibleDescription(description)
+
+    def _read(self) -> Any:
+        return self._form.settings
+
+    def _write(self, value: Any) -> None:
+        self._form.settings = value
 
 
 Form = SettingsForm | UnionForm
