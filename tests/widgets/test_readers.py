@@ -78,6 +78,35 @@ def test_what_is_no_recording_is_left_alone(tmp_path, name, text):
     assert read_table(str(path)) is None
 
 
+@pytest.mark.parametrize(
+    ("name", "content", "reason"),
+    [
+        ("empty.csv", b"", "the file is empty"),
+        ("words.csv", b"name,comment\nfoo,bar\n", "no row of numbers"),
+        ("short.csv", b"F\n1\n2\n3\n", "Import fluorescence opens it"),
+        ("empty.tif", b"", "empty.tif"),
+    ],
+)
+def test_the_window_says_why_a_file_is_refused(tmp_path, viewer, monkeypatch, name, content, reason):
+    said = []
+    monkeypatch.setattr(readers, "show_warning", said.append)
+    (tmp_path / name).write_bytes(content)
+    claim = read_tiff if name.endswith(".tif") else read_table
+    assert claim(str(tmp_path / name)) is None
+    assert len(said) == 1
+    assert reason in said[0]
+
+
+def test_a_truncated_movie_is_refused_with_its_reason(tmp_path, viewer, monkeypatch):
+    said = []
+    monkeypatch.setattr(readers, "show_warning", said.append)
+    cut = tmp_path / "cut.tif"
+    tifffile.imwrite(cut, np.zeros((30, 20, 20), np.uint16), imagej=True)
+    cut.write_bytes(cut.read_bytes()[:9000])
+    assert read_tiff(str(cut)) is None
+    assert "the file ends within" in said[0]
+
+
 def test_binary_files_and_files_that_are_not_there(tmp_path):
     path = tmp_path / "traces.csv"
     path.write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(range(256)) * 20)

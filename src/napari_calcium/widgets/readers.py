@@ -73,10 +73,17 @@ def read_table(path: Paths) -> Reader | None:
         with TextFile(file) as text:
             layout = find_layout(text, CsvSettings())
             rows = text.head.count(b"\n")
-    except (ReadError, OSError):
+    except (ReadError, OSError) as error:
+        _say_why(error)
         return None
     # Points, shapes and the like that napari saved.
-    if "axis-0" in layout.heading or max(rows, layout.n_fields) < _LEAST_SAMPLES:
+    if "axis-0" in layout.heading:
+        return None
+    if max(rows, layout.n_fields) < _LEAST_SAMPLES:
+        _say_why(
+            f"{file.name}: taken for no recording, as it has fewer than {_LEAST_SAMPLES} frames; "
+            "Plugins › napari-calcium › Import fluorescence opens it all the same"
+        )
         return None
     return _open_table
 
@@ -114,7 +121,8 @@ def read_tiff(path: Paths) -> Reader | None:
         return None
     try:
         movie = open_movie(file)
-    except (ReadError, OSError):
+    except (ReadError, OSError) as error:
+        _say_why(error)
         return None
     if movie.n_frames > 1:
         return _open_movie
@@ -301,6 +309,12 @@ def _single(path: Paths) -> Path | None:
     if isinstance(path, (str, PathLike)):
         return Path(path)
     return Path(path[0]) if len(path) == 1 else None
+
+
+def _say_why(reason: Exception | str) -> None:
+    """Say why a file is left to others: napari's own line is only that it was refused."""
+    if napari.current_viewer() is not None:
+        show_warning(str(reason))
 
 
 def _are_parts(paths: Sequence[str]) -> bool:
