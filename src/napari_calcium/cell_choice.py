@@ -42,6 +42,7 @@ class CellChoice(Settings):
         title="Changes by hand",
         description="Cells drawn, redrawn, merged, split and deleted, one after the other, before it is "
         "decided which count.",
+        json_schema_extra={"form": False},
     )
 
     @property

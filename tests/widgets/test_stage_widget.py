@@ -178,7 +178,9 @@ def value_of(field):
 def test_a_form_gives_back_any_settings_a_stage_can_have(qtbot, kind):
     form = SettingsForm(kind())
     qtbot.addWidget(form)
-    plain = st.fixed_dictionaries({name: value_of(field) for name, field in kind.model_fields.items()})
+    # What has no row is drawn by hand on the image; its values say more than types can.
+    typed = {name: field for name, field in kind.model_fields.items() if field.json_schema_extra is None}
+    plain = st.fixed_dictionaries({name: value_of(field) for name, field in typed.items()})
 
     @settings(max_examples=15, deadline=None)
     @given(plain)
