@@ -16,6 +16,10 @@ from napari_calcium.cell_editing import (
 )
 from napari_calcium.drawn_rois import drawn_labels, use_drawing
 from napari_calcium.event_choices import EventChoice
+from napari_calcium.io.nwb import save_nwb
+from napari_calcium.io.opening import open_recording
+from napari_calcium.io.results_folder import write_results
+from napari_calcium.io.results_reading import read_results
 from napari_calcium.movie.extraction_settings import ExtractionSettings
 from napari_calcium.movie.segmentation_settings import FunctionalCells
 from napari_calcium.pipeline import PipelineSettings, run, run_stage, settings_of
@@ -202,6 +206,29 @@ def test_what_was_done_to_cells_of_a_file_is_done_again_by_a_run(table):
     assert run(again, settings).roi_ids.tolist() == [5, 9, 11]
 
 
+def test_settings_that_say_nothing_leave_what_was_done(table):
+    edited = choose_cells(edit_cells(table, [DeleteRois(roi_ids=(7,))]), [9], cells=False)
+    again = run(edited, NO_STAGES)
+    assert again.cell_choice == edited.cell_choice and again.rois == edited.rois
+
+
+@pytest.mark.parametrize("kind", ["folder", "nwb"])
+def test_changes_are_kept_with_the_recording(read, table, tmp_path, kind):
+    some = edit_cells(read, CHANGES["split"]), edit_cells(table, [DeleteRois(roi_ids=(7,))])
+    for number, edited in enumerate(some):
+        if kind == "folder":
+            path = tmp_path / str(number)
+            path.mkdir()
+            write_results(edited, path, settings_of(edited, NO_STAGES).to_yaml())
+            kept = read_results(path)
+        else:
+            path = tmp_path / f"{number}.nwb"
+            save_nwb(edited.replace(movie=None), path)
+            kept = open_recording(path)
+        assert kept.cell_choice == edited.cell_choice and kept.cell_choice.edits
+        assert kept.roi_ids.tolist() == edited.roi_ids.tolist()
+
+
 def test_without_a_movie_other_changes_say_what_can_be_done(table):
     assert not can_read_cells(table) and "cannot be read" in why_not(table)
     for edit in (MergeRois(roi_ids=(5, 7), into=12), SetFootprint(roi_id=12, runs=box(0, 0))):
@@ -210,7 +237,8 @@ def test_without_a_movie_other_changes_say_what_can_be_done(table):
     with pytest.raises(SettingsError, match="there is no cell 6"):
         edit_cells(table, [DeleteRois(roi_ids=(6,))])
     with pytest.raises(SettingsError, match="other cells than these were changed"):
-        run(edit_cells(table, [DeleteRois(roi_ids=(7,))]), PipelineSettings())
+        other = CellChoice(edits=(DeleteRois(roi_ids=(9,)),))
+        run(edit_cells(table, [DeleteRois(roi_ids=(7,))]), PipelineSettings(cell_choice=other))
     with pytest.raises(SettingsError, match="no places"):
         choose_cells(table.replace(rois=None), [5], cells=False)
 

@@ -61,14 +61,19 @@ def with_choice_of_file(recording: Recording, choice: CellChoice) -> Recording:
     recording : Recording
         Without results of stages.
     choice : CellChoice
-        Cells that it deletes go, unless they went before; accepted and rejected ones are marked so.
+        Cells that it deletes go, unless they went before; accepted and rejected ones are marked so. Where it
+        says nothing of any cell, what was done to them before stands.
 
     Raises
     ------
     SettingsError
         If a change takes a movie, or names a cell that is not there.
     """
-    before = recording.cell_choice.edits
+    own = recording.cell_choice
+    before = own.edits
+    if not choice.by_hand and own.by_hand:
+        # Settings that say nothing of these cells: what was done to them stands.
+        choice = choice.replace(accepted=own.accepted, rejected=own.rejected, edits=own.edits)
     if choice.edits[: len(before)] != before:
         raise SettingsError("cell_choice.edits: other cells than these were changed by hand before")
     for edit in choice.edits[len(before) :]:
