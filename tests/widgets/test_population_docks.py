@@ -462,3 +462,13 @@ def test_moments_are_coloured_by_what_there_is(whole, shown, session, qtbot):
     dock.signal.activated.emit(1)
     settle(qtbot, dock)
     assert not np.array_equal(before, dock.way._fill)
+
+
+@pytest.mark.parametrize("kind", [CouplingDock, CorrelationDock, EmbeddingDock])
+def test_what_to_do_first_is_told_and_the_button_is_there_where_it_helps(shown, qtbot, session, whole, kind):
+    dock = shown(kind)
+    assert dock.hint.isVisible() and dock.hint.text()
+    assert not dock.run.isVisible()
+    session.open(whole.replace(population=None))
+    settle(qtbot, dock)
+    assert dock.hint.isVisible() and dock.run.isVisible()

@@ -62,6 +62,8 @@ class StageView(ViewDock):
         column.addStretch(1)
         self.pages.insertWidget(0, page)
         self.pages.setCurrentIndex(0)
+        self.hint.show()  # the pages had hidden it when it left them
+        self.run.hide()
 
     def found(self, recording: Recording | None) -> Any | None:
         """Return what the stage found, None where it has not run."""
@@ -82,8 +84,9 @@ class StageView(ViewDock):
         """Draw what is so now; offer the button only where it would help."""
         super().refresh()
         recording = self.recording
-        if recording is not None and hasattr(self, "run"):
-            self.run.setVisible(recording.n_rois > 0 and self.found(recording) is None)
+        if hasattr(self, "run"):
+            helps = recording is not None and recording.n_rois > 0 and self.found(recording) is None
+            self.run.setVisible(helps)
 
     def _on_run(self) -> None:
         why = self._bench.run_stage(self.stage)
