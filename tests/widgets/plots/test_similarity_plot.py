@@ -105,6 +105,15 @@ def test_the_tree_takes_no_room_where_there_is_none(plot):
     assert plot._tree_box.maximumWidth() == 0
 
 
+def test_the_lines_of_a_tree_of_many_events_do_not_fill_it(plot):
+    assert plot._tree.opts["pen"].color().alphaF() == 1
+    plot.show_view(view(owner=np.arange(300) % 5))
+    assert plot._tree.opts["pen"].color().alphaF() < 0.3
+    plot.set_colors(LIGHT)
+    pen = plot._tree.opts["pen"].color()
+    assert pen.name() == LIGHT.text and pen.alphaF() < 0.3
+
+
 def test_it_says_which_two_events_are_under_the_mouse(plot):
     heard = Mock()
     plot.hovered.connect(heard)

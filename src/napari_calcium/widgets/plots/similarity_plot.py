@@ -22,6 +22,8 @@ __all__ = ["SimilarityPlot", "SimilarityView"]
 
 _STRIP, _TREE, _MARGIN, _GAP = 10, 70, 4, 2
 """Pixels."""
+_LEAVES, _FAINTEST = 60, 0.25
+"""Leaves above which the lines of a tree fade, and the least opacity they fade to."""
 
 
 @dataclass(frozen=True)
@@ -123,7 +125,7 @@ class SimilarityPlot(pg.GraphicsLayoutWidget):
         """Follow a theme."""
         self._colors = colors
         self.setBackground(colors.background)
-        self._tree.setPen(pg.mkPen(colors.text))
+        self._color_tree()
         self._paint_strips()
         self._mark()
 
@@ -135,12 +137,20 @@ class SimilarityPlot(pg.GraphicsLayoutWidget):
         self.box.setRange(QRectF(0, 0, n, n), padding=0)
         lines = view.arrangement.lines if view is not None else np.empty((0, 2, 2))
         self._tree.setData(lines[:, :, 0].ravel(), lines[:, :, 1].ravel())
+        self._color_tree()
         # The tree begins at distance 0 beside the strip; what joins never is at distance 1.
         self._tree_box.setXRange(0, 1.02, padding=0)
         self._tree_box.setFixedWidth(_TREE if len(lines) else 0)
         self._paint_strips()
         self._draw()
         self._mark()
+
+    def _color_tree(self) -> None:
+        # Lines closer than pixels would fill the tree to a white block: they let one another through.
+        color = pg.mkColor(self._colors.text)
+        n = len(self._view.arrangement.order) if self._view is not None else 0
+        color.setAlphaF(min(1.0, max(_FAINTEST, _LEAVES / max(1, n))))
+        self._tree.setPen(pg.mkPen(color))
 
     def show_event(self, row: int | None) -> None:
         """Mark the row and the column of the event in this row of the table."""
