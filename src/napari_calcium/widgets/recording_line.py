@@ -36,7 +36,7 @@ class RecordingLine(QWidget):
         self._ask = QWidget()
         self.frame_rate = NumberBox(0, 10_000, unit="Hz")
         self.frame_rate.setAccessibleName("Frame rate")
-        self.frame_rate.setSpecialValueText("unknown")
+        self.frame_rate.setSpecialValueText("unknown: type it here")
         self.set_rate = QPushButton("Set")
         self.set_rate.setEnabled(False)
         self._build()
