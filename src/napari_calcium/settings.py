@@ -24,6 +24,7 @@ __all__ = [
     "StandardDeviations",
     "TraceName",
     "Unit",
+    "Zero",
 ]
 
 
@@ -39,6 +40,13 @@ class Choice:
     """Plain words for the values of a ``Literal`` field, as forms and help show them."""
 
     labels: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class Zero:
+    """What 0 stands for in a field where it is no amount, as forms show it ("automatic", "none")."""
+
+    words: str
 
 
 Seconds = Annotated[float, Unit("s")]

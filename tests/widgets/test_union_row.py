@@ -45,3 +45,11 @@ def test_no_setting_of_these_stages_is_typed_as_yaml(qtbot, stage):
     made = SettingsForm(default_settings(stage))
     qtbot.addWidget(made)
     assert any(isinstance(made.row(name), UnionRow) for name in made.names)
+
+
+def test_zero_is_called_what_it_stands_for(form):
+    gap = form.row("neuropil").editor.row("gap")
+    assert gap.editor.text() == "automatic" and gap.words(0.0) == "automatic"
+    gap.editor.setValue(3)
+    assert gap.editor.text().startswith("3")
+    assert form.settings.neuropil.gap == 3.0

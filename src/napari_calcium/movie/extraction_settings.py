@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from annotated_types import Ge, Gt, Le
 from pydantic import Field
 
-from napari_calcium.settings import Choice, Pixels, Seconds, Settings
+from napari_calcium.settings import Choice, Pixels, Seconds, Settings, Zero
 
 __all__ = ["EstimatedNeuropil", "ExtractionSettings", "FixedNeuropil", "NeuropilSettings"]
 
@@ -15,13 +15,13 @@ __all__ = ["EstimatedNeuropil", "ExtractionSettings", "FixedNeuropil", "Neuropil
 class _Annulus(Settings):
     """Where the neuropil is measured."""
 
-    gap: Annotated[Pixels, Ge(0), Le(200)] = Field(
+    gap: Annotated[Pixels, Ge(0), Le(200), Zero("automatic")] = Field(
         0.0,
         title="Gap",
         description="Pixels left free around each cell, which its blurred light reaches; 0 takes nearly one "
         "diameter of the cells.",
     )
-    width: Annotated[Pixels, Ge(0), Le(500)] = Field(
+    width: Annotated[Pixels, Ge(0), Le(500), Zero("automatic")] = Field(
         0.0,
         title="Ring width",
         description="Width in pixels of the ring beyond the gap, in which the neuropil around a cell is "
@@ -73,7 +73,7 @@ class ExtractionSettings(Settings):
         Literal["demixed", "excluded", "shared"],
         Choice(
             (
-                ("demixed", "demixed: the light is told apart"),
+                ("demixed", "told apart"),
                 ("excluded", "left out"),
                 ("shared", "counted for every cell"),
             )

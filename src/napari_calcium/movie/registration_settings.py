@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from annotated_types import Ge, Gt, Le
 from pydantic import Field
 
-from napari_calcium.settings import Percent, Pixels, Seconds, Settings, StandardDeviations, Unit
+from napari_calcium.settings import Percent, Pixels, Seconds, Settings, StandardDeviations, Unit, Zero
 
 __all__ = ["NonRigidRegistration", "RegistrationSettings", "RigidRegistration"]
 
@@ -29,13 +29,13 @@ class _Registration(Settings):
         description="Largest displacement looked for, in percent of the shorter side of the frame. Frames "
         "that reach it are marked as bad.",
     )
-    smoothing: Annotated[Pixels, Ge(0), Le(20)] = Field(
+    smoothing: Annotated[Pixels, Ge(0), Le(20), Zero("none")] = Field(
         0.0,
         title="Smoothing",
         description="Standard deviation in pixels of a Gaussian that smooths frames before they are aligned, "
         "0 for none. For one-photon data about 1; the registered movie itself is not smoothed.",
     )
-    background: Annotated[Pixels, Ge(0), Le(200)] = Field(
+    background: Annotated[Pixels, Ge(0), Le(200), Zero("none")] = Field(
         0.0,
         title="Background removed",
         description="Structures smoother than a Gaussian of this standard deviation in pixels are removed "

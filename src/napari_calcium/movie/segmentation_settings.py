@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from annotated_types import Ge, Gt, Le
 from pydantic import Field
 
-from napari_calcium.settings import Choice, Pixels, Seconds, Settings, StandardDeviations, Unit
+from napari_calcium.settings import Choice, Pixels, Seconds, Settings, StandardDeviations, Unit, Zero
 
 __all__ = [
     "AnatomicalCells",
@@ -23,7 +23,7 @@ _Megabytes = Annotated[float, Unit("MB")]
 class _Somata(Settings):
     """What all methods share."""
 
-    diameter: Annotated[Pixels, Ge(0), Le(200)] = Field(
+    diameter: Annotated[Pixels, Ge(0), Le(200), Zero("automatic")] = Field(
         0.0,
         title="Soma diameter",
         description="Diameter of a typical soma in pixels; 0 estimates it from the recording. A quarter more "

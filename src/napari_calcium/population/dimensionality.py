@@ -27,6 +27,7 @@ from napari_calcium.population.principal_components import (
 from napari_calcium.population.standardising import row_scale
 from napari_calcium.population_results import Components, Spectrum
 from napari_calcium.progress import Progress, part, silent
+from napari_calcium.settings import Zero
 
 __all__ = [
     "DimensionalitySettings",
@@ -61,7 +62,7 @@ class _Reduction(PopulationInput):
 
 
 class _Linear(_Reduction):
-    components: Annotated[int, Ge(0), Le(100)] = Field(
+    components: Annotated[int, Ge(0), Le(100), Zero("automatic")] = Field(
         0,
         title="Components",
         description="How many are kept. 0: as many as exceed chance, but three at least.",

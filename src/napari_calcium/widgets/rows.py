@@ -13,7 +13,7 @@ from qtpy.QtCore import Qt, Signal
 from qtpy.QtGui import QWheelEvent
 from qtpy.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QLineEdit, QSizePolicy, QWidget
 
-from napari_calcium.settings import Choice, Settings, Unit
+from napari_calcium.settings import Choice, Settings, Unit, Zero
 from napari_calcium.widgets.number_box import NumberBox
 
 __all__ = ["ChoiceBox", "ChoiceRow", "FlagRow", "NumberRow", "OptionalRow", "Row", "TextRow", "row_for"]
@@ -93,11 +93,16 @@ class NumberRow(Row):
         unit = next((m.symbol for m in metadata if isinstance(m, Unit)), "")
         self._box = NumberBox(low, high, unit=unit, integer=integer)
         self._kind: type = int if integer else float
+        zero = next((m.words for m in metadata if isinstance(m, Zero)), "")
+        if zero and low == 0:
+            self._box.setSpecialValueText(zero)
         super().__init__(self._box)
         self._box.valueChanged.connect(lambda _: self.changed.emit())
 
     def words(self, value: Any) -> str:
         """Return how the row would say a value."""
+        if value == self._box.minimum() and self._box.specialValueText():
+            return self._box.specialValueText()
         return f"{self._box.textFromValue(float(value))}{self._box.suffix()}"
 
     def _read(self) -> Any:
