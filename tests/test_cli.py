@@ -125,6 +125,12 @@ def test_export_for_another_program_is_what_that_program_reads(results, tmp_path
     np.testing.assert_array_equal(np.load(plane / "F.npy"), np.load(results / "traces" / "raw.npy"))
 
 
+def test_export_names_every_format_where_it_cannot_tell(results, tmp_path):
+    wrong = command("export", results, tmp_path / "out.xyz")
+    assert wrong.returncode == 1 and wrong.stderr.count("\n") == 1
+    assert all(suffix in wrong.stderr for suffix in (".nwb", ".csv", ".npz", ".mat"))
+
+
 @pytest.mark.parametrize("suffix", [".csv", ".npz", ".mat"])
 def test_export_holds_the_stored_values(results, tmp_path, suffix):
     out = tmp_path / f"traces{suffix}"

@@ -214,7 +214,7 @@ def export_command(
     ] = None,
 ) -> None:
     """Write a results folder as one NWB file, or one stage of its traces, for other programs."""
-    from napari_calcium.io.export import export_for, export_traces
+    from napari_calcium.io.export import EXPORT_SUFFIXES, export_for, export_traces
     from napari_calcium.io.nwb import save_nwb
     from napari_calcium.io.results_reading import read_results
 
@@ -225,6 +225,11 @@ def export_command(
                 export_for(program, recording, output)
             elif output.suffix.lower() == ".nwb":
                 save_nwb(recording, output)
+            elif output.suffix not in EXPORT_SUFFIXES:
+                raise Failure(
+                    f"{output.name}: cannot tell the format; end the name in .nwb for everything, "
+                    f"in {', '.join(EXPORT_SUFFIXES)} for one stage of the traces"
+                )
             else:
                 export_traces(recording, output, stage)
         except ValueError as error:
