@@ -61,7 +61,9 @@ class TuningSettings(Settings):
         description="Signal to the right of the place map. Leave empty to take x, pos_x or the like.",
     )
     map_y: str | None = Field(
-        None, title="Map: down", description="Signal of the other side. Leave empty to take y, pos_y …"
+        None,
+        title="Map: down",
+        description="Signal of the other side. Leave empty to take y, pos_y and the like.",
     )
     speed_signal: str | None = Field(
         None,
