@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from napari_calcium.cell_editing import cells_to_edit, choose_cells, edit_cells, free_id, why_not
 from napari_calcium.curation.shapes import polygon_mask, wand_mask
@@ -18,6 +19,9 @@ from napari_calcium.settings import SettingsError
 __all__ = ["CellEditor"]
 
 _IMAGES = ("local_correlation", "mean", "max_projection", "standard_deviation")
+_FEWEST_PIXELS = 20
+"""Less than this is noise as a rule: the next image is asked."""
+_SMOOTHING_PX = 1.0
 _NOTHING_OPEN = "Open a recording first."
 
 
@@ -51,19 +55,25 @@ class CellEditor:
             As for :func:`~napari_calcium.curation.shapes.wand_mask`.
         """
         recording = self._session.recording
-        name = next((n for n in _IMAGES if recording is not None and n in recording.images), None)
-        if recording is None or name is None:
+        names = [n for n in _IMAGES if recording is not None and n in recording.images]
+        if recording is None or not names:
             return "⚠ The wand reads the local correlation: run Registration first, or draw the cell."
         known = cells_to_edit(recording)
-        image = recording.images[name]
-        taken = np.zeros(image.shape, bool)
-        if known is not None and known.shape == image.shape:
+        taken: NDArray[np.bool_] = np.zeros(recording.images[names[0]].shape, bool)
+        if known is not None and known.shape == taken.shape:
             here = known.take(np.flatnonzero(recording.cell_choice.accepts(known)))
             taken.reshape(-1)[here.footprints.indices] = True
-        mask = wand_mask(image, (y, x), share=share, radius=radius, taken=taken)
-        if mask.sum() < 2:
-            return f"⚠ Nothing stands out there in the image “{name.replace('_', ' ')}”."
-        return self._add(mask, "Wand")
+        best: NDArray[np.bool_] = np.zeros(taken.shape, bool)
+        for name in names:
+            # A cell that is silent is not seen in the correlation, but in the mean it may be.
+            image = ndimage.gaussian_filter(np.nan_to_num(recording.images[name]), _SMOOTHING_PX)
+            mask = wand_mask(image, (y, x), share=share, radius=radius, taken=taken)
+            best = mask if mask.sum() > best.sum() else best
+            if best.sum() >= _FEWEST_PIXELS:
+                break
+        if best.sum() < 2:
+            return "⚠ Nothing stands out there, neither in the correlation nor in the mean image."
+        return self._add(best, "Wand")
 
     def draw(self, outline: NDArray[np.float64], words: str) -> str:
         """Add a cell inside a closed line, (n, 2) pixels (y, x)."""

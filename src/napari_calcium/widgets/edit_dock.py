@@ -198,7 +198,7 @@ class EditDock(ViewDock):
         for title, box in (("Wand reach", self.reach), ("edge", self.edge)):
             label = QLabel(title)
             label.setBuddy(box)
-            box.setMinimumWidth(94)
+            box.setMinimumWidth(106)
             row.addWidget(label)
             row.addWidget(box)
         row.addStretch(1)
