@@ -17,6 +17,7 @@ import napari
 import numpy as np
 from napari.utils.notifications import show_info, show_warning
 from numpy.typing import NDArray
+from qtpy.QtCore import QTimer
 
 from napari_calcium.io.behaviour_csv import is_list_of_events, looks_like_behaviour
 from napari_calcium.io.csv import read_csv
@@ -314,7 +315,8 @@ def _single(path: Paths) -> Path | None:
 def _say_why(reason: Exception | str) -> None:
     """Say why a file is left to others: napari's own line is only that it was refused."""
     if napari.current_viewer() is not None:
-        show_warning(str(reason))
+        # Afterwards: the newest notification lies on top, and napari's own comes when this has returned.
+        QTimer.singleShot(0, lambda: show_warning(str(reason)))
 
 
 def _are_parts(paths: Sequence[str]) -> bool:
