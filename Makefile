@@ -13,7 +13,7 @@ demo:
 
 test:
 	@VENV=$(VENV) tools/setup test
-	tools/with-screen $(BIN)/python -m pytest $(PYTEST_ARGS)
+	tools/with-screen $(BIN)/python -m pytest -n 2 --dist loadgroup $(PYTEST_ARGS)
 
 lint:
 	@VENV=$(VENV) tools/setup dev
