@@ -1,4 +1,4 @@
-"""Tests run in two processes: everything that needs the screen in one, the files of all others as they come."""
+"""Tests run in two processes: all that needs the screen in one, the files of others as they come."""
 
 from __future__ import annotations
 
