@@ -188,7 +188,9 @@ class Session:
             return
         choices = decide(recording.event_choices, roi_id, onset_s, choice)
         if choices != recording.event_choices:
-            words = {"accept": "Accept", "reject": "Reject", "add": "Add", None: "Take back decision on"}[choice]
+            words = {"accept": "Accept", "reject": "Reject", "add": "Add", None: "Take back decision on"}[
+                choice
+            ]
             name = recording.cell_name(roi_id)
             self.apply(with_choices(recording, choices), f"{words} event of cell {name} at {onset_s:.2f} s")
 
