@@ -366,7 +366,11 @@ def test_killed_at_any_moment_it_leaves_one_whole_file(tmp_path):
     rounds, killed, seen = int(os.environ.get("NAPARI_CALCIUM_KILLS", "12")), 0, []
     takes = 0.0
     command = [sys.executable, "-c", SAVER, str(path)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as saver:
+    # A process forked while other threads hold a lock may wait for it for ever.
+    alone = os.environ | dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "NUMBA_NUM_THREADS"), "1")
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=alone
+    ) as saver:
         for k in range(rounds + 1):
             saver.stdin.write("go\n")
             saver.stdin.flush()
@@ -378,6 +382,7 @@ def test_killed_at_any_moment_it_leaves_one_whole_file(tmp_path):
                     os.kill(child, signal.SIGKILL)
             lines = [saver.stdout.readline().strip()]
             while lines[-1] != "over":
+                assert saver.poll() is None, "the process that saves is gone"
                 lines.append(saver.stdout.readline().strip())
             takes = takes if k else time.perf_counter() - began
             killed += "saved" not in lines

@@ -114,16 +114,35 @@ def give_corners_to_the_sides(main: QMainWindow) -> None:
     main.setCorner(Qt.Corner.BottomRightCorner, Qt.DockWidgetArea.RightDockWidgetArea)
 
 
+class _TitleKeeper(QObject):
+    """Shortens the title bar again when napari makes it anew: when the dock floats or comes back.
+
+    It goes with the dock, which it knows as its parent only: a function that held the dock would keep it alive.
+    """
+
+    def __init__(self, dock: QDockWidget, name: str) -> None:
+        super().__init__(dock)
+        self._name = name
+        self._after = QTimer(self)
+        self._after.setSingleShot(True)
+        self._after.timeout.connect(self._shorten)
+        dock.topLevelChanged.connect(self._on_float)
+
+    def _on_float(self, _: bool) -> None:
+        self._after.start(0)
+
+    def _shorten(self) -> None:
+        dock = self.parent()
+        if isinstance(dock, QDockWidget):
+            _shorten_bar(dock, self._name)
+
+
 def _shorten_title(dock: QDockWidget) -> None:
     """Take "(napari-calcium)" from the title and the tab, where it cuts off the names of several docks."""
     name = short_name(dock)
     if dock.windowTitle().endswith(_ENDING):
         dock.setWindowTitle(name)
-        # napari makes the title bar anew when the dock floats or comes back; the timer goes with the dock.
-        after = QTimer(dock)
-        after.setSingleShot(True)
-        after.timeout.connect(lambda: _shorten_bar(dock, name))
-        dock.topLevelChanged.connect(lambda *_: after.start(0))
+        _TitleKeeper(dock, name)
     _shorten_bar(dock, name)
 
 

@@ -53,7 +53,7 @@ _NULL: LayerData = [(None,)]
 _TIFF = (".tif", ".tiff", ".btf", ".tf8")
 _LEAST_SAMPLES = 20
 """A table with fewer numbers in both directions is no recording."""
-_LARGE = 50_000_000
+_LARGE = 20_000_000
 """Bytes of a table that takes long enough to be read beside the window."""
 
 _folders: weakref.WeakKeyDictionary[Session, tuple[str, Path]] = weakref.WeakKeyDictionary()
