@@ -117,7 +117,7 @@ def give_corners_to_the_sides(main: QMainWindow) -> None:
 class _TitleKeeper(QObject):
     """Shortens the title bar again when napari makes it anew: when the dock floats or comes back.
 
-    It goes with the dock, which it knows as its parent only: a function that held the dock would keep it alive.
+    It goes with the dock, which it knows as its parent only: a function that held it would keep it alive.
     """
 
     def __init__(self, dock: QDockWidget, name: str) -> None:
