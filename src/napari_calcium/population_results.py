@@ -10,7 +10,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_calcium.results import Table, freeze, same_array
+from napari_calcium.records import Record
+from napari_calcium.results import Table, empty_column
 
 __all__ = [
     "PARTS",
@@ -30,38 +31,8 @@ __all__ = [
 ]
 
 
-def _none(dtype: type) -> Any:
-    return field(default_factory=lambda: np.empty(0, dtype))
-
-
 def _matrix() -> Any:
     return field(default_factory=lambda: np.empty((0, 0), np.float32))
-
-
-def _same(a: Any, b: Any) -> bool:
-    if isinstance(a, np.ndarray) and isinstance(b, np.ndarray):
-        return same_array(a, b)
-    if isinstance(a, float) and isinstance(b, float):
-        return a == b or (a != a and b != b)
-    return bool(a == b)
-
-
-@dataclass(frozen=True, eq=False)
-class _Record:
-    """Fields of any kind; arrays are read-only, and equality is by value, NaN equal to NaN."""
-
-    def __post_init__(self) -> None:
-        for item in fields(self):
-            value = getattr(self, item.name)
-            if isinstance(value, np.ndarray):
-                object.__setattr__(self, item.name, freeze(value))
-
-    def __eq__(self, other: object) -> bool:
-        if type(other) is not type(self):
-            return NotImplemented
-        return all(_same(getattr(self, f.name), getattr(other, f.name)) for f in fields(self))
-
-    __hash__ = None  # type: ignore[assignment]
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,10 +56,10 @@ class PopulationActivity(Table):
     bin_s : float
     """
 
-    time_s: NDArray[np.float64] = _none(np.float64)
-    activity: NDArray[np.float64] = _none(np.float64)
-    smoothed: NDArray[np.float64] = _none(np.float64)
-    n_cells: NDArray[np.int64] = _none(np.int64)
+    time_s: NDArray[np.float64] = empty_column(np.float64)
+    activity: NDArray[np.float64] = empty_column(np.float64)
+    smoothed: NDArray[np.float64] = empty_column(np.float64)
+    n_cells: NDArray[np.int64] = empty_column(np.int64)
     input: str = "denoised"
     unit: str = "ΔF/F"
     statistic: str = "mean"
@@ -114,14 +85,14 @@ class Pairs(Table):
         that lag: above 0 b follows a.
     """
 
-    roi_id_a: NDArray[np.int64] = _none(np.int64)
-    roi_id_b: NDArray[np.int64] = _none(np.int64)
-    correlation: NDArray[np.float64] = _none(np.float64)
-    z_score: NDArray[np.float64] = _none(np.float64)
-    p_value: NDArray[np.float64] = _none(np.float64)
-    q_value: NDArray[np.float64] = _none(np.float64)
-    peak_correlation: NDArray[np.float64] = _none(np.float64)
-    peak_lag_s: NDArray[np.float64] = _none(np.float64)
+    roi_id_a: NDArray[np.int64] = empty_column(np.int64)
+    roi_id_b: NDArray[np.int64] = empty_column(np.int64)
+    correlation: NDArray[np.float64] = empty_column(np.float64)
+    z_score: NDArray[np.float64] = empty_column(np.float64)
+    p_value: NDArray[np.float64] = empty_column(np.float64)
+    q_value: NDArray[np.float64] = empty_column(np.float64)
+    peak_correlation: NDArray[np.float64] = empty_column(np.float64)
+    peak_lag_s: NDArray[np.float64] = empty_column(np.float64)
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,13 +114,13 @@ class DistanceProfile(Table):
         ``"µm"``, or ``"px"`` where the size of a pixel is not known.
     """
 
-    distance_from: NDArray[np.float64] = _none(np.float64)
-    distance_to: NDArray[np.float64] = _none(np.float64)
-    n_pairs: NDArray[np.int64] = _none(np.int64)
-    correlation: NDArray[np.float64] = _none(np.float64)
-    chance_low: NDArray[np.float64] = _none(np.float64)
-    chance_high: NDArray[np.float64] = _none(np.float64)
-    p_value: NDArray[np.float64] = _none(np.float64)
+    distance_from: NDArray[np.float64] = empty_column(np.float64)
+    distance_to: NDArray[np.float64] = empty_column(np.float64)
+    n_pairs: NDArray[np.int64] = empty_column(np.int64)
+    correlation: NDArray[np.float64] = empty_column(np.float64)
+    chance_low: NDArray[np.float64] = empty_column(np.float64)
+    chance_high: NDArray[np.float64] = empty_column(np.float64)
+    p_value: NDArray[np.float64] = empty_column(np.float64)
     unit: str = "µm"
 
 
@@ -172,16 +143,16 @@ class NetworkCells(Table):
         Place of the cell when the matrix is ordered by likeness.
     """
 
-    roi_id: NDArray[np.int64] = _none(np.int64)
-    mean_correlation: NDArray[np.float64] = _none(np.float64)
-    degree: NDArray[np.int64] = _none(np.int64)
-    clustering: NDArray[np.float64] = _none(np.float64)
-    module: NDArray[np.int64] = _none(np.int64)
-    position: NDArray[np.int64] = _none(np.int64)
+    roi_id: NDArray[np.int64] = empty_column(np.int64)
+    mean_correlation: NDArray[np.float64] = empty_column(np.float64)
+    degree: NDArray[np.int64] = empty_column(np.int64)
+    clustering: NDArray[np.float64] = empty_column(np.float64)
+    module: NDArray[np.int64] = empty_column(np.int64)
+    position: NDArray[np.int64] = empty_column(np.int64)
 
 
 @dataclass(frozen=True, eq=False)
-class Correlations(_Record):
+class Correlations(Record):
     """Correlation of every pair of cells, and the functional network.
 
     Attributes
@@ -233,16 +204,16 @@ class CellCoupling(Table):
         Significantly coupled; the others are soloists, unless their coupling is not defined.
     """
 
-    roi_id: NDArray[np.int64] = _none(np.int64)
-    coupling: NDArray[np.float64] = _none(np.float64)
-    z_score: NDArray[np.float64] = _none(np.float64)
-    p_value: NDArray[np.float64] = _none(np.float64)
-    q_value: NDArray[np.float64] = _none(np.float64)
-    chorister: NDArray[np.bool_] = _none(np.bool_)
+    roi_id: NDArray[np.int64] = empty_column(np.int64)
+    coupling: NDArray[np.float64] = empty_column(np.float64)
+    z_score: NDArray[np.float64] = empty_column(np.float64)
+    p_value: NDArray[np.float64] = empty_column(np.float64)
+    q_value: NDArray[np.float64] = empty_column(np.float64)
+    chorister: NDArray[np.bool_] = empty_column(np.bool_)
 
 
 @dataclass(frozen=True, eq=False)
-class Coupling(_Record):
+class Coupling(Record):
     """Population coupling, over the whole recording and in sliding windows.
 
     Attributes
@@ -258,7 +229,7 @@ class Coupling(_Record):
 
     cells: CellCoupling = field(default_factory=CellCoupling)
     sliding: NDArray[np.float32] = _matrix()
-    time_s: NDArray[np.float64] = _none(np.float64)
+    time_s: NDArray[np.float64] = empty_column(np.float64)
     window_s: float = 30.0
     bin_s: float = 0.5
     input: str = "denoised"
@@ -281,14 +252,14 @@ class Spectrum(Table):
         95th percentile of the same eigenvalue when every cell is shifted on its own.
     """
 
-    component: NDArray[np.int64] = _none(np.int64)
-    variance_share: NDArray[np.float64] = _none(np.float64)
-    eigenvalue: NDArray[np.float64] = _none(np.float64)
-    chance: NDArray[np.float64] = _none(np.float64)
+    component: NDArray[np.int64] = empty_column(np.int64)
+    variance_share: NDArray[np.float64] = empty_column(np.float64)
+    eigenvalue: NDArray[np.float64] = empty_column(np.float64)
+    chance: NDArray[np.float64] = empty_column(np.float64)
 
 
 @dataclass(frozen=True, eq=False)
-class Components(_Record):
+class Components(Record):
     """The population in few dimensions.
 
     Attributes
@@ -313,10 +284,10 @@ class Components(_Record):
         Eigenvalues above it.
     """
 
-    roi_id: NDArray[np.int64] = _none(np.int64)
+    roi_id: NDArray[np.int64] = empty_column(np.int64)
     loadings: NDArray[np.float32] = _matrix()
     scores: NDArray[np.float32] = _matrix()
-    time_s: NDArray[np.float64] = _none(np.float64)
+    time_s: NDArray[np.float64] = empty_column(np.float64)
     spectrum: Spectrum = field(default_factory=Spectrum)
     method: str = "pca"
     input: str = "denoised"
@@ -346,8 +317,8 @@ class CellOrder(Table):
         Of the recording.
     """
 
-    roi_id: NDArray[np.int64] = _none(np.int64)
-    value: NDArray[np.float64] = _none(np.float64)
+    roi_id: NDArray[np.int64] = empty_column(np.int64)
+    value: NDArray[np.float64] = empty_column(np.float64)
     method: str = "id"
     input: str = "denoised"
     block_s: float = 0.0
@@ -374,13 +345,13 @@ class ClusterNumbers(Table):
         95th percentile of the same when every cell is shifted in time on its own.
     """
 
-    n_clusters: NDArray[np.int64] = _none(np.int64)
-    silhouette: NDArray[np.float64] = _none(np.float64)
-    chance: NDArray[np.float64] = _none(np.float64)
+    n_clusters: NDArray[np.int64] = empty_column(np.int64)
+    silhouette: NDArray[np.float64] = empty_column(np.float64)
+    chance: NDArray[np.float64] = empty_column(np.float64)
 
 
 @dataclass(frozen=True, eq=False)
-class CellClusters(_Record):
+class CellClusters(Record):
     """Clusters of cells with like activity.
 
     Attributes
@@ -395,16 +366,16 @@ class CellClusters(_Record):
     method, input : str
     """
 
-    roi_id: NDArray[np.int64] = _none(np.int64)
-    cluster: NDArray[np.int64] = _none(np.int64)
-    silhouette: NDArray[np.float64] = _none(np.float64)
+    roi_id: NDArray[np.int64] = empty_column(np.int64)
+    cluster: NDArray[np.int64] = empty_column(np.int64)
+    silhouette: NDArray[np.float64] = empty_column(np.float64)
     numbers: ClusterNumbers = field(default_factory=ClusterNumbers)
     method: str = "kmeans"
     input: str = "denoised"
 
 
 @dataclass(frozen=True, eq=False)
-class Population(_Record):
+class Population(Record):
     """All that is known of the population, a field a stage; None where a stage has not run."""
 
     activity: PopulationActivity | None = None

@@ -11,15 +11,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_calcium.behaviour_results import (
-    Behaviour,
-    BehaviourFile,
-    Decoding,
-    Preferences,
-    Relations,
-    Triggered,
-    Tuning,
-)
+from napari_calcium.behaviour_findings import Decoding, Preferences, Relations, Triggered, Tuning
+from napari_calcium.behaviour_results import Behaviour, BehaviourFile
 from napari_calcium.cell_choice import CellChoice
 from napari_calcium.checks import check_frame_rate, check_traces
 from napari_calcium.event_choices import EventChoice, JudgedEvents

@@ -22,6 +22,7 @@ __all__ = [
     "Motion",
     "SpikeTimes",
     "Table",
+    "empty_column",
     "freeze",
     "same_array",
 ]
@@ -91,7 +92,8 @@ class Table:
         return pd.DataFrame(self.columns())
 
 
-def _none(dtype: type) -> Any:
+def empty_column(dtype: type) -> Any:
+    """Return the field of a column that is empty by default."""
     return field(default_factory=lambda: np.empty(0, dtype))
 
 
@@ -113,12 +115,12 @@ class Events(Table):
         Unit of the amplitude: that of the trace, ``"ΔF/F"`` (a fraction) as a rule.
     """
 
-    roi_id: NDArray[np.int64] = _none(np.int64)
-    onset_s: NDArray[np.float64] = _none(np.float64)
-    peak_s: NDArray[np.float64] = _none(np.float64)
-    end_s: NDArray[np.float64] = _none(np.float64)
-    amplitude: NDArray[np.float64] = _none(np.float64)
-    fwhm_s: NDArray[np.float64] = _none(np.float64)
+    roi_id: NDArray[np.int64] = empty_column(np.int64)
+    onset_s: NDArray[np.float64] = empty_column(np.float64)
+    peak_s: NDArray[np.float64] = empty_column(np.float64)
+    end_s: NDArray[np.float64] = empty_column(np.float64)
+    amplitude: NDArray[np.float64] = empty_column(np.float64)
+    fwhm_s: NDArray[np.float64] = empty_column(np.float64)
     unit: str = "ΔF/F"
 
     def rows(self, roi_ids: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -149,8 +151,8 @@ class SpikeTimes(Table):
         Seconds from the start of the first frame.
     """
 
-    roi_id: NDArray[np.int64] = _none(np.int64)
-    time_s: NDArray[np.float64] = _none(np.float64)
+    roi_id: NDArray[np.int64] = empty_column(np.int64)
+    time_s: NDArray[np.float64] = empty_column(np.float64)
 
 
 @dataclass(frozen=True, eq=False)
@@ -176,12 +178,12 @@ class Coactivity(Table):
         From the start of one window to the next; equal to `window_s` for bins that do not overlap.
     """
 
-    time_s: NDArray[np.float64] = _none(np.float64)
-    active_neurons: NDArray[np.int64] = _none(np.int64)
-    expected: NDArray[np.float64] = _none(np.float64)
-    p_value: NDArray[np.float64] = _none(np.float64)
-    threshold: NDArray[np.float64] = _none(np.float64)
-    significant: NDArray[np.bool_] = _none(np.bool_)
+    time_s: NDArray[np.float64] = empty_column(np.float64)
+    active_neurons: NDArray[np.int64] = empty_column(np.int64)
+    expected: NDArray[np.float64] = empty_column(np.float64)
+    p_value: NDArray[np.float64] = empty_column(np.float64)
+    threshold: NDArray[np.float64] = empty_column(np.float64)
+    significant: NDArray[np.bool_] = empty_column(np.bool_)
     window_s: float = 0.5
     step_s: float = 0.5
 
@@ -209,13 +211,13 @@ class EnsembleEvents(Table):
         How many such events chance alone would give in this recording under the stage's own null.
     """
 
-    event_id: NDArray[np.int64] = _none(np.int64)
-    start_s: NDArray[np.float64] = _none(np.float64)
-    end_s: NDArray[np.float64] = _none(np.float64)
-    peak_s: NDArray[np.float64] = _none(np.float64)
-    n_neurons: NDArray[np.int64] = _none(np.int64)
-    p_value: NDArray[np.float64] = _none(np.float64)
-    ensemble_id: NDArray[np.int64] = _none(np.int64)
+    event_id: NDArray[np.int64] = empty_column(np.int64)
+    start_s: NDArray[np.float64] = empty_column(np.float64)
+    end_s: NDArray[np.float64] = empty_column(np.float64)
+    peak_s: NDArray[np.float64] = empty_column(np.float64)
+    n_neurons: NDArray[np.int64] = empty_column(np.int64)
+    p_value: NDArray[np.float64] = empty_column(np.float64)
+    ensemble_id: NDArray[np.int64] = empty_column(np.int64)
     member_offsets: NDArray[np.int64] = field(
         default_factory=lambda: np.zeros(1, np.int64), metadata={"column": False}
     )
@@ -276,10 +278,10 @@ class Motion(Table):
         By how many pixels odd rows were moved.
     """
 
-    shift_y_px: NDArray[np.float64] = _none(np.float64)
-    shift_x_px: NDArray[np.float64] = _none(np.float64)
-    correlation: NDArray[np.float64] = _none(np.float64)
-    bad: NDArray[np.bool_] = _none(np.bool_)
+    shift_y_px: NDArray[np.float64] = empty_column(np.float64)
+    shift_x_px: NDArray[np.float64] = empty_column(np.float64)
+    correlation: NDArray[np.float64] = empty_column(np.float64)
+    bad: NDArray[np.bool_] = empty_column(np.bool_)
     fields: NDArray[np.float32] = field(
         default_factory=lambda: np.empty((0, 2, 2, 2), np.float32), metadata={"column": False}
     )
@@ -309,12 +311,12 @@ class Members(Table):
         Whether the neuron is a core member.
     """
 
-    ensemble_id: NDArray[np.int64] = _none(np.int64)
-    roi_id: NDArray[np.int64] = _none(np.int64)
-    participation: NDArray[np.float64] = _none(np.float64)
-    lift: NDArray[np.float64] = _none(np.float64)
-    q_value: NDArray[np.float64] = _none(np.float64)
-    core: NDArray[np.bool_] = _none(np.bool_)
+    ensemble_id: NDArray[np.int64] = empty_column(np.int64)
+    roi_id: NDArray[np.int64] = empty_column(np.int64)
+    participation: NDArray[np.float64] = empty_column(np.float64)
+    lift: NDArray[np.float64] = empty_column(np.float64)
+    q_value: NDArray[np.float64] = empty_column(np.float64)
+    core: NDArray[np.bool_] = empty_column(np.bool_)
 
 
 @dataclass(frozen=True, eq=False)
@@ -330,10 +332,10 @@ class Activations(Table):
     n_members_active : (n,) int64
     """
 
-    ensemble_id: NDArray[np.int64] = _none(np.int64)
-    time_s: NDArray[np.float64] = _none(np.float64)
-    p_value: NDArray[np.float64] = _none(np.float64)
-    n_members_active: NDArray[np.int64] = _none(np.int64)
+    ensemble_id: NDArray[np.int64] = empty_column(np.int64)
+    time_s: NDArray[np.float64] = empty_column(np.float64)
+    p_value: NDArray[np.float64] = empty_column(np.float64)
+    n_members_active: NDArray[np.int64] = empty_column(np.int64)
 
 
 @dataclass(frozen=True, eq=False)

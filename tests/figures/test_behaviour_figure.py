@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from tests.io.test_behaviour_folder import analysed, made
 
-from napari_calcium.behaviour_results import Behaviour, Epochs, Preferences, Relations
+from napari_calcium.behaviour_findings import Preferences, Relations
+from napari_calcium.behaviour_results import Behaviour, Epochs
 from napari_calcium.figures.behaviour_figure import behaviour_size, draw_behaviour, prepare_behaviour
 from napari_calcium.figures.epoch_colors import epoch_color, signal_color
 from napari_calcium.figures.export import FIGURES, FigureKind, figure_of, save_figure

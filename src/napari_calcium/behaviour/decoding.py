@@ -16,7 +16,8 @@ from napari_calcium.behaviour.logistic_decoder import decode_labels
 from napari_calcium.behaviour.ridge_decoder import decode_values
 from napari_calcium.behaviour.signals import ActivityInput
 from napari_calcium.behaviour.subjects import Subjects
-from napari_calcium.behaviour_results import Behaviour, Decoding, DecodingScores
+from napari_calcium.behaviour_findings import Decoding, DecodingScores
+from napari_calcium.behaviour_results import Behaviour
 from napari_calcium.checks import check_frame_rate
 from napari_calcium.numerics.binning import frames_in
 from napari_calcium.numerics.gaps import fill_gaps

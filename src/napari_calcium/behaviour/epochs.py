@@ -11,7 +11,8 @@ from annotated_types import Ge, Le
 from numpy.typing import NDArray
 from pydantic import Field
 
-from napari_calcium.behaviour_results import Epochs, Preferences
+from napari_calcium.behaviour_findings import Preferences
+from napari_calcium.behaviour_results import Epochs
 from napari_calcium.checks import check_frame_rate
 from napari_calcium.numerics.binning import event_frames
 from napari_calcium.numerics.blocks import map_blocks, rows_per_block

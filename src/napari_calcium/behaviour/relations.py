@@ -14,7 +14,8 @@ from pydantic import Field
 
 from napari_calcium.behaviour.signals import ActivityInput, without_own_part
 from napari_calcium.behaviour.subjects import Subjects
-from napari_calcium.behaviour_results import Behaviour, Relations
+from napari_calcium.behaviour_findings import Relations
+from napari_calcium.behaviour_results import Behaviour
 from napari_calcium.checks import check_frame_rate
 from napari_calcium.numerics.binning import frames_in
 from napari_calcium.numerics.blocks import map_blocks, rows_per_block

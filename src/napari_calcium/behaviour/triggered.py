@@ -14,7 +14,8 @@ from scipy import fft
 
 from napari_calcium.behaviour.signals import ActivityInput
 from napari_calcium.behaviour.subjects import Subjects
-from napari_calcium.behaviour_results import Epochs, Responses, Triggered
+from napari_calcium.behaviour_findings import Responses, Triggered
+from napari_calcium.behaviour_results import Epochs
 from napari_calcium.checks import check_frame_rate
 from napari_calcium.numerics.binning import event_frames, frames_in
 from napari_calcium.numerics.blocks import map_blocks, rows_per_block

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_calcium.behaviour_results import DecodingScores, Preferences, Relations
+from napari_calcium.behaviour_findings import DecodingScores, Preferences, Relations
 from napari_calcium.figures.axis_labels import counted
 from napari_calcium.figures.drawing import WIDTH, draw_message
 from napari_calcium.figures.palette import ACCENT_COLOR, EXPECTED_COLOR, ensemble_color

@@ -12,22 +12,19 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from napari_calcium.behaviour_results import (
-    Behaviour,
-    BehaviourFile,
+from napari_calcium.behaviour_findings import (
     Decoding,
     DecodingScores,
-    Epochs,
     Preferences,
     Relations,
     Responses,
-    Signal,
     Triggered,
     Tuned,
     Tuning,
     TuningCurve,
     TuningMap,
 )
+from napari_calcium.behaviour_results import Behaviour, BehaviourFile, Epochs, Signal
 from napari_calcium.io.errors import ReadError
 from napari_calcium.recording import Recording
 from napari_calcium.results import Table

@@ -11,12 +11,28 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from napari_calcium import behaviour_results, cell_choice, event_choices, population_results, results, rois
+from napari_calcium import (
+    behaviour_findings,
+    behaviour_results,
+    cell_choice,
+    event_choices,
+    population_results,
+    results,
+    rois,
+)
 from napari_calcium.settings import Settings
 
 __all__ = ["from_plain", "to_plain"]
 
-_MODULES = (behaviour_results, cell_choice, event_choices, population_results, results, rois)
+_MODULES = (
+    behaviour_findings,
+    behaviour_results,
+    cell_choice,
+    event_choices,
+    population_results,
+    results,
+    rois,
+)
 _KNOWN: Mapping[str, type] = MappingProxyType(
     {name: made for module in _MODULES for name, made in vars(module).items() if isinstance(made, type)}
 )
