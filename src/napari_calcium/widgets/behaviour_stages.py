@@ -75,10 +75,6 @@ class TuningPanel(StagePanel):
         "an x and a y; tests the information in it by shifting the behaviour. Shown in the Tuning dock."
     )
 
-    def summary(self, recording: Recording) -> str:
-        """Say nothing more: the notes tell all."""
-        return ""
-
 
 class TriggeredPanel(StagePanel):
     """Settings and result of the averages around events."""
@@ -88,10 +84,6 @@ class TriggeredPanel(StagePanel):
         "Averages the activity of each cell around the start of each kind of epoch, with a confidence band, "
         "and tests the response by moving the events in time. Shown in the Tuning dock."
     )
-
-    def summary(self, recording: Recording) -> str:
-        """Say nothing more: the notes tell all."""
-        return ""
 
 
 class PreferencesPanel(StagePanel):
@@ -103,10 +95,6 @@ class PreferencesPanel(StagePanel):
         "lets expect, and tests it by shifting the epochs in time."
     )
 
-    def summary(self, recording: Recording) -> str:
-        """Say nothing more: the notes tell all."""
-        return ""
-
 
 class DecodingPanel(StagePanel):
     """Settings and result of the decoders."""
@@ -116,10 +104,6 @@ class DecodingPanel(StagePanel):
         "Tells each signal and each kind of epoch from the activity of the cells, and of the ensembles, on "
         "stretches of time the decoder has not seen, beside what it makes of shifted behaviour."
     )
-
-    def summary(self, recording: Recording) -> str:
-        """Say nothing more: the notes tell all."""
-        return ""
 
 
 class BehaviourWidget(StageWidget):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from napari_calcium.recording import Recording
 from napari_calcium.widgets.stage_widget import StagePanel, StageWidget
 
 __all__ = ["EnsemblesPanel", "EnsemblesWidget"]
@@ -13,10 +12,6 @@ class EnsemblesPanel(StagePanel):
 
     stage = "ensembles"
     sentence = "Finds groups of cells that are active together again and again, and when."
-
-    def summary(self, recording: Recording) -> str:
-        """Say nothing: the stage's notes do."""
-        return ""
 
 
 class EnsemblesWidget(StageWidget):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from napari_calcium.recording import Recording
 from napari_calcium.widgets.stage_widget import StagePanel, StageWidget
 
 __all__ = ["EventsPanel", "EventsWidget"]
@@ -14,10 +13,6 @@ class EventsPanel(StagePanel):
     stage = "events"
     sentence = "Finds the calcium transients of every cell: onset, peak, end, height and width."
     previews = True
-
-    def summary(self, recording: Recording) -> str:
-        """Say nothing: the stage's notes do."""
-        return ""
 
 
 class EventsWidget(StageWidget):

@@ -93,8 +93,8 @@ class StagePanel(QWidget):
         self._show_recording(bench.session.recording)
 
     def summary(self, recording: Recording) -> str:
-        """Say in a line what came of the stage, beyond the notes of its log entry; empty for nothing more."""
-        raise NotImplementedError
+        """Say in a line what came of the stage, beyond the notes of its log entry; nothing by default."""
+        return ""
 
     @property
     def result(self) -> tuple[str, ...]:
