@@ -151,7 +151,7 @@ def test_the_sheet_is_a_pdf_where_nothing_else_is_said(qtbot, tmp_path, monkeypa
     assert (tmp_path / "page.pdf").read_bytes().startswith(b"%PDF")
 
 
-@pytest.mark.parametrize("place", ["", "/nowhere/at/all/figure.png", "figure.docx"])
+@pytest.mark.parametrize("place", ["", "no/such/folder/figure.png", "figure.docx"])
 def test_the_button_survives_what_people_do(qtbot, monkeypatch, tmp_path, button, place):
     monkeypatch.chdir(tmp_path)
     chosen(monkeypatch, place)

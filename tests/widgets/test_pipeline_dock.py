@@ -235,7 +235,7 @@ def test_keys_run_undo_and_redo(dock, bench, qtbot):
 
 
 def test_the_save_button_saves_without_a_complaint(dock, bench, tmp_path, monkeypatch, qtbot):
-    monkeypatch.setattr("napari_calcium.figures.export.draw_all", lambda *args, **options: None)
+    monkeypatch.setattr("napari_calcium.figures.export.draw_all", lambda _, folder, **__: folder.mkdir())
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *args: (str(tmp_path / "mine"), ""))
     run_all(dock, bench, qtbot)
     with qtbot.waitSignal(bench.runner.finished, timeout=10_000) as signal:

@@ -25,7 +25,7 @@ def said():
 
 @pytest.fixture
 def saver(bench, said, qtbot, monkeypatch):
-    monkeypatch.setattr("napari_calcium.figures.export.draw_all", lambda *args, **options: None)
+    monkeypatch.setattr("napari_calcium.figures.export.draw_all", lambda _, folder, **__: folder.mkdir())
     parent = QWidget()
     qtbot.addWidget(parent)
     return Saver(bench, said.append, parent)

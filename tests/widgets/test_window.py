@@ -52,7 +52,7 @@ def finish(bench, qtbot):
 
 
 def test_from_a_file_to_saved_results_and_the_same_results_headless(viewer, dock, files, qtbot, monkeypatch):
-    monkeypatch.setattr("napari_calcium.figures.export.draw_all", lambda *args, **options: None)
+    monkeypatch.setattr("napari_calcium.figures.export.draw_all", lambda _, folder, **__: folder.mkdir())
     bench = workbench_of(viewer)
     widget = ImportWidget(viewer)
     viewer.window.add_dock_widget(widget, name="Import fluorescence", area="right")

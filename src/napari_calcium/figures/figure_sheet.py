@@ -125,12 +125,16 @@ def write_sheet(
     paper: Paper = "a4",
     on_progress: Progress = silent,
 ) -> Path:
-    """Write the sheet of a recording as ``.pdf``, ``.svg`` or ``.png``, as its ending says."""
+    """Write the sheet of a recording as ``.pdf``, ``.svg`` or ``.png``, as its ending says.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the folder is not there.
+    """
     on_progress(0, 2)
     figure = sheet_of(recording, style, paper)
     on_progress(1, 2)
-    # A recording that no figure fits has no folder of figures yet.
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
     written = write_picture(figure, Path(path), style)
     on_progress(2, 2)
     return written
