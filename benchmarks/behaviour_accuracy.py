@@ -15,7 +15,7 @@ from napari_calcium.behaviour.relations import relate
 from napari_calcium.behaviour.subjects import Subjects
 from napari_calcium.behaviour.triggered import trial_windows, trigger
 from napari_calcium.behaviour.tuning import TuningSettings, tune
-from napari_calcium.behaviour_results import Behaviour, Epochs
+from napari_calcium.results.behaviour_results import Behaviour, Epochs
 
 RATE, N_FRAMES, N_CELLS, ALPHA = 10.0, 3000, 200, 0.05
 

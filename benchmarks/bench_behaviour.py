@@ -11,7 +11,7 @@ from napari_calcium.behaviour.resampling import at_frames
 from napari_calcium.behaviour.subjects import Subjects
 from napari_calcium.behaviour.triggered import trigger
 from napari_calcium.behaviour.tuning import TuningSettings, tune
-from napari_calcium.behaviour_results import Behaviour, BehaviourFile, Epochs, Signal
+from napari_calcium.results.behaviour_results import Behaviour, BehaviourFile, Epochs, Signal
 
 FRAME_RATE = 10.0
 SHAPES = ((324, 15_000), (10_000, 20_000))

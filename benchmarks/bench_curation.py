@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage
 
-from napari_calcium.cell_editing import edit_cells, edited_unread, read_edited
-from napari_calcium.cell_measures import compactness, overlap_share
+from napari_calcium.cells.cell_editing import edit_cells, edited_unread, read_edited
+from napari_calcium.cells.cell_measures import compactness, overlap_share
+from napari_calcium.cells.drawn_rois import drawn_labels, use_drawing
 from napari_calcium.curation.matching import match_cells
 from napari_calcium.curation.shapes import ellipse_mask, wand_mask
-from napari_calcium.drawn_rois import drawn_labels, use_drawing
 from napari_calcium.movie.extraction_settings import ExtractionSettings
 from napari_calcium.pipeline import run_stage
 from napari_calcium.recording import Movie, Recording

@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 
 from napari_calcium.recording import Recording, Trace
-from napari_calcium.results import Activations, Coactivity, EnsembleEvents, Ensembles, Events, Members
+from napari_calcium.results.tables import Activations, Coactivity, EnsembleEvents, Ensembles, Events, Members
 
 SIZES = {
     "1,000 x 15,000": (1_000, 15_000),

@@ -2,14 +2,14 @@
 
 import numpy as np
 
-from napari_calcium.comparison import match_events
-from napari_calcium.event_choices import EventChoice
+from napari_calcium.doubt.comparison import match_events
+from napari_calcium.doubt.stability import knobs_of
+from napari_calcium.doubt.variants import variant
 from napari_calcium.events.validation import review, validate_events
 from napari_calcium.pipeline import run
-from napari_calcium.results import Events
+from napari_calcium.results.event_choices import EventChoice
+from napari_calcium.results.tables import Events
 from napari_calcium.simulate import SimulationSettings, simulate
-from napari_calcium.stability import knobs_of
-from napari_calcium.variants import variant
 
 RATE = 10.0
 N_FRAMES = 15_000

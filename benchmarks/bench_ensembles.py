@@ -6,7 +6,7 @@ from napari_calcium.ensembles.coactivity import CoactivitySettings, coactivity
 from napari_calcium.ensembles.company import company_features
 from napari_calcium.ensembles.ensemble_detection import CalibratedEnsembles, CourseEnsembles, find_ensembles
 from napari_calcium.ensembles.significance import ConditionalNull, MaximumNull, PooledNull, significance
-from napari_calcium.results import Events
+from napari_calcium.results.tables import Events
 
 FRAME_RATE = 4.8
 SHAPES = ((324, 15_000), (5_000, 20_000))

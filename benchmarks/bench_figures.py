@@ -10,7 +10,7 @@ from napari_calcium.figures.decimate import outline, pool_max
 from napari_calcium.figures.export import FIGURES, draw_all
 from napari_calcium.figures.figure_sheet import write_sheet
 from napari_calcium.recording import Recording, Trace
-from napari_calcium.results import Coactivity, EnsembleEvents, Ensembles, Events
+from napari_calcium.results.tables import Coactivity, EnsembleEvents, Ensembles, Events
 
 SHAPES = ((324, 15_000), (5_000, 20_000))
 EVENTS_PER_CELL = 60

@@ -13,7 +13,7 @@ import time
 import numpy as np
 
 from napari_calcium.recording import Recording, Trace
-from napari_calcium.results import Activations, Ensembles, Members
+from napari_calcium.results.tables import Activations, Ensembles, Members
 from napari_calcium.rois import Rois
 
 SIZES = {"1,000 cells, 512²": (1_000, 512, 15_000), "20,000 cells, 4096²": (20_000, 4096, 3_000)}

@@ -19,11 +19,11 @@ from make_pictures import Window, demo, movie
 
 from napari_calcium.figures.event_company import event_company
 from napari_calcium.pipeline import run
-from napari_calcium.pipeline_behaviour import BEHAVIOUR_STAGES
-from napari_calcium.pipeline_population import POPULATION_STAGES
 from napari_calcium.pipeline_settings import PipelineSettings, default_settings
 from napari_calcium.recording import Recording
 from napari_calcium.simulate.behaviour_simulation import simulate_behaviour
+from napari_calcium.stages.pipeline_behaviour import BEHAVIOUR_STAGES
+from napari_calcium.stages.pipeline_population import POPULATION_STAGES
 from napari_calcium.widgets.dock_place import dock_of
 from napari_calcium.widgets.explore_places import place_of
 from napari_calcium.widgets.workspace import workspace_of

@@ -34,12 +34,12 @@ from napari_calcium.io.csv import CsvSettings
 from napari_calcium.io.opening import open_recording
 from napari_calcium.io.positions import PositionSettings
 from napari_calcium.pipeline import PipelineSettings, run
-from napari_calcium.pipeline_behaviour import BEHAVIOUR_STAGES
-from napari_calcium.pipeline_population import POPULATION_STAGES
 from napari_calcium.pipeline_settings import default_settings
 from napari_calcium.recording import Recording
 from napari_calcium.simulate import course_settings, demo_settings, raw_movie_settings, simulate
 from napari_calcium.simulate.behaviour_simulation import BehaviourSimulation, simulate_behaviour
+from napari_calcium.stages.pipeline_behaviour import BEHAVIOUR_STAGES
+from napari_calcium.stages.pipeline_population import POPULATION_STAGES
 from napari_calcium.widgets.launch import open_window
 from napari_calcium.widgets.viewer_session import session_of
 from napari_calcium.widgets.workspace import workspace_of

@@ -14,7 +14,7 @@ import pytest
 import typer
 import yaml
 
-from napari_calcium.cli_running import Failure, check_place, one_line_errors
+from napari_calcium.commands.cli_running import Failure, check_place, one_line_errors
 from napari_calcium.simulate import SimulationSettings, simulate
 
 SETTINGS = SimulationSettings(n_rois=40, n_frames=1500, frame_rate=10.0, n_ensembles=2, seed=5)

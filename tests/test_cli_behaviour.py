@@ -8,12 +8,12 @@ from typer.testing import CliRunner
 from napari_calcium.cli import app
 from napari_calcium.io.results_reading import read_results
 from napari_calcium.pipeline import PipelineSettings
-from napari_calcium.pipeline_behaviour import BEHAVIOUR_STAGES
 from napari_calcium.simulate.behaviour_simulation import (
     BehaviourSimulationSettings,
     simulate_behaviour,
 )
 from napari_calcium.simulate.simulation_settings import SimulationSettings
+from napari_calcium.stages.pipeline_behaviour import BEHAVIOUR_STAGES
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +60,7 @@ def test_a_run_with_behaviour_writes_all_and_repeats_itself(folder, tmp_path):
 
 
 def test_without_the_option_no_stage_of_the_behaviour_runs(folder):
-    from napari_calcium.cli_running import settings_for
+    from napari_calcium.commands.cli_running import settings_for
 
     plain = settings_for(folder / "cells.csv", {}, None, None, None, None)
     assert plain == PipelineSettings()

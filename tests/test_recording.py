@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 
 from napari_calcium.recording import LogEntry, Movie, Recording, Source, Trace
-from napari_calcium.results import Coactivity, EnsembleEvents, Ensembles, Events
+from napari_calcium.results.tables import Coactivity, EnsembleEvents, Ensembles, Events
 from napari_calcium.rois import Rois
 
 

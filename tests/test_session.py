@@ -7,7 +7,7 @@ import pytest
 from psygnal import Signal
 
 from napari_calcium.recording import LogEntry, Recording, Trace
-from napari_calcium.results import Activations, Ensembles, Members
+from napari_calcium.results.tables import Activations, Ensembles, Members
 from napari_calcium.session import Session
 
 

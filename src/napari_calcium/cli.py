@@ -10,8 +10,8 @@ from typing import Annotated, Any, Literal
 import typer
 
 from napari_calcium import __version__
-from napari_calcium.cli_options import with_options
-from napari_calcium.cli_running import (
+from napari_calcium.commands.cli_options import with_options
+from napari_calcium.commands.cli_running import (
     Failure,
     Report,
     behaviour_files,
@@ -118,7 +118,7 @@ def batch_command(
     quiet: QuietOption = False,
 ) -> None:
     """Run the whole analysis on many recordings; one that fails does not stop the others."""
-    from napari_calcium.cli_batch import run_batch
+    from napari_calcium.commands.cli_batch import run_batch
 
     with one_line_errors():
         report = Report(quiet)
@@ -265,7 +265,7 @@ def figures_command(
     quiet: QuietOption = False,
 ) -> None:
     """Draw every figure of a results folder, and a sheet with the whole analysis on one page."""
-    from napari_calcium.cli_figures import draw_figures
+    from napari_calcium.commands.cli_figures import draw_figures
 
     with one_line_errors():
         changes = {"width": width, "font": font}
@@ -293,7 +293,7 @@ def compare_command(
     table: Annotated[Path | None, typer.Option("--table", "-t", help="CSV to write.")] = None,
 ) -> None:
     """Say what differs between two results: settings, events, ensemble events, ensembles, members."""
-    from napari_calcium.cli_compare import compare_folders
+    from napari_calcium.commands.cli_compare import compare_folders
 
     with one_line_errors():
         print(compare_folders(a, b, tolerance, table))
@@ -313,7 +313,7 @@ def match_command(
     quiet: QuietOption = False,
 ) -> None:
     """Find the cells of A again in B, and the members of its ensembles."""
-    from napari_calcium.cli_match import match_files
+    from napari_calcium.commands.cli_match import match_files
     from napari_calcium.curation.matching import MatchSettings
 
     with one_line_errors():
@@ -343,7 +343,7 @@ def check_spikes_command(
     ] = None,
 ) -> None:
     """Compare inferred with recorded spikes: correlation, error, bias and timing of every cell."""
-    from napari_calcium.cli_spikes import check_spikes, summary
+    from napari_calcium.commands.cli_spikes import check_spikes, summary
 
     with one_line_errors():
         for line in summary(*check_spikes(results, spikes, trace, cell, output)):

@@ -11,20 +11,20 @@ from typing import Any
 import numpy as np
 
 from napari_calcium import __version__
-from napari_calcium.advice import advise_stage
-from napari_calcium.chosen_cells import drawn_cells, with_choice_of_file
+from napari_calcium.curation.chosen_cells import drawn_cells, with_choice_of_file
+from napari_calcium.guidance.advice import advise_stage
 from napari_calcium.memory import peak_memory_mb
-from napari_calcium.pipeline_behaviour import BEHAVIOUR_STAGES
-from napari_calcium.pipeline_ensembles import ENSEMBLE_STAGES
-from napari_calcium.pipeline_movie import MOVIE_ADAPTERS, has_drawn_rois, has_raw_movie
-from napari_calcium.pipeline_population import POPULATION_STAGES
 from napari_calcium.pipeline_settings import MOVIE_STAGES, STAGES, TITLES, PipelineSettings
-from napari_calcium.pipeline_spikes import SPIKE_STAGES
-from napari_calcium.pipeline_traces import TRACE_STAGES
-from napari_calcium.pipeline_validation import VALIDATION_STAGES
 from napari_calcium.progress import Progress, part, silent
 from napari_calcium.recording import RESULTS, LogEntry, Recording, Trace
-from napari_calcium.stage_steps import Apply, StageError
+from napari_calcium.stages.pipeline_behaviour import BEHAVIOUR_STAGES
+from napari_calcium.stages.pipeline_ensembles import ENSEMBLE_STAGES
+from napari_calcium.stages.pipeline_movie import MOVIE_ADAPTERS, has_drawn_rois, has_raw_movie
+from napari_calcium.stages.pipeline_population import POPULATION_STAGES
+from napari_calcium.stages.pipeline_spikes import SPIKE_STAGES
+from napari_calcium.stages.pipeline_traces import TRACE_STAGES
+from napari_calcium.stages.pipeline_validation import VALIDATION_STAGES
+from napari_calcium.stages.stage_steps import Apply, StageError
 
 __all__ = [
     "STAGES",

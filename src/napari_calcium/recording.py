@@ -11,13 +11,13 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_calcium.behaviour_findings import Decoding, Preferences, Relations, Triggered, Tuning
-from napari_calcium.behaviour_results import Behaviour, BehaviourFile
 from napari_calcium.cell_choice import CellChoice
 from napari_calcium.checks import check_frame_rate, check_traces
-from napari_calcium.event_choices import EventChoice, JudgedEvents
-from napari_calcium.population_results import Population
-from napari_calcium.results import (
+from napari_calcium.results.behaviour_findings import Decoding, Preferences, Relations, Triggered, Tuning
+from napari_calcium.results.behaviour_results import Behaviour, BehaviourFile
+from napari_calcium.results.event_choices import EventChoice, JudgedEvents
+from napari_calcium.results.population_results import Population
+from napari_calcium.results.tables import (
     Coactivity,
     EnsembleEvents,
     Ensembles,

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
-from napari_calcium.results import freeze, same_array
+from napari_calcium.results.tables import freeze, same_array
 
 __all__ = ["Rois"]
 

@@ -8,11 +8,11 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from psygnal import Signal, SignalInstance
 
-from napari_calcium.event_choices import Decision, decide
 from napari_calcium.history import History
-from napari_calcium.pipeline_validation import with_choices
 from napari_calcium.recording import Recording
+from napari_calcium.results.event_choices import Decision, decide
 from napari_calcium.selection import Selection
+from napari_calcium.stages.pipeline_validation import with_choices
 
 __all__ = [
     "CellView",

@@ -6,7 +6,7 @@ import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
 from napari_calcium.behaviour.subjects import Subjects
-from napari_calcium.behaviour_results import Behaviour, Epochs
+from napari_calcium.results.behaviour_results import Behaviour, Epochs
 
 
 def slow(rng, shape, sigma):

@@ -13,7 +13,7 @@ from napari_calcium.behaviour.alignment import (
     PulseAlignment,
     align_behaviour,
 )
-from napari_calcium.behaviour_results import BehaviourFile, Signal
+from napari_calcium.results.behaviour_results import BehaviourFile, Signal
 
 RATE, N_FRAMES = 10.0, 3000
 

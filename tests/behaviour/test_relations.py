@@ -11,9 +11,9 @@ from tests.behaviour.made_behaviour import neurons, signals, slow
 
 from napari_calcium.behaviour.relations import RelationSettings, relate
 from napari_calcium.behaviour.signals import population_signals
-from napari_calcium.behaviour_findings import Relations
 from napari_calcium.numerics.fdr import q_values
 from napari_calcium.progress import Cancelled
+from napari_calcium.results.behaviour_findings import Relations
 
 RATE = 10.0
 

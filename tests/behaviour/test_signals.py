@@ -7,8 +7,8 @@ import pytest
 from sklearn.decomposition import PCA
 
 from napari_calcium.behaviour.signals import moments_as_rate, population_signals, without_own_part
-from napari_calcium.behaviour_findings import Relations
-from napari_calcium.behaviour_results import Behaviour, Epochs, Signal
+from napari_calcium.results.behaviour_findings import Relations
+from napari_calcium.results.behaviour_results import Behaviour, Epochs, Signal
 
 
 def test_mean_and_first_component_are_those_of_numpy_and_scikit_learn(rng):

@@ -5,7 +5,7 @@ import numpy as np
 from napari_calcium.ensembles.coactivity import CoactivitySettings, coactivity
 from napari_calcium.ensembles.ensemble_detection import CalibratedEnsembles, find_ensembles
 from napari_calcium.ensembles.significance import ConditionalNull, significance
-from napari_calcium.results import Events
+from napari_calcium.results.tables import Events
 
 RATE = 10.0
 

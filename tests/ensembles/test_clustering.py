@@ -13,7 +13,7 @@ from napari_calcium.ensembles.clustering import (
     tree,
 )
 from napari_calcium.ensembles.similarity import contributor_matrix, jaccard, overlap_scores
-from napari_calcium.results import EnsembleEvents
+from napari_calcium.results.tables import EnsembleEvents
 
 
 def blocks(seed=0, sizes=(8, 10, 12), n_rois=60, joins=0.9, noise=0.03):

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from napari_calcium.ensembles.coactivity import CoactivitySettings, coactivity
-from napari_calcium.results import Events
+from napari_calcium.results.tables import Events
 from napari_calcium.settings import SettingsError
 
 SPOTS = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 29)), max_size=25)

@@ -6,7 +6,7 @@ from tests.ensembles.planted import RATE, make_events
 from napari_calcium.ensembles.coactivity import coactivity
 from napari_calcium.ensembles.company import company_features
 from napari_calcium.ensembles.significance import significance
-from napari_calcium.results import EnsembleEvents, Ensembles, Events, Members
+from napari_calcium.results.tables import EnsembleEvents, Ensembles, Events, Members
 
 NAMES = ["share_in_company", "share_in_company_above_chance", "lead_s", "lead_q_value", "n_ensembles"]
 

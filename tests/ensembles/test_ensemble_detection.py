@@ -17,7 +17,7 @@ from napari_calcium.ensembles.ensemble_detection import (
 )
 from napari_calcium.ensembles.significance import PooledNull, significance
 from napari_calcium.progress import Cancelled
-from napari_calcium.results import Events
+from napari_calcium.results.tables import Events
 
 THREE = [range(0, 14), range(12, 26), range(40, 52)]
 FAST = CalibratedEnsembles(surrogates=10)

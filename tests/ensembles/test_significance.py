@@ -6,7 +6,7 @@ from pydantic import TypeAdapter
 
 from napari_calcium.ensembles.coactivity import CoactivitySettings, coactivity
 from napari_calcium.ensembles.significance import ConditionalNull, MaximumNull, PooledNull, significance
-from napari_calcium.results import Events
+from napari_calcium.results.tables import Events
 
 RATE = 10.0
 SLIDING, BINS = CoactivitySettings(), CoactivitySettings(sliding=False)

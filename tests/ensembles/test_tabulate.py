@@ -1,7 +1,7 @@
 import numpy as np
 
 from napari_calcium.ensembles.tabulate import Group, ordered, tabulated, with_activations
-from napari_calcium.results import EnsembleEvents
+from napari_calcium.results.tables import EnsembleEvents
 
 
 def group(members, times, participation=None, active=None):

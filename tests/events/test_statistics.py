@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from napari_calcium.events.statistics import FeatureSettings, neuron_features, recording_features
-from napari_calcium.results import Events
+from napari_calcium.results.tables import Events
 
 
 def table(roi_id, onset, amplitude=None):

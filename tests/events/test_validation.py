@@ -5,7 +5,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from napari_calcium.event_choices import ACCEPTED, ADDED, REJECTED, UNREVIEWED, EventChoice
 from napari_calcium.events.shape import measure_shapes
 from napari_calcium.events.validation import (
     ValidationSettings,
@@ -14,7 +13,8 @@ from napari_calcium.events.validation import (
     review,
     validate_events,
 )
-from napari_calcium.results import Events
+from napari_calcium.results.event_choices import ACCEPTED, ADDED, REJECTED, UNREVIEWED, EventChoice
+from napari_calcium.results.tables import Events
 
 RATE = 20.0
 N_FRAMES = 1200

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from napari_calcium.recording import LogEntry, Recording, Trace
-from napari_calcium.results import (
+from napari_calcium.results.tables import (
     Activations,
     Coactivity,
     EnsembleEvents,

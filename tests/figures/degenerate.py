@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from napari_calcium.recording import Recording, Trace
-from napari_calcium.results import Activations, Coactivity, EnsembleEvents, Ensembles, Events, Members
+from napari_calcium.results.tables import Activations, Coactivity, EnsembleEvents, Ensembles, Events, Members
 
 __all__ = ["DEGENERATE"]
 

@@ -11,7 +11,7 @@ from tests.figures.degenerate import DEGENERATE
 from napari_calcium.figures.analysis_words import analysis_words, members_line, settings_words
 from napari_calcium.pipeline_settings import TITLES, PipelineSettings
 from napari_calcium.recording import LogEntry
-from napari_calcium.results import EnsembleEvents
+from napari_calcium.results.tables import EnsembleEvents
 
 
 def test_what_the_recording_is(recording):

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from tests.io.test_behaviour_folder import analysed, made
 
-from napari_calcium.behaviour_findings import Preferences, Relations
-from napari_calcium.behaviour_results import Behaviour, Epochs
 from napari_calcium.figures.behaviour_figure import behaviour_size, draw_behaviour, prepare_behaviour
 from napari_calcium.figures.epoch_colors import epoch_color, signal_color
 from napari_calcium.figures.export import FIGURES, FigureKind, figure_of, save_figure
 from napari_calcium.figures.relations_figure import prepare_relations
 from napari_calcium.figures.tuning_figure import best_tuned, draw_tuning, prepare_tuning, tuning_size
+from napari_calcium.results.behaviour_findings import Preferences, Relations
+from napari_calcium.results.behaviour_results import Behaviour, Epochs
 
 KINDS = {kind.stem: kind for kind in FIGURES if kind.stem in ("behaviour", "relations", "tuning")}
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from napari_calcium.figures.cell_numbers import CellColumn, cell_columns, fitting_rows, sorted_rows
 from napari_calcium.numerics.noise import noise_level
 from napari_calcium.recording import Recording, Trace
-from napari_calcium.results import Activations, Ensembles, Members
+from napari_calcium.results.tables import Activations, Ensembles, Members
 from napari_calcium.rois import Rois
 
 

@@ -10,7 +10,7 @@ import pytest
 from napari_calcium.figures.coactivity_figure import coactivity_size, draw_coactivity, prepare_coactivity
 from napari_calcium.figures.drawing import new_figure
 from napari_calcium.figures.palette import UNASSIGNED_COLOR, ensemble_color
-from napari_calcium.results import Coactivity, EnsembleEvents
+from napari_calcium.results.tables import Coactivity, EnsembleEvents
 
 
 def drawn(data):

@@ -8,7 +8,7 @@ import pytest
 from napari_calcium.figures.drawing import new_figure
 from napari_calcium.figures.ensembles_figure import draw_ensembles, ensembles_size, prepare_ensembles
 from napari_calcium.figures.palette import ensemble_color, rgb
-from napari_calcium.results import Activations, Ensembles, Members
+from napari_calcium.results.tables import Activations, Ensembles, Members
 
 
 def drawn(data):

@@ -5,7 +5,7 @@ import pytest
 
 from napari_calcium.figures.event_company import event_at, event_company
 from napari_calcium.recording import Recording
-from napari_calcium.results import Activations, EnsembleEvents, Ensembles, Members
+from napari_calcium.results.tables import Activations, EnsembleEvents, Ensembles, Members
 
 
 def events() -> EnsembleEvents:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from napari_calcium.figures.example_cells import busiest_span, example_cells
 from napari_calcium.recording import Recording, Trace
-from napari_calcium.results import Events
+from napari_calcium.results.tables import Events
 
 
 def with_events(counts: list[int], duration: float = 100.0) -> Recording:

@@ -15,7 +15,7 @@ from napari_calcium.figures.export import FIGURES, figure_of
 from napari_calcium.figures.figure_style import STANDARD
 from napari_calcium.progress import Cancelled
 from napari_calcium.recording import Recording, Trace
-from napari_calcium.results import Activations, Coactivity, EnsembleEvents, Ensembles, Events, Members
+from napari_calcium.results.tables import Activations, Coactivity, EnsembleEvents, Ensembles, Events, Members
 from napari_calcium.simulate import SimulationSettings, simulate
 
 STEMS = [kind.stem for kind in FIGURES]

@@ -14,7 +14,7 @@ from napari_calcium.figures.motion_figure import (
     sharpness,
 )
 from napari_calcium.recording import Recording
-from napari_calcium.results import Motion
+from napari_calcium.results.tables import Motion
 
 KIND = FigureKind("motion", ("motion",), prepare_motion, motion_size, draw_motion)
 

@@ -14,11 +14,11 @@ from napari_calcium.figures.dimensionality_figure import prepare_dimensionality
 from napari_calcium.figures.diverging import UNKNOWN, UNKNOWN_ON_DARK, diverging_colors, symmetric_limit
 from napari_calcium.figures.export import FIGURES, figure_of
 from napari_calcium.pipeline import run_stage
-from napari_calcium.pipeline_population import POPULATION_STAGES
 from napari_calcium.pipeline_settings import default_settings
 from napari_calcium.recording import Recording, Trace
-from napari_calcium.results import Events
+from napari_calcium.results.tables import Events
 from napari_calcium.simulate import SimulationSettings, simulate
+from napari_calcium.stages.pipeline_population import POPULATION_STAGES
 
 KINDS = {kind.stem: kind for kind in FIGURES if kind.needs[0].startswith("population.")}
 

@@ -4,9 +4,9 @@ import pytest
 from napari_calcium.figures.cell_numbers import cell_columns, fitting_rows
 from napari_calcium.figures.population_numbers import population_numbers
 from napari_calcium.pipeline import run_stage
-from napari_calcium.pipeline_population import POPULATION_STAGES
 from napari_calcium.pipeline_settings import default_settings
 from napari_calcium.recording import Recording, Trace
+from napari_calcium.stages.pipeline_population import POPULATION_STAGES
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ from napari_calcium.figures.raster_figure import (
     prepare_raster,
     raster_size,
 )
-from napari_calcium.results import Events
+from napari_calcium.results.tables import Events
 
 
 def test_every_event_is_in_its_cells_row(recording):

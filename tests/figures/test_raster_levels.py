@@ -5,7 +5,7 @@ import pytest
 
 from napari_calcium.figures.raster_levels import MISSING, NO_EVENT, PLAIN_EVENT, event_levels, trace_levels
 from napari_calcium.recording import Recording, Trace
-from napari_calcium.results import Activations, Coactivity, Ensembles, Events, Members
+from napari_calcium.results.tables import Activations, Coactivity, Ensembles, Events, Members
 
 
 def trace(values, unit: str = "ΔF/F") -> Trace:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from napari_calcium.figures.row_order import display_order
-from napari_calcium.results import Ensembles, Members
+from napari_calcium.results.tables import Ensembles, Members
 
 
 def test_members_stand_together_and_the_others_below(recording):

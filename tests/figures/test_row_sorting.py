@@ -6,7 +6,7 @@ import pytest
 from napari_calcium.figures.row_order import display_order
 from napari_calcium.figures.row_sorting import ORDERS, missing_for, sort_rows
 from napari_calcium.recording import Recording, Trace
-from napari_calcium.results import Activations, Ensembles, Events, Members
+from napari_calcium.results.tables import Activations, Ensembles, Events, Members
 from napari_calcium.rois import Rois
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from napari_calcium.figures.drawing import new_figure
 from napari_calcium.figures.similarity_figure import draw_similarity, prepare_similarity, similarity_size
-from napari_calcium.results import EnsembleEvents, Ensembles
+from napari_calcium.results.tables import EnsembleEvents, Ensembles
 
 
 def drawn(data):

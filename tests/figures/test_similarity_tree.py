@@ -9,7 +9,7 @@ from scipy.spatial.distance import squareform
 
 from napari_calcium.figures.similarity_tree import arrange, missing_similarity, similarity_levels
 from napari_calcium.recording import Recording
-from napari_calcium.results import EnsembleEvents, Ensembles
+from napari_calcium.results.tables import EnsembleEvents, Ensembles
 
 ORDERS = ("ensemble", "tree", "time")
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from napari_calcium.doubt.stability import Knob, StabilityPoint
 from napari_calcium.figures.drawing import new_figure
 from napari_calcium.figures.stability_figure import (
     METRICS,
@@ -15,7 +16,6 @@ from napari_calcium.figures.stability_figure import (
 )
 from napari_calcium.recording import Recording
 from napari_calcium.settings import Settings
-from napari_calcium.stability import Knob, StabilityPoint
 
 RECORDING = Recording("r", np.arange(3), 10.0)
 

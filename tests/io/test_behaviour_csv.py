@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from napari_calcium.behaviour_results import BehaviourFile, Epochs
 from napari_calcium.io.behaviour_columns import name_and_unit, rising_edges, role_of, runs_of_ones
 from napari_calcium.io.behaviour_csv import (
     BehaviourFileSettings,
@@ -17,6 +16,7 @@ from napari_calcium.io.behaviour_csv import (
 )
 from napari_calcium.io.errors import ReadError
 from napari_calcium.recording import Recording
+from napari_calcium.results.behaviour_results import BehaviourFile, Epochs
 
 
 def read(tmp_path, text, name="behaviour.csv", **options):

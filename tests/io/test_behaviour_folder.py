@@ -9,15 +9,15 @@ import pandas as pd
 import pytest
 from tests.behaviour.made_behaviour import epochs_of, slow
 
-from napari_calcium.behaviour_results import BehaviourFile, Epochs, Signal
 from napari_calcium.io.errors import ReadError
 from napari_calcium.io.results_folder import new_results_folder, write_results
 from napari_calcium.io.results_reading import read_results
 from napari_calcium.pipeline import run_stage
-from napari_calcium.pipeline_behaviour import BEHAVIOUR_STAGES
 from napari_calcium.pipeline_settings import default_settings
 from napari_calcium.recording import Recording, Trace
-from napari_calcium.results import Activations, Ensembles, Events, Members
+from napari_calcium.results.behaviour_results import BehaviourFile, Epochs, Signal
+from napari_calcium.results.tables import Activations, Ensembles, Events, Members
+from napari_calcium.stages.pipeline_behaviour import BEHAVIOUR_STAGES
 
 FIELDS = ("behaviour_file", *BEHAVIOUR_STAGES)
 

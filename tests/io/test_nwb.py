@@ -19,16 +19,16 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy import sparse
 
-from napari_calcium.behaviour_results import BehaviourFile, Signal
 from napari_calcium.cell_choice import CellChoice
-from napari_calcium.event_choices import EventChoice
 from napari_calcium.io.errors import ReadError
 from napari_calcium.io.nwb import is_nwb, read_nwb, save_nwb
 from napari_calcium.io.opening import open_recording
 from napari_calcium.pipeline import run
 from napari_calcium.pipeline_settings import PipelineSettings, default_settings
 from napari_calcium.recording import LogEntry, Movie, Recording, Source, Trace
-from napari_calcium.results import (
+from napari_calcium.results.behaviour_results import BehaviourFile, Signal
+from napari_calcium.results.event_choices import EventChoice
+from napari_calcium.results.tables import (
     Activations,
     Coactivity,
     EnsembleEvents,

@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from napari_calcium.cell_choice import CellChoice
-from napari_calcium.event_choices import EventChoice
 from napari_calcium.io import object_tree
 from napari_calcium.io.object_tree import from_plain, to_plain
-from napari_calcium.results import Table, same_array
+from napari_calcium.results.event_choices import EventChoice
+from napari_calcium.results.tables import Table, same_array
 from napari_calcium.rois import Rois
 
 

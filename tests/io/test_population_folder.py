@@ -7,12 +7,12 @@ import pytest
 from napari_calcium.io.results_folder import new_results_folder, write_results
 from napari_calcium.io.results_reading import read_results
 from napari_calcium.pipeline import run_stage
-from napari_calcium.pipeline_population import POPULATION_STAGES
 from napari_calcium.pipeline_settings import default_settings
 from napari_calcium.population.dimensionality import NonNegativeFactors
 from napari_calcium.recording import Recording, Trace
-from napari_calcium.results import Events
+from napari_calcium.results.tables import Events
 from napari_calcium.simulate import SimulationSettings, simulate
+from napari_calcium.stages.pipeline_population import POPULATION_STAGES
 
 
 def made(n_rois=15, n_frames=400):

@@ -17,7 +17,15 @@ from napari_calcium.io.results_folder import (
 )
 from napari_calcium.io.results_reading import read_results
 from napari_calcium.recording import LogEntry, Recording, Source, Trace
-from napari_calcium.results import Activations, Coactivity, EnsembleEvents, Ensembles, Events, Members, Motion
+from napari_calcium.results.tables import (
+    Activations,
+    Coactivity,
+    EnsembleEvents,
+    Ensembles,
+    Events,
+    Members,
+    Motion,
+)
 from napari_calcium.rois import Rois
 
 

@@ -3,7 +3,7 @@ import pytest
 from scipy.ndimage import gaussian_filter1d
 from scipy.stats import pearsonr
 
-from napari_calcium.results import SpikeTimes
+from napari_calcium.results.tables import SpikeTimes
 from napari_calcium.spikes.ground_truth import score_spike_rate, spikes_per_frame
 
 

@@ -16,7 +16,7 @@ import pytest
 from napari_calcium.pipeline import STAGES, StageError
 from napari_calcium.progress import silent
 from napari_calcium.recording import LogEntry, Recording, Trace
-from napari_calcium.results import Activations, Coactivity, EnsembleEvents, Ensembles, Events, Members
+from napari_calcium.results.tables import Activations, Coactivity, EnsembleEvents, Ensembles, Events, Members
 from napari_calcium.session import Session
 from napari_calcium.simulate import Simulation, SimulationSettings, simulate
 from napari_calcium.widgets.preferences import Preferences

@@ -208,7 +208,7 @@ def _color_at(plot, seconds):
 
 
 def test_many_moments_are_drawn_in_no_time(dock, session, whole):
-    from napari_calcium.behaviour_results import Epochs
+    from napari_calcium.results.behaviour_results import Epochs
 
     times = np.sort(np.random.default_rng(0).uniform(0, 60, 200_000))
     dock.plot.show_epochs(Epochs(np.full(200_000, "lick"), times, times))

@@ -11,9 +11,9 @@ from scipy import sparse
 
 from napari_calcium.movie.extraction import traces_of
 from napari_calcium.pipeline import PipelineSettings, run_stage
-from napari_calcium.pipeline_movie import lags_behind
 from napari_calcium.recording import LogEntry, Movie, Recording
 from napari_calcium.rois import Rois
+from napari_calcium.stages.pipeline_movie import lags_behind
 from napari_calcium.widgets.candidate_layer import CandidateLayer
 from napari_calcium.widgets.candidate_words import candidate_words, quality_of
 from napari_calcium.widgets.choose_dock import ChooseDock

@@ -10,7 +10,7 @@ from qtpy.QtWidgets import QApplication
 
 from napari_calcium.figures.event_company import event_company
 from napari_calcium.figures.palette import ensemble_color
-from napari_calcium.results import Coactivity
+from napari_calcium.results.tables import Coactivity
 from napari_calcium.session import Session
 from napari_calcium.widgets.coactivity_dock import CoactivityDock
 from napari_calcium.widgets.theme import readable

@@ -8,7 +8,7 @@ import pytest
 from napari.components import ViewerModel
 from qtpy.QtWidgets import QApplication
 
-from napari_calcium.comparison import compare
+from napari_calcium.doubt.comparison import compare
 from napari_calcium.pipeline import run
 from napari_calcium.pipeline_settings import PipelineSettings
 from napari_calcium.simulate import SimulationSettings, simulate

@@ -10,7 +10,7 @@ from napari.components import ViewerModel
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QApplication
 
-from napari_calcium.drawn_rois import drawn_labels, use_drawing
+from napari_calcium.cells.drawn_rois import drawn_labels, use_drawing
 from napari_calcium.movie.extraction_settings import ExtractionSettings
 from napari_calcium.pipeline import PipelineSettings, run, run_stage
 from napari_calcium.pipeline_settings import STAGES

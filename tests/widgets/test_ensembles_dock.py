@@ -7,7 +7,7 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QApplication, QTableWidget
 
 from napari_calcium.figures.palette import ensemble_color, rgb
-from napari_calcium.results import Activations, Ensembles, Members
+from napari_calcium.results.tables import Activations, Ensembles, Members
 from napari_calcium.session import Session
 from napari_calcium.widgets.ensembles_dock import EnsemblesDock
 from napari_calcium.widgets.theme import link_color

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from napari_calcium.event_choices import ACCEPTED, ADDED, REJECTED, UNREVIEWED, EventChoice
-from napari_calcium.pipeline_validation import with_choices
+from napari_calcium.results.event_choices import ACCEPTED, ADDED, REJECTED, UNREVIEWED, EventChoice
 from napari_calcium.session import Session
+from napari_calcium.stages.pipeline_validation import with_choices
 from napari_calcium.widgets.event_judge import EventJudge, EventPlace
 
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from napari_calcium.indicator_choice import with_indicator
+from napari_calcium.guidance.indicator_choice import with_indicator
 from napari_calcium.numerics.indicators import INDICATORS
 from napari_calcium.session import Session
 from napari_calcium.widgets.indicator_box import IndicatorBox

@@ -11,7 +11,7 @@ from napari.components import ViewerModel
 from qtpy.QtCore import QPointF, Qt
 from qtpy.QtWidgets import QApplication
 
-from napari_calcium.drawn_rois import drawn_discs, use_drawing
+from napari_calcium.cells.drawn_rois import drawn_discs, use_drawing
 from napari_calcium.movie.registration_settings import RigidRegistration
 from napari_calcium.pipeline import run_stage
 from napari_calcium.recording import Movie, Recording

@@ -259,6 +259,6 @@ def test_stages_of_a_movie_show_for_a_movie_only_with_what_a_run_takes(dock, ben
 
 
 def test_too_little_memory_is_told_before_the_run(dock, bench, few, monkeypatch):
-    monkeypatch.setattr("napari_calcium.run_estimate.free_memory_mb", lambda: 100.0)
+    monkeypatch.setattr("napari_calcium.guidance.run_estimate.free_memory_mb", lambda: 100.0)
     bench.session.apply(few.replace(name="again"), "again")
     assert dock.estimate.text().startswith("⚠ Run all: this needs") and not dock.estimate.isHidden()

@@ -8,12 +8,12 @@ import pytest
 from napari.components import ViewerModel
 from qtpy.QtWidgets import QApplication
 
-from napari_calcium.behaviour_results import Behaviour
 from napari_calcium.pipeline import run_stage
-from napari_calcium.pipeline_population import POPULATION_STAGES
 from napari_calcium.pipeline_settings import default_settings
-from napari_calcium.population_results import Population
+from napari_calcium.results.behaviour_results import Behaviour
+from napari_calcium.results.population_results import Population
 from napari_calcium.session import CellView, FocusView, RecordingView, SpanView, TimeView
+from napari_calcium.stages.pipeline_population import POPULATION_STAGES
 from napari_calcium.widgets.activity_dock import ActivityDock
 from napari_calcium.widgets.correlation_dock import CorrelationDock
 from napari_calcium.widgets.coupling_dock import CouplingDock

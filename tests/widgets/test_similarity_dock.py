@@ -9,7 +9,7 @@ from napari.components import ViewerModel
 from qtpy.QtWidgets import QApplication
 
 from napari_calcium.figures.similarity_tree import arrange
-from napari_calcium.results import EnsembleEvents, Ensembles
+from napari_calcium.results.tables import EnsembleEvents, Ensembles
 from napari_calcium.session import Session
 from napari_calcium.widgets.similarity_dock import SimilarityDock
 from napari_calcium.widgets.viewer_session import session_of

@@ -8,10 +8,10 @@ from napari.components import ViewerModel
 from qtpy.QtCore import QPointF, Qt
 from qtpy.QtWidgets import QApplication
 
+from napari_calcium.doubt.stability import knobs_of, stability
 from napari_calcium.pipeline import run
 from napari_calcium.pipeline_settings import PipelineSettings
 from napari_calcium.simulate import SimulationSettings, simulate
-from napari_calcium.stability import knobs_of, stability
 from napari_calcium.widgets.plots.stability_plot import StabilityPlot
 from napari_calcium.widgets.stability_dock import StabilityDock
 from napari_calcium.widgets.theme import PlotColors

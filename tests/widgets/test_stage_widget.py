@@ -11,7 +11,7 @@ from qtpy.QtCore import Qt
 
 from napari_calcium.pipeline import STAGES, TITLES, PipelineSettings
 from napari_calcium.recording import Trace
-from napari_calcium.results import Coactivity, Events
+from napari_calcium.results.tables import Coactivity, Events
 from napari_calcium.session import Session
 from napari_calcium.settings import SettingsError
 from napari_calcium.traces.baseline import MaximinBaseline, PercentileBaseline

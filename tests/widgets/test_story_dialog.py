@@ -4,7 +4,7 @@ import pytest
 from napari.components import ViewerModel
 from qtpy.QtWidgets import QApplication
 
-from napari_calcium.provenance import story
+from napari_calcium.guidance.provenance import story
 from napari_calcium.widgets.coactivity_dock import CoactivityDock
 from napari_calcium.widgets.ensembles_dock import EnsemblesDock
 from napari_calcium.widgets.story_dialog import StoryDialog

@@ -8,11 +8,11 @@ from napari.components import ViewerModel
 from qtpy.QtCore import QPointF, Qt
 from qtpy.QtWidgets import QApplication
 
-from napari_calcium.event_choices import ACCEPTED, ADDED, REJECTED, EventChoice
 from napari_calcium.pipeline import run
 from napari_calcium.pipeline_settings import PipelineSettings
-from napari_calcium.pipeline_validation import with_choices
+from napari_calcium.results.event_choices import ACCEPTED, ADDED, REJECTED, EventChoice
 from napari_calcium.simulate import SimulationSettings, simulate
+from napari_calcium.stages.pipeline_validation import with_choices
 from napari_calcium.widgets.plan import StageState
 from napari_calcium.widgets.traces import TracesDock
 from napari_calcium.widgets.viewer_session import session_of

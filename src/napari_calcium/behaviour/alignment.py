@@ -14,8 +14,8 @@ from pydantic import Field
 from napari_calcium.behaviour.pulses import ClockFit, fit_clocks, match_pulses
 from napari_calcium.behaviour.resampling import at_frames
 from napari_calcium.behaviour.signals import ActivityInput
-from napari_calcium.behaviour_results import Behaviour, BehaviourFile, Epochs
 from napari_calcium.checks import check_frame_rate
+from napari_calcium.results.behaviour_results import Behaviour, BehaviourFile, Epochs
 from napari_calcium.settings import Choice, Seconds, Settings, Unit
 
 __all__ = [

@@ -16,12 +16,12 @@ from napari_calcium.behaviour.logistic_decoder import decode_labels
 from napari_calcium.behaviour.ridge_decoder import decode_values
 from napari_calcium.behaviour.signals import ActivityInput
 from napari_calcium.behaviour.subjects import Subjects
-from napari_calcium.behaviour_findings import Decoding, DecodingScores
-from napari_calcium.behaviour_results import Behaviour
 from napari_calcium.checks import check_frame_rate
 from napari_calcium.numerics.binning import frames_in
 from napari_calcium.numerics.gaps import fill_gaps
 from napari_calcium.progress import Progress, part, silent
+from napari_calcium.results.behaviour_findings import Decoding, DecodingScores
+from napari_calcium.results.behaviour_results import Behaviour
 from napari_calcium.settings import Seconds, Settings
 
 __all__ = ["DecodingSettings", "binned_mean", "decode", "features_of"]

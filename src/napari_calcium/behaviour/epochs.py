@@ -11,14 +11,14 @@ from annotated_types import Ge, Le
 from numpy.typing import NDArray
 from pydantic import Field
 
-from napari_calcium.behaviour_findings import Preferences
-from napari_calcium.behaviour_results import Epochs
 from napari_calcium.checks import check_frame_rate
 from napari_calcium.numerics.binning import event_frames
 from napari_calcium.numerics.blocks import map_blocks, rows_per_block
 from napari_calcium.numerics.circular_shift import at_least_as_far, shifted_sums
 from napari_calcium.numerics.fdr import q_values
 from napari_calcium.progress import Progress, silent
+from napari_calcium.results.behaviour_findings import Preferences
+from napari_calcium.results.behaviour_results import Epochs
 from napari_calcium.settings import Seconds, Settings
 
 __all__ = ["PreferenceSettings", "inside_epochs", "prefer"]

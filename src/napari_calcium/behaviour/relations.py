@@ -14,14 +14,14 @@ from pydantic import Field
 
 from napari_calcium.behaviour.signals import ActivityInput, without_own_part
 from napari_calcium.behaviour.subjects import Subjects
-from napari_calcium.behaviour_findings import Relations
-from napari_calcium.behaviour_results import Behaviour
 from napari_calcium.checks import check_frame_rate
 from napari_calcium.numerics.binning import frames_in
 from napari_calcium.numerics.blocks import map_blocks, rows_per_block
 from napari_calcium.numerics.circular_shift import best_lags, shifted_correlations, window_p_values
 from napari_calcium.numerics.fdr import q_values
 from napari_calcium.progress import Progress, part, silent
+from napari_calcium.results.behaviour_findings import Relations
+from napari_calcium.results.behaviour_results import Behaviour
 from napari_calcium.settings import Seconds, Settings
 
 __all__ = ["RelationSettings", "relate"]

@@ -14,8 +14,6 @@ from scipy import fft
 
 from napari_calcium.behaviour.signals import ActivityInput
 from napari_calcium.behaviour.subjects import Subjects
-from napari_calcium.behaviour_findings import Responses, Triggered
-from napari_calcium.behaviour_results import Epochs
 from napari_calcium.checks import check_frame_rate
 from napari_calcium.numerics.binning import event_frames, frames_in
 from napari_calcium.numerics.blocks import map_blocks, rows_per_block
@@ -23,6 +21,8 @@ from napari_calcium.numerics.circular_shift import at_least_as_far
 from napari_calcium.numerics.fdr import q_values
 from napari_calcium.numerics.gaps import fill_gaps
 from napari_calcium.progress import Progress, part, silent
+from napari_calcium.results.behaviour_findings import Responses, Triggered
+from napari_calcium.results.behaviour_results import Epochs
 from napari_calcium.settings import Percent, Seconds, Settings
 
 __all__ = ["TriggeredSettings", "trial_windows", "trigger"]

@@ -17,13 +17,13 @@ from napari_calcium.behaviour.occupancy import Bins, equal_bins, spatial_informa
 from napari_calcium.behaviour.signals import ActivityInput
 from napari_calcium.behaviour.subjects import Subjects
 from napari_calcium.behaviour.time_blocks import dividing_shifts
-from napari_calcium.behaviour_findings import Tuned, Tuning, TuningCurve, TuningMap
-from napari_calcium.behaviour_results import Behaviour
 from napari_calcium.checks import check_frame_rate
 from napari_calcium.numerics.blocks import map_blocks
 from napari_calcium.numerics.fdr import q_values
 from napari_calcium.numerics.gaps import fill_gaps
 from napari_calcium.progress import Progress, part, silent
+from napari_calcium.results.behaviour_findings import Tuned, Tuning, TuningCurve, TuningMap
+from napari_calcium.results.behaviour_results import Behaviour
 from napari_calcium.settings import Seconds, Settings
 
 __all__ = ["TuningSettings", "map_axes", "tune"]

@@ -13,7 +13,7 @@ from scipy import ndimage, sparse
 from scipy.optimize import linear_sum_assignment
 
 from napari_calcium.progress import Progress, silent
-from napari_calcium.results import Table
+from napari_calcium.results.tables import Table
 from napari_calcium.rois import Rois
 from napari_calcium.settings import Pixels, Settings
 

@@ -23,7 +23,7 @@ from napari_calcium.ensembles.trains import Trains
 from napari_calcium.numerics.binning import frames_in, runs_of_windows, window_counts
 from napari_calcium.numerics.blocks import map_blocks
 from napari_calcium.progress import Progress, part, silent
-from napari_calcium.results import Coactivity
+from napari_calcium.results.tables import Coactivity
 from napari_calcium.settings import Seconds, Settings
 
 __all__ = ["CalibratedEnsembles", "calibrated_groups"]

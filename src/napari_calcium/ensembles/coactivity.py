@@ -11,7 +11,7 @@ from pydantic import Field
 
 from napari_calcium.checks import check_frame_rate
 from napari_calcium.numerics.binning import event_frames, frames_in, window_counts
-from napari_calcium.results import Coactivity, Events
+from napari_calcium.results.tables import Coactivity, Events
 from napari_calcium.settings import Seconds, Settings
 
 __all__ = ["CoactivitySettings", "coactivity"]

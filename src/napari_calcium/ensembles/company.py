@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from napari_calcium.checks import check_frame_rate
 from napari_calcium.numerics.fdr import q_values
-from napari_calcium.results import EnsembleEvents, Ensembles, Events
+from napari_calcium.results.tables import EnsembleEvents, Ensembles, Events
 
 __all__ = ["company_features"]
 

@@ -11,7 +11,7 @@ from napari_calcium.ensembles.moments import local_peaks, rank_windows
 from napari_calcium.ensembles.slow_rate import slow_rate
 from napari_calcium.numerics.binning import Runs
 from napari_calcium.numerics.poisson_binomial import poisson_binomial, upper_tail
-from napari_calcium.results import Coactivity
+from napari_calcium.results.tables import Coactivity
 
 __all__ = ["CountNull", "Grid", "count_null", "rate_levels", "tested_windows"]
 

@@ -26,7 +26,7 @@ from napari_calcium.ensembles.tabulate import Group, ordered, tabulated, with_ac
 from napari_calcium.ensembles.trains import Trains
 from napari_calcium.numerics.binning import event_frames
 from napari_calcium.progress import Progress, silent
-from napari_calcium.results import Coactivity, EnsembleEvents, Ensembles, Events
+from napari_calcium.results.tables import Coactivity, EnsembleEvents, Ensembles, Events
 
 __all__ = [
     "CalibratedEnsembles",

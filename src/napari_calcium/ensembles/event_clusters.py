@@ -17,7 +17,7 @@ from napari_calcium.numerics.binning import frames_in, window_counts
 from napari_calcium.numerics.blocks import map_blocks
 from napari_calcium.numerics.fdr import q_values
 from napari_calcium.progress import Progress, silent
-from napari_calcium.results import Coactivity, EnsembleEvents
+from napari_calcium.results.tables import Coactivity, EnsembleEvents
 
 __all__ = ["MOST_EVENTS", "Clusterer", "cluster_groups", "clusters_by_chance", "strongest_events"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_calcium.results import Coactivity, EnsembleEvents
+from napari_calcium.results.tables import Coactivity, EnsembleEvents
 
 __all__ = ["active_in_order", "active_rows", "local_peaks", "merge_windows", "rank_windows"]
 

@@ -19,7 +19,7 @@ from napari_calcium.numerics.binning import event_frames, frames_in, runs_of_win
 from napari_calcium.numerics.poisson_binomial import poisson_binomial, upper_tail
 from napari_calcium.numerics.surrogates import shifted_counts
 from napari_calcium.progress import Progress, silent
-from napari_calcium.results import Coactivity, EnsembleEvents, Events
+from napari_calcium.results.tables import Coactivity, EnsembleEvents, Events
 from napari_calcium.settings import Percent, Seconds, Settings
 
 __all__ = ["ConditionalNull", "MaximumNull", "PooledNull", "SignificanceSettings", "significance"]

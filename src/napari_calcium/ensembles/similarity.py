@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_calcium.results import EnsembleEvents
+from napari_calcium.results.tables import EnsembleEvents
 
 __all__ = ["contributor_matrix", "jaccard", "overlap_scores"]
 

@@ -8,7 +8,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_calcium.results import Activations, EnsembleEvents, Members
+from napari_calcium.results.tables import Activations, EnsembleEvents, Members
 
 _TableType = TypeVar("_TableType", Members, Activations)
 

@@ -16,7 +16,7 @@ from napari_calcium.events.spike_bursts import SpikeEvents, spike_onsets
 from napari_calcium.events.template import TemplateEvents, template_onsets
 from napari_calcium.events.threshold import ThresholdEvents, threshold_onsets
 from napari_calcium.progress import Progress, part, silent
-from napari_calcium.results import Events
+from napari_calcium.results.tables import Events
 
 __all__ = ["EventsSettings", "detect_events"]
 

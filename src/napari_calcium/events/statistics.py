@@ -11,7 +11,7 @@ from pydantic import Field
 
 from napari_calcium.checks import check_frame_rate, check_traces
 from napari_calcium.numerics.noise import noise_level, noise_sd
-from napari_calcium.results import Events
+from napari_calcium.results.tables import Events
 from napari_calcium.settings import Settings, TraceName
 
 __all__ = ["FeatureSettings", "neuron_features", "recording_features"]

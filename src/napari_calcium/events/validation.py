@@ -11,7 +11,7 @@ from annotated_types import Ge, Le
 from numpy.typing import NDArray
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer
 
-from napari_calcium.event_choices import (
+from napari_calcium.results.event_choices import (
     ACCEPTED,
     ADDED,
     REJECTED,
@@ -19,7 +19,7 @@ from napari_calcium.event_choices import (
     EventChoice,
     sorted_choices,
 )
-from napari_calcium.results import Events, Table
+from napari_calcium.results.tables import Events, Table
 from napari_calcium.settings import Seconds, Settings
 
 __all__ = ["Review", "ValidationSettings", "explain_review", "onset_near", "review", "validate_events"]
@@ -64,7 +64,7 @@ class Review(Table):
     roi_id : (n,) int64
     onset_s : (n,) float64
     status : (n,) int8
-        Numbers of :mod:`napari_calcium.event_choices`: unreviewed, accepted, rejected, added.
+        Numbers of :mod:`napari_calcium.results.event_choices`: unreviewed, accepted, rejected, added.
     detected : (n,) int64
         Row among the detected events, −1 for an added one.
     choice : (n,) int64

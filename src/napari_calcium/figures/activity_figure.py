@@ -15,8 +15,8 @@ from napari_calcium.figures.row_order import display_order
 from napari_calcium.numerics.binning import event_frames
 from napari_calcium.population.binned_activity import Activity, bin_events, bin_traces
 from napari_calcium.population.population_activity import RateHistogram, rate_histogram
-from napari_calcium.population_results import CellOrder, PopulationActivity
 from napari_calcium.recording import Recording
+from napari_calcium.results.population_results import CellOrder, PopulationActivity
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_calcium.behaviour_results import Behaviour, Epochs
 from napari_calcium.figures.axis_labels import latest_trace, unit_scale
 from napari_calcium.figures.decimate import outline
 from napari_calcium.figures.drawing import WIDTH, draw_message, legend_above, time_axis
 from napari_calcium.figures.epoch_colors import epoch_color, signal_color
 from napari_calcium.figures.palette import TRACE_COLORS
 from napari_calcium.recording import Recording
+from napari_calcium.results.behaviour_results import Behaviour, Epochs
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_calcium.cell_measures import MEASURES, known_measures
+from napari_calcium.cells.cell_measures import MEASURES, known_measures
 from napari_calcium.figures.behaviour_numbers import behaviour_numbers
 from napari_calcium.figures.population_numbers import population_numbers
 from napari_calcium.numerics.noise import noise_level
@@ -94,8 +94,8 @@ class CellColumn:
 def cell_columns(recording: Recording) -> tuple[CellColumn, ...]:
     """Return all that is known of each neuron: name, features, ensembles, position and quality of its ROI.
 
-    The numbers of :func:`~napari_calcium.cell_measures.measure_cells` are among them once they were computed:
-    that takes too long for a window to wait for.
+    The numbers of :func:`~napari_calcium.cells.cell_measures.measure_cells` are among them once they were
+    computed: that takes too long for a window to wait for.
     """
     names = recording.cell_names or tuple(str(k) for k in recording.roi_ids.tolist())
     columns = [CellColumn("cell", "Cell", "Name in the file, else the id.", np.array(names, np.str_))]

@@ -14,8 +14,8 @@ from napari_calcium.figures.diverging import UNKNOWN, diverging_colors, symmetri
 from napari_calcium.figures.drawing import draw_message, width_of
 from napari_calcium.figures.palette import ensemble_color, rgb
 from napari_calcium.figures.row_order import display_order
-from napari_calcium.population_results import Correlations, DistanceProfile
 from napari_calcium.recording import Recording
+from napari_calcium.results.population_results import Correlations, DistanceProfile
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

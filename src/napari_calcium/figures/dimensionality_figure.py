@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from napari_calcium.figures.axis_labels import time_scale
 from napari_calcium.figures.drawing import MANY_MARKS, draw_message, width_of
 from napari_calcium.figures.palette import UNASSIGNED_COLOR, ensemble_color
-from napari_calcium.population_results import Spectrum
 from napari_calcium.recording import Recording
+from napari_calcium.results.population_results import Spectrum
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_calcium.recording import Recording
-from napari_calcium.results import EnsembleEvents
+from napari_calcium.results.tables import EnsembleEvents
 
 __all__ = ["EventCompany", "event_at", "event_company"]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_calcium.population_results import Components, Correlations, Coupling
 from napari_calcium.recording import Recording
+from napari_calcium.results.population_results import Components, Correlations, Coupling
 
 __all__ = ["population_numbers"]
 

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_calcium.behaviour_findings import DecodingScores, Preferences, Relations
 from napari_calcium.figures.axis_labels import counted
 from napari_calcium.figures.drawing import WIDTH, draw_message
 from napari_calcium.figures.palette import ACCENT_COLOR, EXPECTED_COLOR, ensemble_color
 from napari_calcium.recording import Recording
+from napari_calcium.results.behaviour_findings import DecodingScores, Preferences, Relations
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -12,7 +12,7 @@ from scipy.ndimage import gaussian_filter1d
 from napari_calcium.figures.axis_labels import counted
 from napari_calcium.figures.drawing import WIDTH, draw_message, set_titles, time_axis
 from napari_calcium.recording import Recording
-from napari_calcium.results import SpikeTimes
+from napari_calcium.results.tables import SpikeTimes
 from napari_calcium.spikes.ground_truth import SpikeScores, spikes_per_frame
 
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_calcium.doubt.stability import StabilityPoint
 from napari_calcium.figures.drawing import WIDTH, draw_message, note_size
 from napari_calcium.figures.palette import ACCENT_COLOR, EVENT_COLOR
-from napari_calcium.stability import StabilityPoint
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure, SubFigure
@@ -42,8 +42,8 @@ class StabilityStrip:
     current : int
         Place of the present value.
     lines : mapping of str to (n_values,) float64
-        By the name of the number in :class:`~napari_calcium.stability.StabilityPoint`; NaN where it is not
-        known yet.
+        By the name of the number in :class:`~napari_calcium.doubt.stability.StabilityPoint`; NaN where it is
+        not known yet.
     """
 
     title: str

@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_calcium.behaviour.triggered import trial_windows
-from napari_calcium.behaviour_findings import Responses, Tuned, Tuning
 from napari_calcium.figures.axis_labels import latest_trace, unit_scale
 from napari_calcium.figures.drawing import NOTE_COLOR, WIDTH, draw_message, note_size, width_of, wrapped
 from napari_calcium.figures.palette import ensemble_color
 from napari_calcium.recording import Recording
+from napari_calcium.results.behaviour_findings import Responses, Tuned, Tuning
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

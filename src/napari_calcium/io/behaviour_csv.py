@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from napari_calcium import __version__
-from napari_calcium.behaviour_results import BehaviourFile, Epochs, Signal
 from napari_calcium.io.behaviour_columns import (
     Role,
     clock_unit,
@@ -25,6 +24,7 @@ from napari_calcium.io.behaviour_columns import (
 from napari_calcium.io.behaviour_table import BehaviourTable, headings_of, read_behaviour_table
 from napari_calcium.io.errors import ReadError
 from napari_calcium.recording import LogEntry, Recording
+from napari_calcium.results.behaviour_results import BehaviourFile, Epochs, Signal
 from napari_calcium.settings import Choice, Settings
 
 __all__ = [

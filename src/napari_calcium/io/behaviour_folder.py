@@ -12,7 +12,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from napari_calcium.behaviour_findings import (
+from napari_calcium.io.errors import ReadError
+from napari_calcium.recording import Recording
+from napari_calcium.results.behaviour_findings import (
     Decoding,
     DecodingScores,
     Preferences,
@@ -24,10 +26,8 @@ from napari_calcium.behaviour_findings import (
     TuningCurve,
     TuningMap,
 )
-from napari_calcium.behaviour_results import Behaviour, BehaviourFile, Epochs, Signal
-from napari_calcium.io.errors import ReadError
-from napari_calcium.recording import Recording
-from napari_calcium.results import Table
+from napari_calcium.results.behaviour_results import Behaviour, BehaviourFile, Epochs, Signal
+from napari_calcium.results.tables import Table
 
 __all__ = ["about_behaviour", "read_behaviour_folder", "signal_columns", "write_behaviour"]
 

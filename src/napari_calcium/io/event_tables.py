@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from napari_calcium.event_choices import (
+from napari_calcium.io.errors import ReadError
+from napari_calcium.recording import Recording
+from napari_calcium.results.event_choices import (
     ADDED,
     STATUS_WORDS,
     EventChoice,
@@ -16,8 +18,6 @@ from napari_calcium.event_choices import (
     sorted_choices,
     status_of_standing,
 )
-from napari_calcium.io.errors import ReadError
-from napari_calcium.recording import Recording
 
 __all__ = ["event_tables", "read_event_choices", "read_judged_events"]
 

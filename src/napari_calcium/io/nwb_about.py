@@ -13,7 +13,7 @@ from napari_calcium import __version__
 from napari_calcium.io.nwb_layout import MORE, SCHEMA_VERSION, interface_of, safe_names, series_names
 from napari_calcium.io.object_tree import to_plain
 from napari_calcium.recording import Recording
-from napari_calcium.results import Table
+from napari_calcium.results.tables import Table
 
 __all__ = ["about", "more_results", "quality_names", "tables_of", "trace_names"]
 

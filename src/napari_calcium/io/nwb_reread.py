@@ -26,7 +26,7 @@ from napari_calcium.io.nwb_layout import (
 from napari_calcium.io.object_tree import from_plain
 from napari_calcium.progress import Progress, part, silent
 from napari_calcium.recording import LogEntry, Movie, Recording, Source, Trace
-from napari_calcium.results import (
+from napari_calcium.results.tables import (
     Activations,
     Coactivity,
     EnsembleEvents,

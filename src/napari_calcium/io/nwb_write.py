@@ -29,7 +29,7 @@ from napari_calcium.io.nwb_layout import (
 )
 from napari_calcium.progress import Progress, silent
 from napari_calcium.recording import Recording
-from napari_calcium.results import EnsembleEvents, Table
+from napari_calcium.results.tables import EnsembleEvents, Table
 from napari_calcium.rois import Rois
 
 __all__ = ["save_nwb"]

@@ -11,14 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from napari_calcium import (
+from napari_calcium import cell_choice, rois
+from napari_calcium.results import (
     behaviour_findings,
     behaviour_results,
-    cell_choice,
     event_choices,
     population_results,
-    results,
-    rois,
+    tables,
 )
 from napari_calcium.settings import Settings
 
@@ -30,8 +29,8 @@ _MODULES = (
     cell_choice,
     event_choices,
     population_results,
-    results,
     rois,
+    tables,
 )
 _KNOWN: Mapping[str, type] = MappingProxyType(
     {name: made for module in _MODULES for name, made in vars(module).items() if isinstance(made, type)}

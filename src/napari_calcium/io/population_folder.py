@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from napari_calcium.population_results import (
+from napari_calcium.results.population_results import (
     CellClusters,
     CellCoupling,
     CellOrder,
@@ -25,7 +25,7 @@ from napari_calcium.population_results import (
     PopulationActivity,
     Spectrum,
 )
-from napari_calcium.results import Table
+from napari_calcium.results.tables import Table
 
 __all__ = ["about_population", "read_population", "write_population"]
 

@@ -20,7 +20,7 @@ from napari_calcium.io.event_tables import read_event_choices, read_judged_event
 from napari_calcium.io.population_folder import read_population
 from napari_calcium.io.results_folder import FORMAT_VERSION, is_results_folder
 from napari_calcium.recording import LogEntry, Recording, Source, Trace
-from napari_calcium.results import (
+from napari_calcium.results.tables import (
     Activations,
     Coactivity,
     EnsembleEvents,

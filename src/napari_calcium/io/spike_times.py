@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from napari_calcium.io.csv_dialect import POINTS, SEPARATORS, decode, guess_dialect, number, split
 from napari_calcium.io.errors import ReadError
-from napari_calcium.results import SpikeTimes
+from napari_calcium.results.tables import SpikeTimes
 
 __all__ = ["read_spike_times"]
 

@@ -23,7 +23,7 @@ from napari_calcium.movie.neuropil import estimate_coefficients, neuropil_rings,
 from napari_calcium.movie.registered_movie import RegisteredMovie
 from napari_calcium.numerics.gaps import fill_gaps
 from napari_calcium.progress import Progress, part, silent
-from napari_calcium.results import freeze
+from napari_calcium.results.tables import freeze
 from napari_calcium.rois import Rois
 
 __all__ = [

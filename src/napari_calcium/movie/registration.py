@@ -30,7 +30,7 @@ from napari_calcium.movie.side_by_side import SideBySide, split
 from napari_calcium.movie.summary_images import SummaryImages
 from napari_calcium.movie.template import Template, build_template, read_sample
 from napari_calcium.progress import Progress, part, silent
-from napari_calcium.results import freeze
+from napari_calcium.results.tables import freeze
 
 __all__ = [
     "NonRigidRegistration",

@@ -25,8 +25,8 @@ from napari_calcium.population.lagged import pair_lags
 from napari_calcium.population.likeness_order import likeness_order
 from napari_calcium.population.shift_test import shift_test
 from napari_calcium.population.standardising import CorrelationMethod, ranked, standardised
-from napari_calcium.population_results import Correlations, DistanceProfile, NetworkCells, Pairs
 from napari_calcium.progress import Progress, part, silent
+from napari_calcium.results.population_results import Correlations, DistanceProfile, NetworkCells, Pairs
 from napari_calcium.settings import Micrometres, Percent, Seconds
 
 __all__ = ["CorrelationSettings", "correlate_cells"]

@@ -17,8 +17,8 @@ from napari_calcium.numerics.fdr import q_values
 from napari_calcium.population.binned_activity import Activity, PopulationInput
 from napari_calcium.population.shift_test import shift_lags
 from napari_calcium.population.standardising import RowScale, row_scale
-from napari_calcium.population_results import CellCoupling, Coupling
 from napari_calcium.progress import Progress, part, silent
+from napari_calcium.results.population_results import CellCoupling, Coupling
 from napari_calcium.settings import Percent, Seconds
 
 __all__ = ["CouplingSettings", "couple_cells", "population_coupling", "sliding_coupling"]

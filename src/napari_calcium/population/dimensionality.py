@@ -25,8 +25,8 @@ from napari_calcium.population.principal_components import (
     participation_ratio,
 )
 from napari_calcium.population.standardising import row_scale
-from napari_calcium.population_results import Components, Spectrum
 from napari_calcium.progress import Progress, part, silent
+from napari_calcium.results.population_results import Components, Spectrum
 from napari_calcium.settings import Zero
 
 __all__ = [

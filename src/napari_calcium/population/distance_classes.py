@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_calcium.population.shift_test import ShiftTest
-from napari_calcium.population_results import DistanceProfile
+from napari_calcium.results.population_results import DistanceProfile
 
 __all__ = ["DistanceClasses", "distance_profile"]
 

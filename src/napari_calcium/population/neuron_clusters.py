@@ -20,8 +20,8 @@ from napari_calcium.population.likeness_order import likeness_tree
 from napari_calcium.population.principal_components import leading_components
 from napari_calcium.population.row_shifting import cell_shifts, rolled
 from napari_calcium.population.standardising import row_scale
-from napari_calcium.population_results import CellClusters, ClusterNumbers
 from napari_calcium.progress import Progress, part, silent
+from napari_calcium.results.population_results import CellClusters, ClusterNumbers
 
 __all__ = [
     "ClusterSettings",

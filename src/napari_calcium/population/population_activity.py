@@ -12,7 +12,7 @@ from pydantic import Field
 
 from napari_calcium.numerics.gaps import fill_gaps
 from napari_calcium.population.binned_activity import Activity, BinStatistic, PopulationInput
-from napari_calcium.population_results import PopulationActivity
+from napari_calcium.results.population_results import PopulationActivity
 from napari_calcium.settings import Seconds, Settings
 
 __all__ = [

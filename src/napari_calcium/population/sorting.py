@@ -18,7 +18,7 @@ from napari_calcium.population.lagged import lagged_correlation
 from napari_calcium.population.likeness_order import likeness_order
 from napari_calcium.population.principal_components import leading_components
 from napari_calcium.population.standardising import standardised
-from napari_calcium.population_results import CellOrder
+from napari_calcium.results.population_results import CellOrder
 from napari_calcium.settings import Seconds
 
 __all__ = [

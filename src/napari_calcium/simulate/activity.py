@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_calcium.results import Table
+from napari_calcium.results.tables import Table
 from napari_calcium.simulate.simulation_settings import SimulationSettings
 
 __all__ = ["TrueActivations", "TrueEvents", "choose_members", "make_events", "running_speed"]

@@ -11,8 +11,8 @@ from annotated_types import Ge, Gt, Le
 from numpy.typing import NDArray
 from pydantic import Field
 
-from napari_calcium.behaviour_results import BehaviourFile, Epochs, Signal
 from napari_calcium.recording import LogEntry, Recording
+from napari_calcium.results.behaviour_results import BehaviourFile, Epochs, Signal
 from napari_calcium.settings import Hertz, Seconds, Settings, Unit
 from napari_calcium.simulate import activity
 from napari_calcium.simulate.activity import TrueActivations, TrueEvents

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from napari_calcium.recording import LogEntry, Movie, Recording, Trace
-from napari_calcium.results import freeze
+from napari_calcium.results.tables import freeze
 from napari_calcium.rois import Rois
 from napari_calcium.simulate import activity, fluorescence, sample_files
 from napari_calcium.simulate.activity import TrueActivations, TrueEvents

@@ -9,7 +9,7 @@ from napari_calcium.checks import check_frame_rate, check_traces
 from napari_calcium.numerics.blocks import rows_per_block
 from napari_calcium.numerics.bursts import find_bursts
 from napari_calcium.progress import Progress, silent
-from napari_calcium.results import SpikeTimes
+from napari_calcium.results.tables import SpikeTimes
 
 __all__ = ["discrete_spikes"]
 

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.ndimage import gaussian_filter1d
 
 from napari_calcium.checks import check_frame_rate, check_traces
-from napari_calcium.results import SpikeTimes, Table
+from napari_calcium.results.tables import SpikeTimes, Table
 
 __all__ = ["SpikeScores", "score_spike_rate", "spikes_per_frame"]
 

@@ -22,9 +22,9 @@ from napari_calcium.population.population_activity import (
     population_activity,
     rate_histogram,
 )
-from napari_calcium.population_results import CellOrder, PopulationActivity
 from napari_calcium.progress import Progress
 from napari_calcium.recording import Recording
+from napari_calcium.results.population_results import CellOrder, PopulationActivity
 from napari_calcium.widgets.exporting import Export, ExportButton, table_writer
 from napari_calcium.widgets.latest_job import LatestJob
 from napari_calcium.widgets.plots.color_scale import scale_picture

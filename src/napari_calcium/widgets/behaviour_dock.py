@@ -268,7 +268,7 @@ class BehaviourDock(ViewDock):
 
     def _analyse(self) -> None:
         """Switch on what can be computed of this recording and run what is not up to date."""
-        from napari_calcium.pipeline_behaviour import BEHAVIOUR_STAGES
+        from napari_calcium.stages.pipeline_behaviour import BEHAVIOUR_STAGES
 
         for stage in BEHAVIOUR_STAGES:
             self._bench.plan.set_enabled(stage, True)

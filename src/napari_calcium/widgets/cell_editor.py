@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from napari_calcium.cell_editing import cells_to_edit, choose_cells, edit_cells, free_id, why_not
+from napari_calcium.cells.cell_editing import cells_to_edit, choose_cells, edit_cells, free_id, why_not
 from napari_calcium.curation.shapes import polygon_mask, wand_mask
 from napari_calcium.figures.axis_labels import counted
 from napari_calcium.roi_edits import DeleteRois, MergeRois, RoiEdit, SetFootprint, SplitRoi, mask_runs

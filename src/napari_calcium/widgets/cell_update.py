@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from qtpy.QtCore import QObject, QTimer, Signal
 
-from napari_calcium.cell_editing import can_read_cells, edited_unread, read_edited
+from napari_calcium.cells.cell_editing import can_read_cells, edited_unread, read_edited
 from napari_calcium.movie.extraction_settings import ExtractionSettings
 from napari_calcium.pipeline import PipelineSettings
 from napari_calcium.pipeline_settings import STAGES

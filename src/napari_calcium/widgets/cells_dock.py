@@ -10,7 +10,7 @@ from psygnal import Signal
 from qtpy.QtCore import Qt, QTimer
 from qtpy.QtWidgets import QComboBox, QHBoxLayout, QLabel, QLineEdit, QPushButton, QSizePolicy, QVBoxLayout
 
-from napari_calcium.cell_measures import known_measures, measure_cells
+from napari_calcium.cells.cell_measures import known_measures, measure_cells
 from napari_calcium.figures.axis_labels import counted
 from napari_calcium.figures.cell_numbers import CellColumn, cell_columns, fitting_rows
 from napari_calcium.progress import Progress

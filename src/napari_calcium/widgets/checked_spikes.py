@@ -13,7 +13,7 @@ from scipy.ndimage import gaussian_filter1d
 from napari_calcium.pipeline import preview
 from napari_calcium.progress import Progress, silent
 from napari_calcium.recording import Recording
-from napari_calcium.results import SpikeTimes
+from napari_calcium.results.tables import SpikeTimes
 from napari_calcium.spikes.ground_truth import SpikeScores, score_spike_rate, spikes_per_frame
 from napari_calcium.spikes.spikes_settings import DeconvolvedSpikes, NetworkSpikes
 from napari_calcium.widgets.plots.trace_lanes import Lane, TraceLanes

@@ -309,14 +309,14 @@ class ChooseDock(ViewDock):
 
         def work(on_progress: Any) -> NDArray[np.float32]:
             from napari_calcium.movie.extraction import traces_of
-            from napari_calcium.pipeline_movie import registered_movie
+            from napari_calcium.stages.pipeline_movie import registered_movie
 
             return traces_of(registered_movie(recording), found, [candidate], on_progress=on_progress)[0]
 
         self._job.ask(f"Trace of candidate {candidate}", work, show)
 
     def _show_lag(self, recording: Recording) -> None:
-        from napari_calcium.pipeline_movie import lags_behind, rois_to_read
+        from napari_calcium.stages.pipeline_movie import lags_behind, rois_to_read
 
         wanted = rois_to_read(recording)
         read = recording.roi_ids if recording.traces else np.empty(0, np.int64)

@@ -17,13 +17,13 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_calcium.comparison import Comparison, compare
+from napari_calcium.doubt.comparison import Comparison, compare
+from napari_calcium.doubt.variants import stages_made, variant
 from napari_calcium.pipeline import PipelineSettings, settings_of
 from napari_calcium.pipeline_settings import TITLES
 from napari_calcium.progress import Progress
 from napari_calcium.recording import Recording
 from napari_calcium.settings import Settings, SettingsError
-from napari_calcium.variants import stages_made, variant
 from napari_calcium.widgets.compared_traces import PER_CELL, compared_lanes, events_of_cells, few_with
 from napari_calcium.widgets.exporting import Export, ExportButton
 from napari_calcium.widgets.latest_job import LatestJob

@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from napari_calcium.doubt.variants import stages_made
 from napari_calcium.pipeline import preview, run_stage, settings_of
-from napari_calcium.pipeline_validation import events_trace
 from napari_calcium.progress import Progress, silent
 from napari_calcium.recording import LogEntry, Recording
-from napari_calcium.results import Events
+from napari_calcium.results.tables import Events
 from napari_calcium.settings import Settings
-from napari_calcium.variants import stages_made
+from napari_calcium.stages.pipeline_validation import events_trace
 from napari_calcium.widgets.plots.trace_lanes import TraceLanes, make_lanes
 
 __all__ = ["PER_CELL", "compared_lanes", "events_of_cells", "few_with"]

@@ -27,9 +27,9 @@ from napari_calcium.figures.correlation_figure import (
 )
 from napari_calcium.figures.diverging import diverging_colors, symmetric_limit
 from napari_calcium.figures.export import FIGURES
-from napari_calcium.population_results import Correlations
 from napari_calcium.progress import Progress
 from napari_calcium.recording import Recording
+from napari_calcium.results.population_results import Correlations
 from napari_calcium.widgets.coupling_dock import is_dark
 from napari_calcium.widgets.exporting import Export, ExportButton
 from napari_calcium.widgets.latest_job import LatestJob

@@ -17,9 +17,9 @@ from napari_calcium.figures.export import FIGURES
 from napari_calcium.figures.palette import rgb
 from napari_calcium.figures.row_order import display_order
 from napari_calcium.figures.time_matrix import TimeMatrix
-from napari_calcium.population_results import Coupling
 from napari_calcium.progress import Progress
 from napari_calcium.recording import Recording
+from napari_calcium.results.population_results import Coupling
 from napari_calcium.widgets.exporting import Export, ExportButton
 from napari_calcium.widgets.latest_job import LatestJob
 from napari_calcium.widgets.plots.color_scale import scale_picture

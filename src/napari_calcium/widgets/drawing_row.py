@@ -8,12 +8,12 @@ from typing import Any
 from napari.utils.notifications import show_info, show_warning
 from qtpy.QtWidgets import QCheckBox, QGridLayout, QLabel, QPushButton, QWidget
 
-from napari_calcium.drawn_rois import use_drawing
+from napari_calcium.cells.drawn_rois import use_drawing
 from napari_calcium.io.errors import ReadError
 from napari_calcium.movie.extraction_settings import ExtractionSettings
-from napari_calcium.pipeline_movie import read_new_cells
 from napari_calcium.progress import Progress
 from napari_calcium.recording import Recording
+from napari_calcium.stages.pipeline_movie import read_new_cells
 from napari_calcium.widgets.drawn_layers import drawing_of, drawn_layers, field_shape, new_drawing_layer
 from napari_calcium.widgets.form import message_label
 from napari_calcium.widgets.links import Links

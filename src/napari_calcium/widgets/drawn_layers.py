@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_calcium.drawn_rois import Drawing, drawn_discs, drawn_labels, drawn_outlines
+from napari_calcium.cells.drawn_rois import Drawing, drawn_discs, drawn_labels, drawn_outlines
 from napari_calcium.io.errors import ReadError
 from napari_calcium.recording import Recording
 from napari_calcium.widgets.tissue_layers import layer_role

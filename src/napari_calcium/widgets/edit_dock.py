@@ -22,11 +22,11 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_calcium.cell_editing import why_not
+from napari_calcium.cells.cell_editing import why_not
 from napari_calcium.figures.axis_labels import counted
-from napari_calcium.pipeline_movie import lags_behind
 from napari_calcium.recording import Recording
 from napari_calcium.selection import Tool
+from napari_calcium.stages.pipeline_movie import lags_behind
 from napari_calcium.widgets.cell_editor import CellEditor
 from napari_calcium.widgets.cell_update import CellUpdate
 from napari_calcium.widgets.drawing_row import use_layer

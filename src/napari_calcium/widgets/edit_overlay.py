@@ -8,9 +8,9 @@ import numpy as np
 from napari.utils.colormaps import CyclicLabelColormap
 from numpy.typing import NDArray
 
-from napari_calcium.cell_editing import edited_unread
-from napari_calcium.pipeline_movie import rois_to_read
+from napari_calcium.cells.cell_editing import edited_unread
 from napari_calcium.recording import Recording
+from napari_calcium.stages.pipeline_movie import rois_to_read
 from napari_calcium.widgets.soma_highlight import SomaHighlight
 from napari_calcium.widgets.tissue_layers import KEY
 

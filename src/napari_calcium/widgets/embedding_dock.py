@@ -15,8 +15,8 @@ from napari_calcium.figures.dimensionality_figure import METHOD_WORDS, axis_name
 from napari_calcium.figures.export import FIGURES
 from napari_calcium.figures.palette import UNASSIGNED_COLOR, ensemble_color, rgb
 from napari_calcium.figures.row_order import display_order
-from napari_calcium.population_results import Components
 from napari_calcium.recording import Recording
+from napari_calcium.results.population_results import Components
 from napari_calcium.widgets.exporting import Export, ExportButton
 from napari_calcium.widgets.plots.cloud_plot import CloudPlot
 from napari_calcium.widgets.plots.color_scale import scale_picture

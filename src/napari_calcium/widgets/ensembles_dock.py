@@ -26,9 +26,9 @@ from qtpy.QtWidgets import (
 
 from napari_calcium.figures.export import FIGURES
 from napari_calcium.figures.palette import ensemble_color
-from napari_calcium.overview import why_counts_differ
+from napari_calcium.guidance.overview import why_counts_differ
 from napari_calcium.recording import Recording
-from napari_calcium.results import Activations, Ensembles
+from napari_calcium.results.tables import Activations, Ensembles
 from napari_calcium.widgets.dock_place import DockPlace
 from napari_calcium.widgets.exporting import Export, ExportButton, table_writer
 from napari_calcium.widgets.links import Links

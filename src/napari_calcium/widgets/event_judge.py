@@ -9,7 +9,9 @@ from typing import Literal
 import numpy as np
 from psygnal import Signal
 
-from napari_calcium.event_choices import (
+from napari_calcium.events.validation import Review, onset_near
+from napari_calcium.recording import Recording
+from napari_calcium.results.event_choices import (
     ACCEPTED,
     ADDED,
     REJECTED,
@@ -19,10 +21,8 @@ from napari_calcium.event_choices import (
     EventChoice,
     decide,
 )
-from napari_calcium.events.validation import Review, onset_near
-from napari_calcium.pipeline_validation import events_trace, review_of, with_choices
-from napari_calcium.recording import Recording
 from napari_calcium.session import Session
+from napari_calcium.stages.pipeline_validation import events_trace, review_of, with_choices
 
 __all__ = ["EventJudge", "EventPlace", "Verdict"]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from qtpy.QtWidgets import QPushButton, QVBoxLayout
 
 from napari_calcium.events.validation import ValidationSettings
-from napari_calcium.pipeline_validation import with_choices
 from napari_calcium.recording import Recording
+from napari_calcium.stages.pipeline_validation import with_choices
 from napari_calcium.widgets.plan import entry_of
 from napari_calcium.widgets.stage_widget import StagePanel
 from napari_calcium.widgets.workbench import Workbench

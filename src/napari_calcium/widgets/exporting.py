@@ -17,7 +17,7 @@ from napari_calcium.figures.figure_sheet import write_sheet
 from napari_calcium.figures.figure_style import COLUMNS_MM, PUBLICATION, STANDARD, FigureStyle
 from napari_calcium.io.export import export_traces
 from napari_calcium.recording import Recording, Trace
-from napari_calcium.results import Table
+from napari_calcium.results.tables import Table
 from napari_calcium.widgets.panel_picture import write_panel
 from napari_calcium.widgets.story_dialog import StoryDialog
 from napari_calcium.widgets.worker import Failure, Runner

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from napari_calcium.pipeline_movie import lags_behind
 from napari_calcium.recording import Recording
+from napari_calcium.stages.pipeline_movie import lags_behind
 from napari_calcium.widgets.stage_widget import StagePanel, StageWidget, cells
 
 __all__ = ["ExtractionPanel", "ExtractionWidget"]

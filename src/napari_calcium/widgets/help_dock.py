@@ -8,8 +8,8 @@ from typing import Any
 from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import QApplication, QTextBrowser, QVBoxLayout, QWidget
 
+from napari_calcium.guidance.setting_help import SettingHelp, setting_help
 from napari_calcium.pipeline_settings import TITLES
-from napari_calcium.setting_help import SettingHelp, setting_help
 from napari_calcium.widgets.dock_place import DockPlace
 from napari_calcium.widgets.key_list import KEYS, spelt
 from napari_calcium.widgets.rows import Row

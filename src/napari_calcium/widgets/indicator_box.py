@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from napari_calcium.indicator_choice import indicator_of, with_indicator
+from napari_calcium.guidance.indicator_choice import indicator_of, with_indicator
 from napari_calcium.numerics.indicators import INDICATORS
 from napari_calcium.widgets.links import Links
 from napari_calcium.widgets.plan import Plan

@@ -8,7 +8,7 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 from superqt import QFlowLayout
 
-from napari_calcium.event_choices import STATUS_WORDS
+from napari_calcium.results.event_choices import STATUS_WORDS
 from napari_calcium.widgets.event_judge import EventJudge, Verdict
 from napari_calcium.widgets.event_update import EventUpdate
 from napari_calcium.widgets.links import Links

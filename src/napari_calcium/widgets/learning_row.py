@@ -8,8 +8,8 @@ from typing import Any
 
 from qtpy.QtWidgets import QFileDialog, QGridLayout, QLabel, QPushButton, QWidget
 
-from napari_calcium.cell_learning import accept_by_probability, judged_cells, learn
-from napari_calcium.cell_measures import measure_cells
+from napari_calcium.cells.cell_learning import accept_by_probability, judged_cells, learn
+from napari_calcium.cells.cell_measures import measure_cells
 from napari_calcium.curation.classifier import CellClassifier
 from napari_calcium.figures.axis_labels import counted
 from napari_calcium.progress import Progress

@@ -10,13 +10,18 @@ from psygnal import Signal
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QLabel, QPushButton, QVBoxLayout
 
+from napari_calcium.cells.session_matching import (
+    cells_elsewhere,
+    match_recordings,
+    matches_columns,
+    write_matches,
+)
 from napari_calcium.curation.matching import CellMatches, MatchSettings
 from napari_calcium.figures.axis_labels import counted
 from napari_calcium.figures.cell_numbers import CellColumn
 from napari_calcium.figures.palette import ensemble_color
 from napari_calcium.progress import Progress, part
 from napari_calcium.recording import Recording
-from napari_calcium.session_matching import cells_elsewhere, match_recordings, matches_columns, write_matches
 from napari_calcium.widgets.form import message_label
 from napari_calcium.widgets.match_layer import MATCHED_COLOR, MatchLayer
 from napari_calcium.widgets.number_box import NumberBox

@@ -239,7 +239,7 @@ class MotionDock(ViewDock):
     def _measure(self, recording: Recording) -> None:
         """Work out beside the window what motion is left, where the binned movie is at hand."""
         from napari_calcium.movie.registration_quality import residual_motion
-        from napari_calcium.pipeline_movie import kept_binned_movie
+        from napari_calcium.stages.pipeline_movie import kept_binned_movie
 
         binned = kept_binned_movie(recording)
         self.residual.setVisible(False)

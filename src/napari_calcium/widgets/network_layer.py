@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_calcium.population_results import Correlations
 from napari_calcium.recording import Recording
+from napari_calcium.results.population_results import Correlations
 from napari_calcium.widgets.tissue_layers import KEY, layer_role
 
 __all__ = ["NetworkLayer", "links_to_show"]

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QComboBox, QGridLayout, QHBoxLayout, QLabel, QPushButton, QSlider, QWidget
 
-from napari_calcium.cell_measures import known_measures, measure_cells
+from napari_calcium.cells.cell_measures import known_measures, measure_cells
 from napari_calcium.figures.axis_labels import counted
 from napari_calcium.figures.cell_numbers import CellColumn, cell_columns
 from napari_calcium.progress import Progress

@@ -17,10 +17,10 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_calcium.guidance.run_estimate import estimate_run
 from napari_calcium.pipeline import STAGES, TITLES, PipelineSettings
 from napari_calcium.pipeline_settings import MOVIE_STAGES
 from napari_calcium.recording import Recording
-from napari_calcium.run_estimate import estimate_run
 from napari_calcium.widgets.autosave import Autosave, RecoveryRow
 from napari_calcium.widgets.background import BackgroundPanel
 from napari_calcium.widgets.baseline import BaselinePanel

@@ -13,15 +13,15 @@ from psygnal import Signal
 
 from napari_calcium.events.validation import ValidationSettings
 from napari_calcium.pipeline import TITLES, PipelineSettings, run_stage, shares_of, without_results
-from napari_calcium.pipeline_behaviour import BEHAVIOUR_STAGES
-from napari_calcium.pipeline_movie import has_drawn_rois, lags_behind
-from napari_calcium.pipeline_population import POPULATION_STAGES
 from napari_calcium.pipeline_settings import MOVIE_STAGES, default_settings
-from napari_calcium.pipeline_validation import with_choices
 from napari_calcium.progress import Progress, silent
 from napari_calcium.recording import LogEntry, Recording
 from napari_calcium.session import Session
 from napari_calcium.settings import Settings, SettingsError
+from napari_calcium.stages.pipeline_behaviour import BEHAVIOUR_STAGES
+from napari_calcium.stages.pipeline_movie import has_drawn_rois, lags_behind
+from napari_calcium.stages.pipeline_population import POPULATION_STAGES
+from napari_calcium.stages.pipeline_validation import with_choices
 
 __all__ = [
     "Plan",

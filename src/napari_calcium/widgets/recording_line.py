@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
-from napari_calcium.overview import overview
+from napari_calcium.guidance.overview import overview
 from napari_calcium.recording import LogEntry, Recording
 from napari_calcium.widgets.form import message_label
 from napari_calcium.widgets.links import Links

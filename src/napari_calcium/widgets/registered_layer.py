@@ -25,7 +25,7 @@ class RegisteredFrames:
     Parameters
     ----------
     movie : MovieSource
-        As :func:`napari_calcium.pipeline_movie.registered_movie` makes it.
+        As :func:`napari_calcium.stages.pipeline_movie.registered_movie` makes it.
     """
 
     def __init__(self, movie: Any) -> None:
@@ -130,7 +130,7 @@ class RegisteredLayer:
         if viewer is None or raw is None:
             return
         # Loads the code of the movie's stages, which few recordings need.
-        from napari_calcium.pipeline_movie import StageError, registered_movie
+        from napari_calcium.stages.pipeline_movie import StageError, registered_movie
 
         try:
             movie = registered_movie(recording)

@@ -134,7 +134,7 @@ def save_recording(recording: Recording, folder: Path, on_progress: Progress) ->
         Made if it is not there; an older results folder there is replaced once all is written.
     on_progress : Progress
     """
-    from napari_calcium.cell_measures import measure_cells
+    from napari_calcium.cells.cell_measures import measure_cells
     from napari_calcium.figures.export import draw_all
     from napari_calcium.figures.figure_sheet import write_sheet
     from napari_calcium.io.results_folder import new_results_folder, write_results

@@ -32,7 +32,7 @@ from napari_calcium.io.errors import ReadError
 from napari_calcium.io.spike_times import read_spike_times
 from napari_calcium.progress import Progress
 from napari_calcium.recording import Recording
-from napari_calcium.results import SpikeTimes
+from napari_calcium.results.tables import SpikeTimes
 from napari_calcium.spikes.spikes_settings import DeconvolvedSpikes, NetworkSpikes
 from napari_calcium.widgets.checked_spikes import (
     Checked,

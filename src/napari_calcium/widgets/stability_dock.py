@@ -6,13 +6,13 @@ from typing import Any
 
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout
 
+from napari_calcium.doubt.stability import StabilityPoint, knobs_of, stability, stability_table
+from napari_calcium.doubt.variants import complete, stages_made
 from napari_calcium.figures.export import FigureKind
 from napari_calcium.figures.stability_figure import draw_stability, prepare_stability, stability_size
 from napari_calcium.pipeline import settings_of
 from napari_calcium.progress import Progress
 from napari_calcium.recording import Recording
-from napari_calcium.stability import StabilityPoint, knobs_of, stability, stability_table
-from napari_calcium.variants import complete, stages_made
 from napari_calcium.widgets.exporting import Export, ExportButton
 from napari_calcium.widgets.plots.stability_plot import StabilityPlot
 from napari_calcium.widgets.progress_line import ProgressLine

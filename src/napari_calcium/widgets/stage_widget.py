@@ -17,7 +17,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_calcium.advice import advise_stage
+from napari_calcium.guidance.advice import advise_stage
 from napari_calcium.pipeline import TITLES, PipelineSettings
 from napari_calcium.pipeline_settings import default_settings
 from napari_calcium.recording import Recording

@@ -5,8 +5,8 @@ from __future__ import annotations
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QApplication, QDialog, QDialogButtonBox, QPlainTextEdit, QVBoxLayout, QWidget
 
-from napari_calcium.overview import overview, why_counts_differ
-from napari_calcium.provenance import story
+from napari_calcium.guidance.overview import overview, why_counts_differ
+from napari_calcium.guidance.provenance import story
 from napari_calcium.recording import Recording
 
 __all__ = ["StoryDialog"]

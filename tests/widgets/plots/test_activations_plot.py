@@ -7,7 +7,7 @@ import pytest
 from qtpy.QtCore import QPointF, Qt
 
 from napari_calcium.figures.palette import ensemble_color
-from napari_calcium.results import Activations, Ensembles, Members
+from napari_calcium.results.tables import Activations, Ensembles, Members
 from napari_calcium.widgets.plots.activations_plot import ActivationsPlot
 from napari_calcium.widgets.theme import PlotColors, readable
 

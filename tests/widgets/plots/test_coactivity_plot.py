@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from qtpy.QtCore import QPointF, Qt
 
-from napari_calcium.results import Coactivity, EnsembleEvents
+from napari_calcium.results.tables import Coactivity, EnsembleEvents
 from napari_calcium.widgets.plots.coactivity_plot import CoactivityPlot
 from napari_calcium.widgets.theme import PlotColors
 

@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from napari_calcium.event_choices import ACCEPTED, ADDED, REJECTED, UNREVIEWED
 from napari_calcium.events.validation import Review
 from napari_calcium.recording import LogEntry, Recording, Trace
-from napari_calcium.results import Events, SpikeTimes
+from napari_calcium.results.event_choices import ACCEPTED, ADDED, REJECTED, UNREVIEWED
+from napari_calcium.results.tables import Events, SpikeTimes
 from napari_calcium.widgets.plots.trace_lanes import PREVIEW, make_lanes, nice_length
 
 RATE = 5.0

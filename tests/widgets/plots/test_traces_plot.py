@@ -9,7 +9,7 @@ from qtpy.QtGui import QWheelEvent
 from qtpy.QtWidgets import QApplication
 
 from napari_calcium.recording import Recording, Trace
-from napari_calcium.results import Events
+from napari_calcium.results.tables import Events
 from napari_calcium.widgets.plots.trace_lanes import PREVIEW, make_lanes
 from napari_calcium.widgets.plots.traces_plot import TracesPlot
 from napari_calcium.widgets.theme import PlotColors

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from psygnal import Signal
 
 from napari_calcium.figures.palette import ensemble_color
-from napari_calcium.results import Ensembles
+from napari_calcium.results.tables import Ensembles
 from napari_calcium.widgets.plots.time_plot import TimePlot, curve_item
 from napari_calcium.widgets.theme import PlotColors, readable
 

@@ -6,7 +6,7 @@ from psygnal import Signal
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QSizePolicy, QTableWidget, QTableWidgetItem
 
-from napari_calcium.comparison import Comparison, EnsemblePair, pair_name
+from napari_calcium.doubt.comparison import Comparison, EnsemblePair, pair_name
 
 __all__ = ["ChangesTable"]
 

@@ -11,7 +11,7 @@ from psygnal import Signal
 
 from napari_calcium.figures.decimate import outline
 from napari_calcium.figures.palette import EXPECTED_COLOR, THRESHOLD_COLOR, ensemble_color
-from napari_calcium.results import Coactivity, EnsembleEvents
+from napari_calcium.results.tables import Coactivity, EnsembleEvents
 from napari_calcium.widgets.plots.time_plot import TimePlot, curve_item
 from napari_calcium.widgets.theme import PlotColors, readable
 

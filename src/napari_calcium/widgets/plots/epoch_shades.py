@@ -9,8 +9,8 @@ import pyqtgraph as pg
 from numpy.typing import NDArray
 from qtpy.QtCore import QRectF
 
-from napari_calcium.behaviour_results import Epochs
 from napari_calcium.figures.epoch_colors import epoch_color
+from napari_calcium.results.behaviour_results import Epochs
 
 __all__ = ["EpochShades"]
 

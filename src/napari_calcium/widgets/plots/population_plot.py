@@ -7,7 +7,7 @@ import pyqtgraph as pg
 
 from napari_calcium.figures.axis_labels import unit_scale
 from napari_calcium.figures.decimate import outline
-from napari_calcium.population_results import PopulationActivity
+from napari_calcium.results.population_results import PopulationActivity
 from napari_calcium.widgets.plots.time_plot import TimePlot, curve_item
 from napari_calcium.widgets.theme import PlotColors, readable
 

@@ -9,7 +9,7 @@ import pyqtgraph as pg
 from psygnal import Signal
 from qtpy.QtCore import QSize, Qt
 
-from napari_calcium.behaviour_results import Epochs
+from napari_calcium.results.behaviour_results import Epochs
 from napari_calcium.widgets.plots.epoch_shades import EpochShades
 from napari_calcium.widgets.theme import PlotColors
 

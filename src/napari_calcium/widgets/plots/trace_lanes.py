@@ -9,12 +9,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_calcium.event_choices import REJECTED
 from napari_calcium.events.validation import Review
 from napari_calcium.figures.decimate import outline
 from napari_calcium.figures.rate_band import RateBand, rate_source
 from napari_calcium.recording import Recording
-from napari_calcium.results import Events, SpikeTimes
+from napari_calcium.results.event_choices import REJECTED
+from napari_calcium.results.tables import Events, SpikeTimes
 
 __all__ = ["PREVIEW", "Lane", "TraceLanes", "make_lanes", "nice_length"]
 

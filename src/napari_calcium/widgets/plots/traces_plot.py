@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from psygnal import Signal
 from qtpy.QtCore import Qt
 
-from napari_calcium.event_choices import ACCEPTED, ADDED, REJECTED
 from napari_calcium.events.validation import Review
 from napari_calcium.figures.motion_figure import BAD_COLOR
 from napari_calcium.figures.palette import EVENT_COLOR, TRACE_COLORS
-from napari_calcium.results import Events, SpikeTimes
+from napari_calcium.results.event_choices import ACCEPTED, ADDED, REJECTED
+from napari_calcium.results.tables import Events, SpikeTimes
 from napari_calcium.widgets.plots.frame_bands import FrameBands
 from napari_calcium.widgets.plots.time_plot import TimePlot, curve_item
 from napari_calcium.widgets.plots.trace_lanes import PREVIEW, Lane, TraceLanes, nice_length

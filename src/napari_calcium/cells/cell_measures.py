@@ -1,0 +1,209 @@
+"""Numbers that judge each cell: its trace, its shape, and what lies around it."""
+
+from __future__ import annotations
+
+import math
+import weakref
+from collections import deque
+from collections.abc import Mapping
+from threading import Lock
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_calcium.numerics.blocks import rows_per_block
+from napari_calcium.numerics.noise import noise_level
+from napari_calcium.progress import Progress, part, silent
+from napari_calcium.recording import Recording
+from napari_calcium.results.tables import freeze
+from napari_calcium.rois import Rois
+from napari_calcium.traces.trace_quality import drift, signal_to_noise, skewness
+
+__all__ = ["MEASURES", "compactness", "known_measures", "measure_cells", "overlap_share", "row_correlation"]
+
+MEASURES: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "trace_snr": (
+            "Trace SNR",
+            "How far the trace rises above its middle (99th percentile), in SD of its noise.",
+        ),
+        "noise_level_percent_per_sqrt_hz": (
+            "Noise (%/√Hz)",
+            "Noise level ν of ΔF/F: 1 is clean, 8 is noisy.",
+        ),
+        "trace_skewness": ("Trace skewness", "High for rare transients, about 0 for noise and drift."),
+        "event_rate_per_min": ("Events/min", "Events per minute of recording."),
+        "compactness": ("Compactness", "1 for a disc, less for what is long, hollow or scattered."),
+        "overlap_percent": ("Overlap (%)", "Share of the cell's pixels that other cells have, too."),
+        "neuropil_correlation": (
+            "Neuropil r",
+            "Correlation of the raw trace with the neuropil around the cell.",
+        ),
+        "drift_percent": ("Drift (%)", "How much the level under the transients wanders, in % of F0."),
+    }
+)
+"""Heading and one sentence of each number, by the name it has in files."""
+
+_TRACES = ("background_corrected", "dff", "corrected", "raw")
+_REMEMBERED = 6
+
+_Parts = tuple["weakref.ref[Any] | None", ...]
+_memory: deque[tuple[_Parts, float | None, Mapping[str, NDArray[np.float64]]]] = deque(maxlen=_REMEMBERED)
+_lock = Lock()
+
+
+def measure_cells(
+    recording: Recording, *, on_progress: Progress = silent
+) -> Mapping[str, NDArray[np.float64]]:
+    """Compute the numbers of :data:`MEASURES` that a recording allows.
+
+    Parameters
+    ----------
+    recording : Recording
+    on_progress : Progress
+
+    Returns
+    -------
+    mapping of str to (n_rois,) float64
+        In the order of the recording's cells; NaN where a number is not known of a cell. A number of which
+        nothing is known (no events, no places, no movie) is left out. What was computed is remembered as
+        long as the traces, places and events live.
+
+    Notes
+    -----
+    SNR and skewness are of the background-corrected trace, else of ΔF/F, else of the raw one; noise and drift
+    are of ΔF/F. Time is linear in the number of samples; drift takes most of it.
+    """
+    found = known_measures(recording)
+    if found is not None:
+        return found
+    made: dict[str, NDArray[np.float64]] = {}
+    made |= _of_traces(recording, on_progress)
+    made |= _of_places(recording)
+    on_progress(1, 1)
+    result = MappingProxyType({name: freeze(made[name]) for name in MEASURES if name in made})
+    with _lock:
+        _memory.append((_parts(recording), recording.frame_rate, result))
+    return result
+
+
+def known_measures(recording: Recording) -> Mapping[str, NDArray[np.float64]] | None:
+    """Return what :func:`measure_cells` computed before, None where it would have to be computed."""
+    wanted = [None if p is None else p() for p in _parts(recording)]
+    with _lock:
+        for parts, rate, result in _memory:
+            there = [None if p is None else p() for p in parts]
+            if rate == recording.frame_rate and all(a is b for a, b in zip(there, wanted, strict=True)):
+                lost = any(p is not None and t is None for p, t in zip(parts, there, strict=True))
+                if not lost:
+                    return result
+    return None
+
+
+def _parts(recording: Recording) -> _Parts:
+    """Return references to all that the numbers are computed from."""
+    names = (*_TRACES, "neuropil")
+    parts = [recording.traces.get(name) for name in names] + [recording.rois, recording.events]
+    return tuple(None if p is None else weakref.ref(p) for p in parts)
+
+
+def _of_traces(recording: Recording, on_progress: Progress) -> dict[str, NDArray[np.float64]]:
+    made: dict[str, NDArray[np.float64]] = {}
+    traces, rate = recording.traces, recording.frame_rate
+    name = next((name for name in _TRACES if name in traces), None)
+    if name is not None and recording.n_frames > 1:
+        made["trace_snr"] = signal_to_noise(traces[name].values)
+        on_progress(1, 10)
+        made["trace_skewness"] = skewness(traces[name].values)
+        on_progress(2, 10)
+    if "dff" in traces and rate is not None:
+        made["noise_level_percent_per_sqrt_hz"] = noise_level(traces["dff"].values, rate)
+        on_progress(3, 10)
+        made["drift_percent"] = 100 * drift(
+            traces["dff"].values, rate, on_progress=part(on_progress, 0.3, 0.9)
+        )
+    if "raw" in traces and "neuropil" in traces:
+        made["neuropil_correlation"] = row_correlation(traces["raw"].values, traces["neuropil"].values)
+    if recording.events is not None and recording.duration_s > 0:
+        number = np.bincount(recording.rows(recording.events.roi_id), minlength=recording.n_rois)
+        made["event_rate_per_min"] = number / (recording.duration_s / 60)
+    return made
+
+
+def _of_places(recording: Recording) -> dict[str, NDArray[np.float64]]:
+    rois = recording.rois
+    if rois is None:
+        return {}
+    rows = recording.rows(rois.ids)
+    made = {"compactness": compactness(rois), "overlap_percent": 100 * overlap_share(rois)}
+    spread = {name: np.full(recording.n_rois, np.nan) for name in made}
+    for name, values in made.items():
+        spread[name][rows] = values
+    return spread
+
+
+def compactness(rois: Rois) -> NDArray[np.float64]:
+    """Compute how close each ROI is to a disc.
+
+    Parameters
+    ----------
+    rois : Rois
+
+    Returns
+    -------
+    (n_rois,) float64
+        Area over 2π times the mean squared distance of the pixels from their centre, at most 1 (a disc); NaN
+        for an empty ROI. Weights do not count.
+    """
+    entries = rois.footprints.tocoo()
+    y, x = np.divmod(entries.col.astype(np.int64), rois.shape[1])
+    n, area = len(rois), rois.areas.astype(np.float64)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        # A pixel is a square: each axis adds its 1/12.
+        spread = np.full(n, 2 / 12)
+        for place in (y.astype(np.float64), x.astype(np.float64)):
+            mean = np.bincount(entries.row, place, n) / area
+            spread += np.bincount(entries.row, (place - mean[entries.row]) ** 2, n) / area
+        return np.asarray(np.minimum(1.0, area / (2 * math.pi * spread)))
+
+
+def overlap_share(rois: Rois) -> NDArray[np.float64]:
+    """Return which share of each ROI's pixels other ROIs have, too, (n_rois,) float64; NaN if empty."""
+    indices, indptr = rois.footprints.indices, rois.footprints.indptr
+    owners = np.bincount(indices, minlength=rois.shape[0] * rois.shape[1])
+    row = np.repeat(np.arange(len(rois)), np.diff(indptr))
+    shared = np.bincount(row, owners[indices] > 1, len(rois))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.asarray(shared / rois.areas)
+
+
+def row_correlation(a: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Compute the correlation of each row of one array with the same row of another.
+
+    Parameters
+    ----------
+    a, b : (n_rois, n_frames) float32
+        NaN marks a missing sample, which counts in neither.
+
+    Returns
+    -------
+    (n_rois,) float64
+        NaN where either is constant or nothing is there.
+    """
+    result = np.full(len(a), np.nan)
+    step = rows_per_block(a.shape[1], bytes_per_sample=40)
+    for start in range(0, len(a), step):
+        one, other = (np.asarray(v[start : start + step], np.float64) for v in (a, b))
+        there = np.isfinite(one) & np.isfinite(other)
+        n = np.maximum(there.sum(axis=1, keepdims=True), 1)
+        one, other = (
+            np.where(there, v - np.where(there, v, 0).sum(axis=1, keepdims=True) / n, 0.0)
+            for v in (one, other)
+        )
+        spread = np.sqrt((one**2).sum(axis=1) * (other**2).sum(axis=1))
+        known = spread > 1e-12 * np.maximum(1.0, np.abs(spread).max(initial=0.0))
+        product = (one * other).sum(axis=1)
+        result[start : start + step][known] = product[known] / spread[known]
+    return result

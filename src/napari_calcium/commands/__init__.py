@@ -1,0 +1,1 @@
+"""The subcommands of ``napari-calcium``, one module each."""

@@ -1,0 +1,1 @@
+"""How much a result hangs on its settings: variants, what they change, and how stable it is."""

@@ -1,0 +1,1 @@
+"""What the program says of a recording and its settings: advice, help, estimates, provenance."""

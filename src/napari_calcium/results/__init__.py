@@ -1,0 +1,1 @@
+"""What the stages find: frozen tables with units, equal by value."""
