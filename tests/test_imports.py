@@ -3,6 +3,10 @@
 import subprocess
 import sys
 
+import pytest
+
+import napari_calcium
+
 WINDOW = (
     "qtpy",
     "PyQt5",
@@ -31,6 +35,21 @@ def test_importing_the_package_is_light():
     assert not modules.intersection(WINDOW)
     assert not modules.intersection(("pandas", "scipy", "numba", "sklearn", "matplotlib"))
     assert not errors
+
+
+def test_every_public_name_is_there_and_loads_no_window():
+    modules, errors = loaded_after(
+        "import napari_calcium as nc\n"
+        "assert set(nc.__all__) <= set(dir(nc))\n"
+        "for name in nc.__all__: assert getattr(nc, name).__doc__"
+    )
+    assert not modules.intersection(WINDOW)
+    assert not errors
+
+
+def test_a_name_that_is_not_there_is_said_as_always():
+    with pytest.raises(AttributeError, match=r"napari_calcium.*no attribute 'nothing'"):
+        _ = napari_calcium.nothing
 
 
 def test_a_headless_run_loads_no_window():
