@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 from tests.behaviour.made_behaviour import epochs_of, neurons, slow
 
-from napari_calcium.behaviour.triggered import TriggeredSettings, trial_windows, trigger
+from napari_calcium.behaviour.triggered import TriggeredSettings, trigger
 from napari_calcium.settings import SettingsError
 
 RATE = 10.0
@@ -37,36 +37,6 @@ def test_average_and_band_are_those_of_scipy(rng):
     assert found.responses.n_trials.tolist() == [4, 4, 4]
 
 
-def test_p_is_the_two_sided_rank_among_events_that_were_moved(rng):
-    """The same draws in loops: bouts move together, and round the end."""
-    activity = rng.standard_normal((2, 300)).astype(np.float32)
-    onsets = np.array([40, 45, 90, 130, 222])
-    settings = TriggeredSettings(n_surrogates=200, seed=3)
-    found = trigger(neurons(activity), epochs_of(light=at(onsets / RATE)), RATE, settings)
-    by = np.random.default_rng([3, 0]).integers(-100, 101, (200, 4))[:, [0, 0, 1, 2, 3]]
-    lags = np.arange(-20, 41)
-    after, before = lags[(lags >= 0) & (lags < 20)], lags[lags < 0]
-    for p_value, row in zip(found.responses.p_value, activity.astype(np.float64), strict=True):
-        values = np.array(
-            [
-                np.mean([row[(o + after) % 300].mean() - row[(o + before) % 300].mean() for o in moved])
-                for moved in (onsets, *(onsets + by))
-            ]
-        )
-        tail = min((values >= values[0] - 1e-9).mean(), (values <= values[0] + 1e-9).mean())
-        assert p_value == pytest.approx(min(1, 2 * tail))
-
-
-def test_the_seed_chooses_the_surrogates(rng):
-    subjects = neurons(slow(rng, (5, 900), 5))
-    epochs = epochs_of(light=at([10, 21, 35, 50, 66]))
-    one, same, other = (
-        trigger(subjects, epochs, RATE, TriggeredSettings(seed=seed, n_surrogates=300)) for seed in (1, 1, 2)
-    )
-    assert one == same
-    assert (one.responses.p_value != other.responses.p_value).any()
-
-
 def test_responses_are_found_with_their_sign_and_time(rng):
     n = 4000
     onsets = np.cumsum(rng.uniform(6, 14, 35)) + 5
@@ -82,20 +52,6 @@ def test_responses_are_found_with_their_sign_and_time(rng):
     assert 0.5 <= found.peak_s[0] <= 1.5
     assert (found.q_value[:2] <= 0.05).all()
     assert (found.q_value[2:] <= 0.05).mean() <= 0.1
-
-
-def test_bouts_of_events_in_slow_activity_pass_no_more_often_than_they_may():
-    """Licks come in bouts and meet the same slow wave; a t-test takes them for independent trials."""
-    rng = np.random.default_rng(2)
-    bouts = np.cumsum(rng.uniform(8, 25, 14))
-    onsets = np.sort((bouts[:, None] + rng.uniform(0, 1.5, (14, 8))).ravel())
-    activity = slow(rng, (400, 3000), 15)
-    found = trigger(neurons(activity), epochs_of(lick=at(onsets)), RATE)
-    assert (found.responses.p_value <= 0.05).mean() < 0.08
-    frames, lags = trial_windows(onsets, RATE, 3000, 2, 4)
-    trials = activity[:, frames]
-    change = trials[:, :, (lags >= 0) & (lags < 20)].mean(axis=2) - trials[:, :, lags < 0].mean(axis=2)
-    assert (stats.ttest_1samp(change, 0, axis=1).pvalue <= 0.05).mean() > 0.3
 
 
 def test_each_label_has_its_own_average(rng):

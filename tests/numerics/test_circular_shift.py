@@ -12,6 +12,8 @@ from scipy.ndimage import gaussian_filter1d
 from napari_calcium.numerics.circular_shift import (
     at_least_as_far,
     best_lags,
+    far_shifts,
+    recurrence,
     shifted_correlations,
     shifted_sums,
     window_p_values,
@@ -135,3 +137,19 @@ def test_the_two_sided_tail_counts_both_ends():
     sums = np.array([[5.0, 1, 2, 3, 4, 0, 1, 2, 3, 4], [0.0, 1, 2, 3, 4, 5, 6, 7, 8, np.nan], [2.0] * 10])
     np.testing.assert_allclose(at_least_as_far(sums), [0.2, 2 / 9, 1.0])
     assert np.isnan(at_least_as_far(np.array([[np.nan, 1.0, 2.0]]))).all()
+
+
+def test_far_shifts_keep_their_distance_to_either_side():
+    assert far_shifts(10, 3).tolist() == [3, 4, 5, 6, 7]
+    assert far_shifts(10, 0).tolist() == list(range(1, 10))
+    assert not len(far_shifts(5, 3))
+
+
+def test_what_comes_at_equal_intervals_meets_itself_again():
+    flashes = np.zeros(1000)
+    flashes[(np.arange(0, 1000, 50)[:, None] + np.arange(10)).ravel()] = 1
+    # Of 50 shifts, those by 0 and ±1 frames leave eight tenths of every flash in common.
+    assert recurrence(flashes, 10) == pytest.approx(0.06, abs=0.01)
+    assert recurrence(np.random.default_rng(1).standard_normal(1000), 10) == 0
+    assert recurrence(np.ones(100)) == 0
+    assert recurrence(np.empty(0)) == 0

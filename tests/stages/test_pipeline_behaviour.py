@@ -8,12 +8,16 @@ import pytest
 from napari_calcium.behaviour.alignment import AutomaticAlignment, OffsetAlignment
 from napari_calcium.behaviour.decoding import DecodingSettings
 from napari_calcium.behaviour.relations import RelationSettings
+from napari_calcium.behaviour.response_tests import ByMoving, ByShift
+from napari_calcium.behaviour.triggered import TriggeredSettings
 from napari_calcium.behaviour.tuning import TuningSettings
 from napari_calcium.io.behaviour_csv import BehaviourFileSettings, add_behaviour
 from napari_calcium.io.results_folder import new_results_folder, write_results
 from napari_calcium.io.results_reading import read_results
 from napari_calcium.pipeline import PipelineSettings, run, run_stage, settings_of, without_results
 from napari_calcium.pipeline_settings import default_settings
+from napari_calcium.recording import Recording, Trace
+from napari_calcium.results.behaviour_results import BehaviourFile, Epochs
 from napari_calcium.simulate.behaviour_simulation import (
     BehaviourSimulationSettings,
     simulate_behaviour,
@@ -81,13 +85,14 @@ def test_place_cells_have_their_field_where_it_is(truth, result):
     assert np.median(np.hypot(*(centres - truth.centres[found]).T)) < 15
 
 
-def test_stimulus_cells_answer_gratings_and_nobody_licks(truth, result):
+def test_stimulus_cells_answer_gratings_and_next_to_nobody_licks(truth, result):
     table = result.triggered.responses
     gratings = ids(table, "triggered", label="grating")
     assert len(set(truth.stimulus_cells.tolist()) - gratings) <= 2
     own = np.isin(table.id, truth.stimulus_cells) & (table.label == "grating") & (table.kind == "neuron")
     assert (table.response[own] > 0).all()
-    assert not ids(table, "triggered", label="lick")
+    # q is over all labels: of some 30 discoveries 5 % may be false.
+    assert len(ids(table, "triggered", label="lick")) <= 2
 
 
 def test_ensembles_prefer_their_stimulus(truth, result):
@@ -225,3 +230,19 @@ def test_simulation_is_the_same_again_and_knows_its_truth(truth):
     groups = [truth.speed_cells, truth.place_cells, truth.stimulus_cells]
     assert len(np.unique(np.concatenate(groups))) == sum(map(len, groups))
     assert [s.name for s in truth.file.signals] == ["speed", "pupil", "x", "y"]
+
+
+def test_what_comes_at_equal_intervals_is_told_of():
+    rng = np.random.default_rng(0)
+    start = np.arange(5.0, 120, 10)
+    flashes = Epochs(np.full(12, "flash"), start, start + 1)
+    file = BehaviourFile(epochs=flashes)
+    activity = rng.standard_normal((3, 1200)).astype(np.float32)
+    recording = Recording("r", np.arange(3), 10.0, {"denoised": Trace(activity, "ΔF/F")}).replace(
+        behaviour_file=file
+    )
+    recording = run_stage(recording, "behaviour", OffsetAlignment())
+    for test, told in ((ByShift(), 1), (ByMoving(), 0)):
+        done = run_stage(recording, "triggered", TriggeredSettings(test=test))
+        notes = next(entry.notes for entry in done.log if entry.stage == "triggered")
+        assert sum("⚠ flash repeats itself" in note for note in notes) == told

@@ -10,16 +10,14 @@ import numpy as np
 from annotated_types import Ge, Gt, Le
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
-from scipy import fft
 
+from napari_calcium.behaviour.response_tests import ByShift, Chance, ResponseTest, response_lags
 from napari_calcium.behaviour.signals import ActivityInput
 from napari_calcium.behaviour.subjects import Subjects
 from napari_calcium.checks import check_frame_rate
 from napari_calcium.numerics.binning import event_frames, frames_in
 from napari_calcium.numerics.blocks import map_blocks, rows_per_block
-from napari_calcium.numerics.circular_shift import at_least_as_far
 from napari_calcium.numerics.fdr import q_values
-from napari_calcium.numerics.gaps import fill_gaps
 from napari_calcium.progress import Progress, part, silent
 from napari_calcium.results.behaviour_findings import Responses, Triggered
 from napari_calcium.results.behaviour_results import Epochs
@@ -53,17 +51,7 @@ class TriggeredSettings(Settings):
     confidence: Annotated[Percent, Ge(50), Le(99.9)] = Field(
         95.0, title="Confidence", description="Of the band around each average, at each moment by itself."
     )
-
-    jitter: Annotated[Seconds, Gt(0), Le(600)] = Field(
-        10.0,
-        title="Moved by up to",
-        description="For the test, each bout of events is moved by a random time of up to this much to "
-        "either side; it should be some times as long as a response.",
-    )
-    n_surrogates: Annotated[int, Ge(100), Le(100_000)] = Field(
-        2000, title="Times moved", description="The smallest p-value is two over this number."
-    )
-    seed: Annotated[int, Ge(0)] = Field(0, title="Seed", description="Of the random times.")
+    test: ResponseTest = Field(ByShift(), title="Test", description="What a response is compared with.")
 
     @model_validator(mode="after")
     def _inside(self) -> Self:
@@ -133,25 +121,17 @@ def trigger(
     -------
     Triggered
         Averages with the interval of Student's t over trials; NaN with fewer than two trials. The response
-        is tested two-sided against events that were moved about; q over all subjects of a kind and all
-        labels.
+        is tested two-sided against events at other times; q over all subjects of a kind and all labels.
 
     Notes
     -----
     The band is for one moment by itself: some 5 % of the moments of a cell without any response lie beyond
     it. And it takes trials for independent, which slow activity and close events are not.
 
-    The test asks whether activity is locked to the events: each is moved by a random time of up to
-    ``settings.jitter``, and the response is taken anew. Events that follow each other within a response are
-    a bout and move together, so that licks that meet one slow wave count once. What changes more slowly than
-    the jitter (drift, arousal) is in the surrogates too. (A circular shift of all events at once would hold
-    as well, but has few independent shifts to offer: it cannot tell many cells from chance.)
+    :mod:`~napari_calcium.behaviour.response_tests` has the tests, and when they mislead.
 
-    O(subjects × (trials × window + frames × log frames + surrogates × trials)) a label.
-
-    References
-    ----------
-    Amarasingham, Harrison, Hatsopoulos & Geman 2012, J. Neurophysiol. 107:517, doi:10.1152/jn.00633.2011.
+    O(subjects × (trials × window + frames × log frames)) a label; where events are moved one by one, and
+    subjects × surrogates × trials.
     """
     rate = check_frame_rate(frame_rate)
     n_subjects, n_frames = subjects.values.shape
@@ -164,8 +144,10 @@ def trigger(
         share = part(on_progress, k / len(labels), (k + 1) / len(labels))
         frames, _ = trial_windows(epochs.of(label).start_s, rate, n_frames, settings.before, settings.after)
         table = np.full((4, n_subjects), np.nan)
-        moved = _moved(frames[:, lags == 0].ravel(), n_frames, rate, settings, k)
-        work = partial(_block, subjects.values, frames, moved, lags, rate, settings)
+        chance = Chance.of(
+            frames[:, lags == 0].ravel(), lags, n_frames, rate, settings.response, settings.test, k
+        )
+        work = partial(_block, subjects.values, frames, chance, lags, rate, settings)
         size = rows_per_block(n_frames + frames.size, bytes_per_sample=64)
         for block, (band, numbers) in map_blocks(
             work, n_subjects, size, on_progress=share, executor=executor
@@ -191,7 +173,7 @@ def trigger(
 def _block(
     activity: NDArray[np.float32],
     frames: NDArray[np.int64],
-    moved: NDArray[np.int64],
+    chance: Chance,
     lags: NDArray[np.int64],
     rate: float,
     settings: TriggeredSettings,
@@ -201,12 +183,12 @@ def _block(
     rows = activity[block]
     trials = rows[:, frames].astype(np.float64)
     mean, low, high, number = _band(trials, settings.confidence)
-    before, after = lags < 0, (lags >= 0) & (lags < max(1, round(settings.response * rate)))
+    before, after = response_lags(lags, rate, settings.response)
     level = _known_mean(mean[:, before])
     response = _known_mean(mean[:, after]) - level
     away = np.abs(mean - level[:, None])
     peak = lags[np.argmax(np.nan_to_num(np.where(lags >= 0, away, -1.0), nan=-1.0), axis=1)] / rate
-    p_value = _response_p(rows, moved, lags, before, after)
+    p_value = chance.p_values(rows)
     known = np.isfinite(response)
     numbers = np.stack([number, response, np.where(known, peak, np.nan), np.where(known, p_value, np.nan)])
     return np.stack([mean, low, high]), numbers
@@ -236,44 +218,6 @@ def _known_mean(values: NDArray[np.float64]) -> NDArray[np.float64]:
     count = known.sum(axis=1)
     total = np.where(known, values, 0.0).sum(axis=1)
     return np.where(count > 0, total / np.maximum(count, 1), np.nan)
-
-
-def _moved(
-    onset: NDArray[np.int64], n_frames: int, rate: float, settings: TriggeredSettings, label: int
-) -> NDArray[np.int64]:
-    """Return the events' frames, those of the truth first and then of each surrogate, round the circle."""
-    if not len(onset):
-        return np.empty((1 + settings.n_surrogates, 0), np.int64)
-    order = np.sort(onset)
-    bout = np.concatenate([[0], np.cumsum(np.diff(order) >= settings.response * rate)])
-    random = np.random.default_rng([settings.seed, label])
-    reach = frames_in(settings.jitter, rate)
-    by = random.integers(-reach, reach + 1, (settings.n_surrogates, int(bout[-1]) + 1))
-    moved: NDArray[np.int64] = (order + by[:, bout]) % n_frames
-    return np.concatenate([order[None], moved])
-
-
-def _response_p(
-    rows: NDArray[np.float32],
-    moved: NDArray[np.int64],
-    lags: NDArray[np.int64],
-    before: NDArray[np.bool_],
-    after: NDArray[np.bool_],
-) -> NDArray[np.float64]:
-    """Return the two-sided p-value of the responses among those to events that were moved."""
-    n = rows.shape[1]
-    if not moved.shape[1]:
-        return np.full(len(rows), np.nan)
-    weight = np.zeros(n)
-    np.add.at(weight, -lags[after] % n, 1 / after.sum())
-    np.add.at(weight, -lags[before] % n, -1 / before.sum())
-    filled = np.asarray(fill_gaps(rows)[0], np.float64)
-    centred = filled - filled.mean(axis=1, keepdims=True)
-    # The response to an event in each frame.
-    single = fft.irfft(fft.rfft(centred) * fft.rfft(weight), n)
-    sums = np.stack([row[moved].sum(axis=1) for row in single]) if len(single) else np.empty((0, len(moved)))
-    sums[~(np.abs(centred).max(axis=1, initial=0.0) > 0)] = np.nan
-    return at_least_as_far(sums)
 
 
 def _responses(subjects: Subjects, labels: tuple[str, ...], tables: list[NDArray[np.float64]]) -> Responses:

@@ -6,9 +6,18 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
 
-__all__ = ["at_least_as_far", "best_lags", "shifted_correlations", "shifted_sums", "window_p_values"]
+__all__ = [
+    "at_least_as_far",
+    "best_lags",
+    "far_shifts",
+    "recurrence",
+    "shifted_correlations",
+    "shifted_sums",
+    "window_p_values",
+]
 
 _ROUNDING = 1e-9
+_SAME = 0.8
 _LEAST_KNOWN = 0.5
 """A shift counts if it has at least this share of the pairs of samples that there are without a shift."""
 
@@ -199,3 +208,32 @@ def at_least_as_far(sums: NDArray[np.float64]) -> NDArray[np.float64]:
     below = ((sums <= sums[:, :1] + rounding) & known).sum(axis=1)
     tail = np.minimum(above, below) / number
     return np.where(known[:, 0], np.minimum(2 * tail, 1.0), np.nan)
+
+
+def far_shifts(n_frames: int, least: int) -> NDArray[np.int64]:
+    """Return the circular shifts of at least so many frames to either side, ascending; there may be none."""
+    return np.arange(max(1, least), n_frames - max(1, least) + 1).astype(np.int64)
+
+
+def recurrence(template: NDArray[np.floating], least: int = 1) -> float:
+    """Return the share of circular shifts at which a course in time meets itself again.
+
+    Parameters
+    ----------
+    template : (n_frames,)
+        What a perfect relation would follow: events, epochs or a signal. NaN counts as the mean.
+    least : int
+        Frames; shorter shifts are not looked at.
+
+    Returns
+    -------
+    float
+        Share of shifts where the correlation with itself is 0.8 or more; 0 for a constant. A test by circular
+        shift can give no p-value far below it (twice it, two-sided), however strong the relation: exactly
+        periodic behaviour cannot be tested so.
+    """
+    shifts = far_shifts(len(template), least)
+    if not len(shifts):
+        return 0.0
+    alike = shifted_correlations(template[None], template[None])[0, shifts]
+    return float((np.nan_to_num(alike) >= _SAME).mean())

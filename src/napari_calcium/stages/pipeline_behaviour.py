@@ -12,13 +12,15 @@ from numpy.typing import NDArray
 
 from napari_calcium.behaviour.alignment import align_behaviour
 from napari_calcium.behaviour.decoding import decode
-from napari_calcium.behaviour.epochs import prefer
+from napari_calcium.behaviour.epochs import inside_epochs, prefer
 from napari_calcium.behaviour.relations import relate
 from napari_calcium.behaviour.signals import STAND_INS, moments_as_rate, population_signals
 from napari_calcium.behaviour.subjects import Subjects
 from napari_calcium.behaviour.triggered import trigger
 from napari_calcium.behaviour.tuning import tune
-from napari_calcium.numerics.binning import frames_in
+from napari_calcium.numerics.binning import event_frames, frames_in
+from napari_calcium.numerics.circular_shift import recurrence
+from napari_calcium.plurals import count_of
 from napari_calcium.progress import Progress
 from napari_calcium.recording import Recording
 from napari_calcium.results.behaviour_results import Behaviour, BehaviourFile, Epochs
@@ -28,6 +30,9 @@ __all__ = ["BEHAVIOUR_STAGES", "subjects_of"]
 
 _ALPHA = 0.05
 _LONG_LAG = 0.05
+_APART_S = 10.0
+_RECURRENT = 0.01
+"""Behaviour that meets itself at more than this share of the shifts (by so much or more) is told of."""
 
 Result = TypeVar("Result")
 
@@ -179,7 +184,8 @@ def _relations(rec: Recording, settings: Any, on_progress: Progress, executor: E
     )
     if 2 * settings.max_lag > _LONG_LAG * rec.duration_s:
         notes += ("⚠ the longest lag is long for this recording, so the test is weak",)
-    for signal in behaviour.names:
+    for signal, values in zip(behaviour.names, behaviour.values, strict=True):
+        notes += _periodic(signal, values, rate_of(rec))
         own = (found.signal == signal) & (found.kind == "neuron")
         notes += (_share(f"{signal}:", found.q_value[own], rec.n_rois, "go with it beyond chance"),)
     return Outcome({"relations": found}, _once("behaviour", *reads), ("relations",), notes)
@@ -209,10 +215,14 @@ def _triggered(rec: Recording, settings: Any, on_progress: Progress, executor: E
         subjects, behaviour.epochs, rate_of(rec), settings, on_progress=on_progress, executor=executor
     )
     notes += _without_epochs(behaviour.epochs)
+    rate = rate_of(rec)
     for label in found.labels:
+        if settings.test.method == "shift":
+            answered = _answered(behaviour.epochs.of(label).start_s, settings.response, rate, rec.n_frames)
+            notes += _periodic(label, answered, rate, "; test with events moved one by one")
         own = (found.responses.label == label) & (found.responses.kind == "neuron")
         trials = int(found.responses.n_trials[own].max(initial=0))
-        head = f"{label} ({trials:,} trial{'s' * (trials != 1)}):"
+        head = f"{label} ({count_of(trials, 'trial')}):"
         notes += (_share(head, found.responses.q_value[own], rec.n_rois, "respond beyond chance"),)
     return Outcome({"triggered": found}, _once("behaviour", *reads), ("triggered",), notes)
 
@@ -243,6 +253,9 @@ def _preferences(rec: Recording, settings: Any, on_progress: Progress, executor:
         executor=executor,
     )
     notes = _without_epochs(behaviour.epochs)
+    for label in behaviour.epochs.labels:
+        inside = inside_epochs(behaviour.epochs, label, rec.n_frames, rate_of(rec), settings.widen)
+        notes += _periodic(label, inside.astype(np.float64), rate_of(rec))
     n_ensembles = len(known) if known is not None else 0
     for label in behaviour.epochs.labels if n_ensembles else ():
         own = (found.label == label) & (found.kind == "ensemble")
@@ -268,6 +281,26 @@ def _decoding(rec: Recording, settings: Any, on_progress: Progress, executor: Ex
             f"chance {scores.chance[k]:.2f}, p = {scores.p_value[k]:.2g}",
         )
     return Outcome({"decoding": found}, _once("behaviour", *reads), ("decoding",), notes)
+
+
+def _answered(
+    onset_s: NDArray[np.float64], response: float, rate: float, n_frames: int
+) -> NDArray[np.float64]:
+    """Return what a cell would do that answers every event, (n_frames,)."""
+    frames = event_frames(onset_s[(onset_s >= 0) & (onset_s < n_frames / rate)], rate, max(1, n_frames))
+    after = (frames[:, None] + np.arange(frames_in(response, rate))) % max(1, n_frames)
+    return np.bincount(after.ravel(), minlength=n_frames).astype(np.float64)
+
+
+def _periodic(name: str, course: NDArray[np.float64], rate: float, instead: str = "") -> tuple[str, ...]:
+    """Say so where behaviour comes at equal intervals, which no circular shift can tell from itself."""
+    share = recurrence(course, frames_in(_APART_S, rate))
+    if share < _RECURRENT:
+        return ()
+    return (
+        f"⚠ {name} repeats itself: {100 * share:.0f} % of the shifts in time make it the same again, so no "
+        f"p-value below {min(1.0, 2 * share):.2g} can be expected however strong the relation{instead}",
+    )
 
 
 def _told(work: Callable[[], Result]) -> Result:
