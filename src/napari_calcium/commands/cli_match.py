@@ -7,6 +7,7 @@ from pathlib import Path
 from napari_calcium.cells.session_matching import match_recordings, members_elsewhere, write_matches
 from napari_calcium.curation.matching import MatchSettings
 from napari_calcium.io.opening import open_recording
+from napari_calcium.plurals import count_of
 from napari_calcium.progress import Progress, silent
 
 __all__ = ["match_files"]
@@ -31,8 +32,8 @@ def match_files(
     write_matches(one, other, matches, out)
     n, m = (len(r.rois) if r.rois is not None else 0 for r in (one, other))
     lines = [
-        f"{len(matches.roi_id):,} cells are in both, of {n:,} and {m:,}; the field moved by "
-        f"{matches.shift_y_px:+.0f} px down and {matches.shift_x_px:+.0f} px right"
+        f"{count_of(len(matches.roi_id), 'cell is', 'cells are')} in both, of {n:,} and {m:,}; "
+        f"the field moved by {matches.shift_y_px:+.0f} px down and {matches.shift_x_px:+.0f} px right"
     ]
     for ensemble, cells in members_elsewhere(one, matches).items():
         assert one.ensembles is not None

@@ -16,6 +16,7 @@ import typer
 from napari_calcium.cluster import ClusterError
 from napari_calcium.io.behaviour_csv import BehaviourFileSettings
 from napari_calcium.io.csv import CsvSettings
+from napari_calcium.plurals import count_of
 
 if TYPE_CHECKING:
     from napari_calcium.pipeline import PipelineSettings
@@ -247,9 +248,10 @@ def description(recording: Recording) -> list[str]:
     length = f", {recording.duration_s:,.1f} s" if recording.frame_rate else ""
     unit = ", ".join(f"{name} in {trace.unit}" for name, trace in recording.traces.items())
     places = f", {len(recording.rois):,} with a position" if recording.rois is not None else ""
-    cells = "cell" if recording.n_rois == 1 else "cells"
     # A raw movie has none yet.
-    counted = f"{recording.n_rois:,} {cells}{places}, " if recording.traces or recording.n_rois else ""
-    head = f"{recording.name}: {counted}{recording.n_frames:,} frames, {rate}{length}"
+    counted = (
+        f"{count_of(recording.n_rois, 'cell')}{places}, " if recording.traces or recording.n_rois else ""
+    )
+    head = f"{recording.name}: {counted}{count_of(recording.n_frames, 'frame')}, {rate}{length}"
     head += f"; {unit}" if unit else ""
     return [head, *(f"  {note}" for entry in recording.log for note in entry.notes)]

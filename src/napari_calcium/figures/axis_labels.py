@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from napari_calcium.plurals import count_of
 from napari_calcium.recording import LogEntry, Recording
 
 __all__ = ["TimeScale", "baseline_note", "counted", "latest_trace", "time_scale", "trace_label", "unit_scale"]
@@ -40,7 +41,7 @@ def time_scale(duration_s: float) -> TimeScale:
 
 def counted(number: int, word: str) -> str:
     """Return ``"1 neuron"``, ``"2,000 neurons"``, ``"no neurons"``."""
-    return f"{number:,} {word}{'s' * (number != 1)}" if number else f"no {word}s"
+    return count_of(number, word) if number else f"no {word}s"
 
 
 def unit_scale(unit: str) -> tuple[float, str]:

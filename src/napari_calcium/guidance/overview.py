@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from napari_calcium.plurals import count_of
 from napari_calcium.recording import Recording
 
 __all__ = ["overview", "why_counts_differ"]
@@ -37,13 +38,13 @@ def overview(recording: Recording) -> str:
     """
     parts = [", ".join(part for part in (_size(recording), _kind(recording)) if part)]
     if recording.events is not None:
-        parts.append(_count(len(recording.events), "event"))
+        parts.append(count_of(len(recording.events), "event"))
     found = recording.ensemble_events
     if found is not None:
-        parts.append(_count(len(found), "ensemble event") + _chance(found.expected_by_chance))
+        parts.append(count_of(len(found), "ensemble event") + _chance(found.expected_by_chance))
     if recording.ensembles is not None:
         known = recording.ensembles
-        parts.append(_count(len(known), "ensemble") + _chance(known.expected_by_chance))
+        parts.append(count_of(len(known), "ensemble") + _chance(known.expected_by_chance))
     return "; ".join(part for part in parts if part)
 
 
@@ -59,12 +60,12 @@ def why_counts_differ(recording: Recording) -> str:
         return ""
     n_active, n_events = len(known.activations), len(events)
     none = int(np.count_nonzero(events.ensemble_id < 0))
+    counts = f"{count_of(n_active, 'activation')} and {count_of(n_events, 'ensemble event')}"
     text = (
-        f"{_count(n_active, 'activation')} and {_count(n_events, 'ensemble event')} are counted differently. "
-        "An ensemble event is a moment when more cells of the whole recording are active together than "
-        "chance explains. An activation is a moment when more members of one ensemble are active than "
-        "chance explains: the members alone may stand out where all cells together do not, and several "
-        "windows above the threshold in a row are one event."
+        f"{counts} are counted differently. An ensemble event is a moment when more cells of the whole "
+        "recording are active together than chance explains. An activation is a moment when more members of "
+        "one ensemble are active than chance explains: the members alone may stand out where all cells "
+        "together do not, and several windows above the threshold in a row are one event."
     )
     if none:
         text += f" {none:,} of the {n_events:,} ensemble events belong to no ensemble."
@@ -74,11 +75,11 @@ def why_counts_differ(recording: Recording) -> str:
 def _size(recording: Recording) -> str:
     rate = recording.frame_rate
     speed = f"at {rate:.4g} Hz" if rate is not None else "at an unknown rate"
-    cells = _count(recording.n_rois, "cell")
+    cells = count_of(recording.n_rois, "cell")
     if recording.movie is not None and not recording.n_rois:
         height, width = recording.movie.data.shape[-2:]
         cells = f"a movie of {height} × {width} pixels"
-    return f"{cells}, {_count(recording.n_frames, 'frame')} {speed}"
+    return f"{cells}, {count_of(recording.n_frames, 'frame')} {speed}"
 
 
 def _kind(recording: Recording) -> str:
@@ -89,7 +90,3 @@ def _kind(recording: Recording) -> str:
 
 def _chance(expected: float) -> str:
     return f", {expected:.2g} expected by chance" if np.isfinite(expected) else ""
-
-
-def _count(number: int, word: str) -> str:
-    return f"{number:,} {word}{'' if number == 1 else 's'}"

@@ -20,6 +20,7 @@ from napari_calcium.io.errors import ReadError
 from napari_calcium.io.text_blocks import TextFile
 from napari_calcium.io.trace_notes import listed, value_notes
 from napari_calcium.io.trace_unit import TraceKind, guess_unit
+from napari_calcium.plurals import count_of
 from napari_calcium.progress import Progress, silent
 from napari_calcium.recording import LogEntry, Recording, Trace
 
@@ -244,7 +245,7 @@ def _rejected_note(layout: Layout, names: tuple[str, ...]) -> list[str]:
     which = listed([names[k] if names else str(k) for k in layout.rejected])
     kept = layout.settings.rejected_cells != "leave_out"
     fate = "kept; set rejected_cells to leave_out to drop them" if kept else "left out"
-    return [f"{len(layout.rejected)} neurons marked as rejected ({which}) are {fate}"]
+    return [f"{count_of(len(layout.rejected), 'neuron')} marked as rejected ({which}): {fate}"]
 
 
 def _infinite_note(table: NumberTable) -> list[str]:

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from napari_calcium import __version__
 from napari_calcium.io.errors import ReadError
 from napari_calcium.io.tiff_pages import read_array
+from napari_calcium.plurals import count_of
 from napari_calcium.recording import LogEntry, Recording
 from napari_calcium.rois import Rois
 
@@ -119,7 +120,8 @@ def link_labels(
     if len(without):
         shown = ", ".join(recording.cell_name(int(recording.roi_ids[k])) for k in without[:_SHOWN])
         more = f" and {len(without) - _SHOWN} more" if len(without) > _SHOWN else ""
-        notes.append(f"{len(without)} cells have no label and so no place: {shown}{more}")
+        number = count_of(len(without), "cell has", "cells have")
+        notes.append(f"{number} no label and so no place: {shown}{more}")
     entry = LogEntry(
         stage="rois", settings={"by": way}, writes=("rois",), notes=tuple(notes), version=__version__
     )

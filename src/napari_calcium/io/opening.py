@@ -24,6 +24,7 @@ from napari_calcium.io.results_folder import is_results_folder
 from napari_calcium.io.results_reading import read_results
 from napari_calcium.io.suite2p import find_suite2p, read_suite2p
 from napari_calcium.io.tiff import MovieFile, open_movie
+from napari_calcium.plurals import count_of
 from napari_calcium.progress import Progress, silent
 from napari_calcium.recording import LogEntry, Movie, Recording, Source
 
@@ -108,7 +109,7 @@ def movie_recording(movie: MovieFile, read: CsvSettings = CsvSettings()) -> Reco
     rate = read.frame_rate or part.frame_rate
     settings = read.replace(frame_rate=rate).model_dump(mode="json")
     n_frames, height, width = part.data.shape
-    size = f"{movie.dialect} movie of {n_frames:,} frames of {height} × {width} pixels"
+    size = f"{movie.dialect} movie of {count_of(n_frames, 'frame')} of {height} × {width} pixels"
     notes = (size, *movie.notes, *part.notes)
     return Recording(
         path.stem,

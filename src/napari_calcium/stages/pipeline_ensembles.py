@@ -16,6 +16,7 @@ from napari_calcium.ensembles.significance import significance
 from napari_calcium.events.event_detection import detect_events
 from napari_calcium.events.spike_bursts import SpikeEvents
 from napari_calcium.events.statistics import neuron_features, recording_features
+from napari_calcium.plurals import count_of
 from napari_calcium.progress import Progress
 from napari_calcium.recording import Recording
 from napari_calcium.stages.stage_steps import Apply, Outcome, input_of, needed, rate_of
@@ -39,7 +40,7 @@ def _events(rec: Recording, settings: Any, on_progress: Progress, executor: Exec
         executor=executor,
     )
     active = len(np.unique(found.roi_id))
-    notes += (f"{len(found):,} events in {active:,} of {rec.n_rois:,} cells",)
+    notes += (f"{count_of(len(found), 'event')} in {active:,} of {count_of(rec.n_rois, 'cell')}",)
     return Outcome({"events": found}, (f"traces/{name}",), ("events",), notes)
 
 

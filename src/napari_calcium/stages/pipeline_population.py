@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_calcium.numerics.binning import event_frames
+from napari_calcium.plurals import count_of
 from napari_calcium.population.binned_activity import Activity, PopulationInput, bin_events, bin_traces
 from napari_calcium.population.cell_correlations import correlate_cells
 from napari_calcium.population.coupling import couple_cells
@@ -119,7 +120,7 @@ def _correlation(rec: Recording, settings: Any, on_progress: Progress, executor:
         activity, rec.roi_ids, places, unit, settings, on_progress=on_progress, executor=executor
     )
     n_pairs = rec.n_rois * (rec.n_rois - 1) // 2
-    told = f"{found.n_pairs:,} of {n_pairs:,} pairs correlated beyond chance"
+    told = f"{found.n_pairs:,} of {count_of(n_pairs, 'pair')} correlated beyond chance"
     if n_pairs and activity.n_bins < 2 * activity.frames(settings.least_shift):
         told = "the recording is too short to be shifted against itself, so no pair was tested"
     elif found.n_pairs > len(found.pairs):
@@ -170,7 +171,7 @@ def _clusters(rec: Recording, settings: Any, on_progress: Progress, executor: Ex
     activity, reads, notes = activity_of(rec, settings, "cell_clusters")
     found = cluster_cells(activity, rec.roi_ids, settings, on_progress=on_progress, executor=executor)
     number = int(found.cluster.max(initial=0))
-    told = f"{number} cluster{'s' * (number != 1)}"
+    told = f"{count_of(number, 'cluster')}"
     if len(found.numbers):
         best = int(np.argmax(found.numbers.silhouette))
         told += f", silhouette {found.numbers.silhouette[best]:.2f}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from napari_calcium.plurals import count_of
 from napari_calcium.recording import Recording
 from napari_calcium.widgets.stage_widget import StagePanel, StageWidget
 
@@ -42,7 +43,7 @@ class BehaviourPanel(StagePanel):
             return ""
         signals, epochs = len(found.names), len(found.epochs)
         return (
-            f"{signals:,} signal{'s' * (signals != 1)}, {epochs:,} epoch{'s' * (epochs != 1)}: "
+            f"{count_of(signals, 'signal')}, {count_of(epochs, 'epoch')}: "
             f"{', '.join((*found.names, *found.epochs.labels))}"
         )
 
@@ -63,7 +64,7 @@ class RelationsPanel(StagePanel):
             return ""
         own = (found.kind == "ensemble") & (found.q_value <= _ALPHA)
         ids = np.unique(found.id[own])
-        return f"{len(ids)} ensemble{'s' * (len(ids) != 1)} go with some signal beyond chance"
+        return f"{count_of(len(ids), 'ensemble goes', 'ensembles go')} with some signal beyond chance"
 
 
 class TuningPanel(StagePanel):
@@ -82,7 +83,7 @@ class TriggeredPanel(StagePanel):
     stage = "triggered"
     sentence = (
         "Averages the activity of each cell around the start of each kind of epoch, with a confidence band, "
-        "and tests the response by moving the events in time. Shown in the Tuning dock."
+        "and tests the response by shifting the events in time. Shown in the Tuning dock."
     )
 
 

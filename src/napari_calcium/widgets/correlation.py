@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from napari_calcium.plurals import count_of
 from napari_calcium.recording import Recording
 from napari_calcium.widgets.stage_widget import StagePanel, StageWidget
 
@@ -23,7 +24,7 @@ class CorrelationPanel(StagePanel):
         if found is None:
             return ""
         modules = int(found.cells.module.max(initial=0))
-        return f"{modules} module{'s' * (modules != 1)} in the network" if found.n_pairs else ""
+        return f"{count_of(modules, 'module')} in the network" if found.n_pairs else ""
 
 
 class CorrelationWidget(StageWidget):

@@ -27,6 +27,7 @@ from napari_calcium.figures.correlation_figure import (
 )
 from napari_calcium.figures.diverging import diverging_colors, symmetric_limit
 from napari_calcium.figures.export import FIGURES
+from napari_calcium.plurals import count_of
 from napari_calcium.progress import Progress
 from napari_calcium.recording import Recording
 from napari_calcium.results.population_results import Correlations
@@ -279,7 +280,7 @@ class CorrelationDock(StageView):
             modules = int(found.cells.module.max(initial=0))
             words = f"{found.n_pairs:,} of {pairs:,} pairs beyond chance (FDR {100 * found.alpha:.3g} %)"
             trace = found.input.replace("_", "-")
-            self.readout.setText(f"{words}; {modules} module{'s' * (modules != 1)}. Trace: {trace}")
+            self.readout.setText(f"{words}; {count_of(modules, 'module')}. Trace: {trace}")
             return
         a, b = pair
         names = " × ".join(recording.cell_name(int(recording.roi_ids[k])) for k in pair)

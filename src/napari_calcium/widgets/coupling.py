@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from napari_calcium.plurals import count_of
 from napari_calcium.recording import Recording
 from napari_calcium.widgets.stage_widget import StagePanel, StageWidget
 
@@ -22,7 +23,7 @@ class CouplingPanel(StagePanel):
         found = recording.population.coupling if recording.population is not None else None
         if found is None:
             return ""
-        return f"{len(found.time_s):,} windows of {found.window_s:.3g} s"
+        return f"{count_of(len(found.time_s), 'window')} of {found.window_s:.3g} s"
 
 
 class CouplingWidget(StageWidget):

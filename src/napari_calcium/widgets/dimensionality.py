@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from napari_calcium.plurals import count_of
 from napari_calcium.recording import Recording
 from napari_calcium.widgets.stage_widget import StagePanel, StageWidget
 
@@ -23,7 +24,7 @@ class DimensionalityPanel(StagePanel):
         if found is None:
             return ""
         kept = found.scores.shape[1]
-        return f"{kept} component{'s' * (kept != 1)} kept"
+        return f"{count_of(kept, 'component')} kept"
 
 
 class DimensionalityWidget(StageWidget):

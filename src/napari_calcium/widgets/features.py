@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from napari_calcium.plurals import count_of
 from napari_calcium.recording import Recording
 from napari_calcium.widgets.stage_widget import StagePanel, StageWidget, cells
 
@@ -19,7 +20,7 @@ class FeaturesPanel(StagePanel):
     def summary(self, recording: Recording) -> str:
         """Say what came of it."""
         count = len(recording.features or {})
-        return f"{count} number{'' if count == 1 else 's'} for each of {cells(recording.n_rois)}"
+        return f"{count_of(count, 'number')} for each of {cells(recording.n_rois)}"
 
 
 class FeaturesWidget(StageWidget):

@@ -8,6 +8,7 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 from superqt import QFlowLayout
 
+from napari_calcium.plurals import count_of
 from napari_calcium.results.event_choices import STATUS_WORDS
 from napari_calcium.widgets.event_judge import EventJudge, Verdict
 from napari_calcium.widgets.event_update import EventUpdate
@@ -108,7 +109,7 @@ class JudgeBar(QWidget):
             words.insert(0, f"{at}: {STATUS_WORDS[review.status[row]]}")
         pending = self.updates.pending
         if pending:
-            words.append(f"◐ results do not know {pending:,} decision{'' if pending == 1 else 's'} yet")
+            words.append(f"◐ results do not know {count_of(pending, 'decision')} yet")
         self.says.setText(
             "  ·  ".join(words) if n else "No events yet: run Events in the Calcium pipeline dock."
         )

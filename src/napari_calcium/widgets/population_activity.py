@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from napari_calcium.plurals import count_of
 from napari_calcium.recording import Recording
 from napari_calcium.widgets.stage_widget import StagePanel, StageWidget
 
@@ -21,7 +22,7 @@ class PopulationActivityPanel(StagePanel):
         found = recording.population.activity if recording.population is not None else None
         if found is None:
             return ""
-        return f"{len(found):,} bins of {found.bin_s:.3g} s"
+        return f"{count_of(len(found), 'bin')} of {found.bin_s:.3g} s"
 
 
 class PopulationActivityWidget(StageWidget):

@@ -33,6 +33,7 @@ from napari_calcium.io.results_folder import is_results_folder
 from napari_calcium.io.results_reading import read_results
 from napari_calcium.io.text_blocks import TextFile
 from napari_calcium.io.tiff import open_movie
+from napari_calcium.plurals import count_of
 from napari_calcium.recording import Recording
 from napari_calcium.session import Session
 from napari_calcium.widgets.adopting import adopt_layers, movie_layer_data, with_movie, with_movie_of
@@ -267,7 +268,11 @@ def _open(
     say = show_warning if recording.frame_rate is None else show_info
     # A notification shows its first line only, until it is unfolded: what is to be done comes first.
     to_do = "set its frame rate; " if recording.frame_rate is None else ""
-    size = f"{recording.n_rois:,} neurons × {recording.n_frames:,} frames" if recording.traces else "a movie"
+    size = (
+        f"{count_of(recording.n_rois, 'neuron')} × {count_of(recording.n_frames, 'frame')}"
+        if recording.traces
+        else "a movie"
+    )
     say("\n".join([f"{file.name}: {to_do}{size}", *notes]))
 
 

@@ -11,6 +11,7 @@ from napari_calcium.doubt.variants import complete, stages_made
 from napari_calcium.figures.export import FigureKind
 from napari_calcium.figures.stability_figure import draw_stability, prepare_stability, stability_size
 from napari_calcium.pipeline import settings_of
+from napari_calcium.plurals import count_of
 from napari_calcium.progress import Progress
 from napari_calcium.recording import Recording
 from napari_calcium.widgets.exporting import Export, ExportButton
@@ -195,9 +196,14 @@ class StabilityDock(ViewDock):
 def _words(point: StabilityPoint) -> str:
     unit = f" {point.knob.unit}" if point.knob.unit else ""
     now = " (now)" if point.is_current else ""
+    found = (
+        (point.n_events, "event"),
+        (point.n_ensemble_events, "ensemble event"),
+        (point.n_ensembles, "ensemble"),
+    )
+    counts = ", ".join(count_of(number, word) for number, word in found)
     return (
-        f"<b>{point.knob.title} {point.value:g}{unit}</b>{now}: {point.n_events:,} events, "
-        f"{point.n_ensemble_events:,} ensemble events, {point.n_ensembles:,} ensembles with "
-        f"{point.n_members:,} cells; similarity to now: ensembles {point.agreement:.2f}, members "
+        f"<b>{point.knob.title} {point.value:g}{unit}</b>{now}: {counts} with "
+        f"{count_of(point.n_members, 'cell')}; similarity to now: ensembles {point.agreement:.2f}, members "
         f"{point.members:.2f}"
     )
