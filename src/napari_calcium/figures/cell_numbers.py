@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from napari_calcium.cells.cell_measures import MEASURES, known_measures
 from napari_calcium.figures.behaviour_numbers import behaviour_numbers
 from napari_calcium.figures.population_numbers import population_numbers
+from napari_calcium.numerics.last_result import last_result_kept
 from napari_calcium.numerics.noise import noise_level
 from napari_calcium.recording import Recording
 
@@ -127,13 +128,19 @@ def _of_noise(recording: Recording, known: list[CellColumn]) -> list[CellColumn]
     if trace is None or rate is None or trace.unit != "ΔF/F" or any(c.key == _NOISE for c in known):
         return []
     title, _, about = _KNOWN[_NOISE]
-    values = trace.values
-    n_frames = max(_LEAST_NOISE_FRAMES, _NOISE_SAMPLES // max(1, len(values)))
-    if values.shape[1] > n_frames:
-        start = (values.shape[1] - n_frames) // 2
-        values = values[:, start : start + n_frames]
-        about += f" Measured in the middle {n_frames:,} frames; Features measures all."
-    return [CellColumn(_NOISE, title, about, noise_level(values, rate))]
+    n_rois, n_frames = trace.values.shape
+    measured = max(_LEAST_NOISE_FRAMES, _NOISE_SAMPLES // max(1, n_rois))
+    if n_frames > measured:
+        about += f" Measured in the middle {measured:,} frames; Features measures all."
+    return [CellColumn(_NOISE, title, about, _noise_in_the_middle(trace.values, measured, rate))]
+
+
+@last_result_kept
+def _noise_in_the_middle(
+    traces: NDArray[np.float32], n_frames: int, frame_rate: float
+) -> NDArray[np.float64]:
+    start = max(0, (traces.shape[1] - n_frames) // 2)
+    return noise_level(traces[:, start : start + n_frames], frame_rate)
 
 
 def _of_ensembles(recording: Recording) -> list[CellColumn]:

@@ -8,8 +8,10 @@ from types import MappingProxyType
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from napari_calcium.numerics.indicators import INDICATORS
+from napari_calcium.numerics.last_result import last_result_kept
 from napari_calcium.pipeline_settings import PipelineSettings
 from napari_calcium.recording import Recording, Trace
 from napari_calcium.stages.stage_steps import stages_behind
@@ -186,12 +188,18 @@ def _spikes(recording: Recording, chosen: Any) -> _Said:
 
 
 def _doubts_about_spikes(recording: Recording, name: str, trace: Trace) -> tuple[str, ...]:
+    return _doubts_about(trace.values, _rate(recording), trace.unit, tuple(stages_behind(recording, name)))
+
+
+@last_result_kept
+def _doubts_about(
+    values: NDArray[np.float32], rate: float, unit: str, stages: tuple[str, ...]
+) -> tuple[str, ...]:
     from napari_calcium.spikes.guards import find_doubts
 
-    step = max(1, -(-len(trace.values) // _GUARDED_ROWS))
-    start = max(0, (trace.values.shape[1] - _GUARDED_FRAMES) // 2)
-    some = trace.values[::step, start : start + _GUARDED_FRAMES]
-    return find_doubts(some, _rate(recording), unit=trace.unit, stages=stages_behind(recording, name))
+    step = max(1, -(-len(values) // _GUARDED_ROWS))
+    start = max(0, (values.shape[1] - _GUARDED_FRAMES) // 2)
+    return find_doubts(values[::step, start : start + _GUARDED_FRAMES], rate, unit=unit, stages=stages)
 
 
 def _events(recording: Recording, chosen: Any) -> _Said:

@@ -23,6 +23,7 @@ from napari_calcium.widgets.plots.color_scale import scale_picture
 from napari_calcium.widgets.soma_paint import PAINT_COLORS, SomaPaint, limits_of
 from napari_calcium.widgets.theme import PlotColors
 from napari_calcium.widgets.view_dock import ViewDock
+from napari_calcium.widgets.what_changed import only_choices_differ
 
 __all__ = ["CellsDock"]
 
@@ -148,8 +149,8 @@ class CellsDock(ViewDock):
 
     def draw(self, recording: Recording) -> None:
         """Show the table of a recording, and what is selected."""
-        if recording is not self._drawn:
-            self._drawn = recording
+        before, self._drawn = self._drawn, recording
+        if before is not recording and not only_choices_differ(before, recording):
             self._fill(recording)
             if known_measures(recording) is None and recording.n_rois:
                 self._measure(recording)

@@ -22,10 +22,12 @@ from napari_calcium.figures.palette import (
     ensemble_color,
 )
 from napari_calcium.recording import Recording
+from napari_calcium.results.tables import EnsembleEvents
 from napari_calcium.widgets.exporting import Export, ExportButton, table_writer
 from napari_calcium.widgets.plots.coactivity_plot import CoactivityPlot
 from napari_calcium.widgets.theme import PlotColors, readable
 from napari_calcium.widgets.view_dock import ViewDock
+from napari_calcium.widgets.what_changed import Seen
 
 __all__ = ["CoactivityDock", "pick_event"]
 
@@ -71,7 +73,8 @@ class CoactivityDock(ViewDock):
     span_picked = Signal(object)
 
     def __init__(self, napari_viewer: Any) -> None:
-        self._drawn: Recording | None = None
+        self._seen = Seen()
+        self._drawn: EnsembleEvents | None = None
         self._event: int | None = None
         super().__init__(napari_viewer)
         # Its kernel takes a second to load: better now than at the first look.
@@ -150,9 +153,9 @@ class CoactivityDock(ViewDock):
 
     def draw(self, recording: Recording) -> None:
         """Show the coactivity of a recording."""
-        if recording is self._drawn:
+        if not self._seen.is_news(recording):
             return
-        self._drawn = recording
+        self._drawn = recording.ensemble_events
         known = recording.frame_rate is not None
         self.plot.set_duration(recording.duration_s if known else recording.n_frames, in_frames=not known)
         self.plot.show_span(self.session.selection.span)
@@ -208,7 +211,9 @@ class CoactivityDock(ViewDock):
 
     def _find_event(self) -> None:
         recording = self.recording
-        events = recording.ensemble_events if recording is not None and recording is self._drawn else None
+        events = recording.ensemble_events if recording is not None else None
+        # Between a recording and its drawing the plot still shows other events.
+        events = events if events is self._drawn else None
         found = event_at(events, self.session.selection.time, self._slack)
         self.plot.show_event(found)
         self._event = found

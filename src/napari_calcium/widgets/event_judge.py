@@ -63,6 +63,7 @@ class EventJudge:
         self._current: EventPlace | None = None
         self._recording: Recording | None = None
         self._review = Review()
+        self._found: tuple[Review, EventPlace | None, int | None] | None = None
 
     @property
     def review(self) -> Review:
@@ -81,7 +82,10 @@ class EventJudge:
     @property
     def row(self) -> int | None:
         """Row of the event at hand in the review, or None."""
-        return None if self._current is None else self._row_of(self._current)
+        review, place = self.review, self._current
+        if self._found is None or self._found[0] is not review or self._found[1] != place:
+            self._found = review, place, None if place is None else _row_of(review, place)
+        return self._found[2]
 
     def choose(self, row: int | None) -> None:
         """Take an event to hand."""
@@ -212,7 +216,7 @@ class EventJudge:
         self._session.apply(with_choices(recording, choices), label)
         self.changed.emit()
 
-    def _row_of(self, place: EventPlace) -> int | None:
-        review = self.review
-        found = np.flatnonzero((review.roi_id == place.roi_id) & (review.onset_s == place.onset_s))
-        return int(found[0]) if len(found) else None
+
+def _row_of(review: Review, place: EventPlace) -> int | None:
+    found = np.flatnonzero((review.roi_id == place.roi_id) & (review.onset_s == place.onset_s))
+    return int(found[0]) if len(found) else None

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import weakref
+from collections.abc import Callable
+
 from qtpy.QtCore import QObject, QTimer, Signal
 
 from napari_calcium.pipeline import PipelineSettings
@@ -46,6 +49,7 @@ class EventUpdate(QObject):
         self._bench = bench
         self._by_itself = False
         self._wanted = False
+        self._counted: tuple[Callable[[], Recording | None], int] | None = None
         self.runner = Runner(self)
         self.runner.finished.connect(self._after)
         self._soon = QTimer(self)
@@ -71,7 +75,11 @@ class EventUpdate(QObject):
     @property
     def pending(self) -> int:
         """How many decisions the results do not know yet."""
-        return pending_choices(self._bench.session.recording)
+        recording = self._bench.session.recording
+        if self._counted is None or self._counted[0]() is not recording:
+            known = weakref.ref(recording) if recording is not None else _no_recording
+            self._counted = known, pending_choices(recording)
+        return self._counted[1]
 
     def update(self) -> None:
         """Bring the results up to date now, as far as they were made before."""
@@ -111,6 +119,10 @@ class EventUpdate(QObject):
             self._wanted = False
             self.update()
         self.changed.emit()
+
+
+def _no_recording() -> None:
+    return None
 
 
 def settings_to_update(recording: Recording, planned: PipelineSettings) -> PipelineSettings | None:

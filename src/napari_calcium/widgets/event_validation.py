@@ -23,6 +23,7 @@ class ValidationPanel(StagePanel):
         "button Judge events."
     )
     notes_first = True
+    judges = True
 
     def __init__(self, bench: Workbench) -> None:
         self.forget = QPushButton("Forget all decisions")

@@ -120,6 +120,7 @@ class HeatmapLayer:
         self._shown = activity_trace(recording)
         data = heatmap_layer_data(recording)
         self._image, self._marks, self._cursor = None, None, None
+        self._marked: tuple[tuple[int, ...], str | None] = (), None
         if data is None:
             return
         picture, options, _ = data
@@ -139,12 +140,14 @@ class HeatmapLayer:
 
     def update(self, recording: Recording) -> None:
         """Show the traces of a recording of the same cells."""
-        found = activity_trace(recording)
-        data = heatmap_layer_data(recording)
-        if self._image is None or data is None or (found and self._shown and found[1] is self._shown[1]):
-            self._recording = recording
+        found, self._recording = activity_trace(recording), recording
+        # Asked before the picture is made, which reads all samples: most steps leave the traces as they are.
+        if self._image is None or (found and self._shown and found[1] is self._shown[1]):
             return
-        self._recording, self._shown = recording, found
+        data = heatmap_layer_data(recording)
+        if data is None:
+            return
+        self._shown = found
         picture, options, _ = data
         self._image.data = picture
         for name in ("name", "scale", "translate", "contrast_limits", "metadata"):
@@ -182,8 +185,9 @@ class HeatmapLayer:
 
     def show(self, cells: tuple[int, ...], colour: str | None = None) -> None:
         """Mark the rows of the selected cells at both ends, in grey or in the colour of their ensemble."""
-        if self._marks is None:
+        if self._marks is None or (cells, colour) == self._marked:
             return
+        self._marked = cells, colour
         rows = self._recording.rows(cells[:_MOST_MARKS])
         y = (rows + 0.5) * self._row_height
         length = 0.03 * self._width
@@ -197,9 +201,15 @@ class HeatmapLayer:
 
     def show_time(self, seconds: float) -> None:
         """Put the cursor at this time."""
-        if self._cursor is not None:
-            height = _ASPECT * self._width
-            self._cursor.data = np.array([[[0.0, min(seconds, self._width)], [height, 0.0]]])
+        if self._cursor is None:
+            return
+        place, height = min(seconds, self._width), _ASPECT * self._width
+        if not len(self._cursor.data):
+            self._cursor.data = np.array([[[0.0, place], [height, 0.0]]])
+        elif float(self._cursor.data[0, 0, 1]) != float(self._cursor.data.dtype.type(place)):
+            # In place: other data make napari measure all layers anew; the cursor stays within the picture.
+            self._cursor.data[0, 0, 1] = place
+            self._cursor.refresh(extent=False, thumbnail=False)
 
     def _add_lines(self, name: str, role: Any, colour: str, width: float) -> Any:
         return self._viewer.add_vectors(

@@ -78,6 +78,8 @@ class Plan:
         self._settings = {stage: getattr(chosen, stage) or default_settings(stage) for stage in TITLES}
         self._base = chosen
         self._recording: Recording | None = None
+        self._due: tuple[str, ...] | None = None
+        self._following = False
         self._follow(session.recording)
         session.recording_changed.connect(self._follow)
 
@@ -90,7 +92,7 @@ class Plan:
 
     def load(self, settings: PipelineSettings) -> None:
         """Take over settings and skips of all stages; a skipped stage keeps what was set for it here."""
-        self._base = settings
+        self._base, self._due = settings, None
         for stage in TITLES:
             chosen = getattr(settings, stage)
             self.set_enabled(stage, chosen is not None)
@@ -114,8 +116,7 @@ class Plan:
         """Change the settings of a stage."""
         if settings != self._settings[stage]:
             self._settings[stage] = settings
-            self.stage_changed.emit(stage)
-            self.states_changed.emit()
+            self._tell(stage)
 
     def is_enabled(self, stage: str) -> bool:
         """Whether a stage takes part in the pipeline."""
@@ -125,7 +126,13 @@ class Plan:
         """Skip a stage, or take it in again."""
         if enabled != self._enabled[stage]:
             self._enabled[stage] = enabled
-            self.stage_changed.emit(stage)
+            self._tell(stage)
+
+    def _tell(self, stage: str) -> None:
+        self._due = None
+        self.stage_changed.emit(stage)
+        # While a recording is followed, many stages change: their states are told once, when all are known.
+        if not self._following:
             self.states_changed.emit()
 
     def state(self, stage: str) -> StageState:
@@ -139,16 +146,22 @@ class Plan:
             return StageState.NOT_NEEDED
         if entry_of(recording, stage) is None:
             return StageState.NOT_RUN
-        return StageState.STALE if stage in pending(recording, self.settings) else StageState.UP_TO_DATE
+        if self._due is None:
+            self._due = pending(recording, self.settings)
+        return StageState.STALE if stage in self._due else StageState.UP_TO_DATE
 
     def _follow(self, recording: Recording | None) -> None:
         before, self._recording = self._recording, recording
-        for stage in TITLES:
-            entry = entry_of(recording, stage)
-            old = entry_of(before, stage)
-            if entry is not None and (old is None or entry.settings != old.settings):
-                self._take(stage, entry)
-        self._follow_choices(recording)
+        self._due, self._following = None, True
+        try:
+            for stage in TITLES:
+                entry = entry_of(recording, stage)
+                old = entry_of(before, stage)
+                if entry is not None and (old is None or entry.settings != old.settings):
+                    self._take(stage, entry)
+            self._follow_choices(recording)
+        finally:
+            self._following = False
         self.states_changed.emit()
 
     def _follow_choices(self, recording: Recording | None) -> None:

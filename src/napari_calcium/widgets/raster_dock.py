@@ -39,6 +39,7 @@ from napari_calcium.widgets.plots.color_scale import scale_picture
 from napari_calcium.widgets.plots.raster_plot import RasterPlot
 from napari_calcium.widgets.theme import PlotColors, readable
 from napari_calcium.widgets.view_dock import ViewDock
+from napari_calcium.widgets.what_changed import Seen
 
 __all__ = ["RasterDock"]
 
@@ -87,6 +88,7 @@ class RasterDock(ViewDock):
 
     def __init__(self, napari_viewer: Any) -> None:
         self._drawn: tuple[object, ...] = ()
+        self._seen = Seen()
         self._source: tuple[object, ...] = ()
         self._made: TraceLevels | None = None
         self._stage: str | None = None
@@ -183,8 +185,8 @@ class RasterDock(ViewDock):
         """Prepare the raster beside the window if it is another one; mark what is selected."""
         stage, order = self._fill_choices(recording)
         scaled = self.scaled.isChecked()
-        wanted = (recording, stage, order, scaled)
-        if any(a is not b for a, b in zip(wanted, self._drawn or (None,) * 4, strict=True)):
+        wanted = (stage, order, scaled)
+        if self._seen.is_news(recording) or wanted != self._drawn:
             self._drawn = wanted
             self.plot.name_rows(_RANKS[order])
             self._set_axis(recording)

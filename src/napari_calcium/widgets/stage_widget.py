@@ -31,6 +31,7 @@ from napari_calcium.widgets.progress_line import ProgressLine
 from napari_calcium.widgets.recording_line import RecordingLine
 from napari_calcium.widgets.saving import Saver
 from napari_calcium.widgets.union_form import form_for
+from napari_calcium.widgets.what_changed import only_choices_differ
 from napari_calcium.widgets.workbench import Workbench, workbench_of
 
 __all__ = ["StagePanel", "StageWidget", "cells", "default_of", "scrolling", "state_words"]
@@ -62,12 +63,15 @@ class StagePanel(QWidget):
         Whether it works cell by cell, so that it can be previewed on the selected ones.
     notes_first : bool
         Whether the notes of the log say what matters most.
+    judges : bool
+        Whether it shows decisions on events that no result knows yet; all others pass over those.
     """
 
     stage: ClassVar[str]
     sentence: ClassVar[str]
     previews: ClassVar[bool] = False
     notes_first: ClassVar[bool] = False
+    judges: ClassVar[bool] = False
 
     def __init__(self, bench: Workbench, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -88,6 +92,7 @@ class StagePanel(QWidget):
         self._note = message_label()
         self._result = message_label()
         self._advised: tuple[Recording | None, Settings] | None = None
+        self._shown = bench.session.recording
         self._build()
         self._connect()
         self._show_recording(bench.session.recording)
@@ -140,8 +145,7 @@ class StagePanel(QWidget):
         bench.previewer.said.connect(self._previewed)
         links = Links(self)
         links.join(bench.plan.stage_changed, self._follow)
-        links.join(bench.plan.states_changed, self._show_obstacle)
-        links.join(bench.session.recording_changed, self._show_recording)
+        links.join(bench.session.recording_changed, self._on_recording)
 
     def _edited(self) -> None:
         if not self.form.error:
@@ -151,8 +155,11 @@ class StagePanel(QWidget):
 
     def _follow(self, stage: str) -> None:
         settings = self._bench.plan.stage(self.stage)
-        if stage == self.stage and (self.form.error or self.form.settings != settings):
+        if stage != self.stage:
+            return
+        if self.form.error or self.form.settings != settings:
             self.form.settings = settings
+        self._show_obstacle()
 
     def _run(self) -> None:
         self._note.setVisible(False)
@@ -202,6 +209,11 @@ class StagePanel(QWidget):
         self.run.setEnabled(not obstacle and not self.form.error and not idle)
         self.reset.setEnabled(bool(self.form.error) or self.form.settings != default_of(self.stage))
         self.run.setToolTip(obstacle or f"Run {TITLES[self.stage]} on all cells.")
+
+    def _on_recording(self, recording: Recording | None) -> None:
+        before, self._shown = self._shown, recording
+        if self.judges or not only_choices_differ(before, recording):
+            self._show_recording(recording)
 
     def _show_recording(self, recording: Recording | None) -> None:
         self._show_obstacle()

@@ -100,8 +100,10 @@ class RasterPlot(TimePlot):
 
     def show_cells(self, cells: tuple[int, ...], ensemble: int | None) -> None:
         """Mark the rows of these cells, in the colour of the chosen ensemble if there is one."""
+        other = ensemble != self._ensemble
         self._selected, self._ensemble = cells, ensemble
-        self._draw_ensembles()
+        if other:
+            self._draw_ensembles()
         self._draw_marks()
 
     def show_focus(self, cell: int | None) -> None:

@@ -34,20 +34,21 @@ class TickStrip(_Strip):
         super().__init__(plot, "top", (1, 1))
         self.setXLink(plot.getPlotItem().getViewBox())
         self.setYRange(0, 1, padding=0)
-        self._items: list[Any] = []
+        self._items: dict[str, Any] = {}
 
     def show_ticks(self, times: Mapping[str, NDArray[np.float64]], strong: str | None = None) -> None:
         """Show ticks at these times (s) by colour; those of the colour `strong` are wider."""
-        for item in self._items:
-            self.removeItem(item)
-        self._items = []
+        for color in self._items.keys() - times.keys():
+            self.removeItem(self._items.pop(color))
         # Some room in any case, else the axis beside it cuts its first number.
         self.setFixedHeight(_HEIGHT if times else _HEIGHT // 2)
         for color, moments in times.items():
-            curve = pg.PlotCurveItem(connect="pairs", pen=pg.mkPen(color, width=3 if color == strong else 1))
+            if color not in self._items:
+                self._items[color] = pg.PlotCurveItem(connect="pairs")
+                self.addItem(self._items[color], ignoreBounds=True)
+            curve = self._items[color]
+            curve.setPen(pg.mkPen(color, width=3 if color == strong else 1))
             curve.setData(np.repeat(moments, 2), np.tile([0.1, 0.95], len(moments)))
-            self.addItem(curve, ignoreBounds=True)
-            self._items.append(curve)
 
 
 class RowStrip(_Strip):
