@@ -15,6 +15,7 @@ from napari_calcium.figures.palette import ensemble_color
 from napari_calcium.recording import Recording
 from napari_calcium.session import Session
 from napari_calcium.widgets.escape_key import bind_escape
+from napari_calcium.widgets.fitted_view import FittedView
 from napari_calcium.widgets.heatmap_layer import HeatmapLayer
 from napari_calcium.widgets.selection_tool import SelectionTool
 from napari_calcium.widgets.tissue_layers import TissueLayers, layer_role
@@ -49,6 +50,7 @@ class Canvas:
         self._content: TissueLayers | HeatmapLayer | None = None
         self._recording: Recording | None = None
         self._busy = False
+        self._view = FittedView(viewer)
         viewer.mouse_drag_callbacks.append(self._on_press)
         bind_escape(viewer, self._on_escape)
         viewer.layers.events.removed.connect(self._on_removed)
@@ -128,7 +130,7 @@ class Canvas:
             camera.update(view)
         elif self._content is not None and (had_content or len(viewer.layers) == len(self._content.layers)):
             # Room for the marks beside the heatmap.
-            viewer.reset_view(margin=0.05 if self.tissue is not None else 0.12)
+            self._view.fit(margin=0.05 if self.tissue is not None else 0.12)
 
     def _show_colours(self, recording: Recording | None) -> None:
         if self.tissue is not None and recording is not None and recording.ensembles is not None:
@@ -228,7 +230,7 @@ class Canvas:
             return
         self.heatmap.remove()
         self._content = None
-        viewer.reset_view()
+        self._view.fit()
 
     def _on_slider(self, event: Any = None) -> None:
         viewer = self._viewer()
