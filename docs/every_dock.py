@@ -101,6 +101,8 @@ def photograph(folder: Path, scene: str, docks: tuple[str, ...], size: str) -> N
             shown.viewer.theme = theme
             for name in docks:
                 dock = workspace.show(name) if place_of(name) is not None else dock_of(shown.plugin(name))
+                if dock is not None:
+                    dock.raise_()
                 shown.settle(0.6)
                 path = folder / f"{scene}_{size}_{theme}_{name.split(':')[0].replace(' ', '_').lower()}.png"
                 part = dock if scene == "stages" and dock is not None else shown.main

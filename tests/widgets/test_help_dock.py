@@ -81,7 +81,7 @@ def test_a_form_in_another_window_is_not_explained(window, qtbot):
 
 
 def test_every_key_is_listed(window):
-    text = window.help.text.toPlainText().replace("\xa0", " ")
+    text = window.help.text.toPlainText().replace("\u200b", "")
     for keys, _, what in KEYS:
         assert spelt(keys) in text
         assert what in text

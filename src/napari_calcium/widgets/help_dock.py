@@ -99,11 +99,16 @@ def method_page(union: UnionForm, stage: str) -> str:
 def keys_page() -> str:
     """Return the list of keys as HTML."""
     rows = "".join(
-        f"<tr><td><b>{escape(spelt(keys)).replace(' ', '&nbsp;')}</b>&nbsp;&nbsp;</td>"
+        f"<tr><td width='30%'><b>{_breakable(spelt(keys))}</b></td>"
         f"<td>{f'<i>{where}:</i> ' if where else ''}{escape(what)}</td></tr>"
         for keys, where, what in KEYS
     )
-    return f"<h3>Keys</h3><table>{rows}</table>"
+    return f"<h3>Keys</h3><table width='100%' cellspacing='4'>{rows}</table>"
+
+
+def _breakable(keys: str) -> str:
+    """Return keys as HTML that may wrap after a plus: the longest would take half of a narrow dock."""
+    return escape(keys).replace("+", "+&#8203;")
 
 
 def _above(widget: QWidget | None) -> tuple[Row | None, UnionForm | None, str]:
