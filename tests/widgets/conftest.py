@@ -12,6 +12,7 @@ os.environ["NAPARI_CONFIG"] = ""
 
 import numpy as np
 import pytest
+from napari.components import ViewerModel
 
 from napari_calcium.pipeline import STAGES, StageError
 from napari_calcium.progress import silent
@@ -20,6 +21,7 @@ from napari_calcium.results.tables import Activations, Coactivity, EnsembleEvent
 from napari_calcium.session import Session
 from napari_calcium.simulate import Simulation, SimulationSettings, simulate
 from napari_calcium.widgets.preferences import Preferences
+from napari_calcium.widgets.viewer_session import session_of
 
 
 @pytest.fixture(autouse=True)
@@ -28,6 +30,17 @@ def no_docks_by_themselves(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         "napari_calcium.widgets.workspace.preferences", lambda: Preferences(open_explore=False)
     )
+
+
+@pytest.fixture
+def viewer() -> ViewerModel:
+    """What most docks need of a viewer, without a window."""
+    return ViewerModel()
+
+
+@pytest.fixture
+def session(viewer: ViewerModel) -> Session:
+    return session_of(viewer)
 
 
 @pytest.fixture(scope="session")

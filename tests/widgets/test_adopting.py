@@ -60,11 +60,6 @@ def test_planes_are_an_axis_and_channels_are_layers():
     assert [layer.data.shape for layer in layers] == [(4, 3, 8, 9)] * 2
 
 
-@pytest.fixture
-def viewer():
-    return ViewerModel()
-
-
 def test_labels_that_were_drawn_before_become_the_somata(viewer, raw_recording):
     viewer.add_labels(np.asarray(raw_recording.rois.label_image(), np.int32), name="cells")
     session = session_of(viewer)

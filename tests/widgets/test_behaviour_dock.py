@@ -5,10 +5,9 @@ from __future__ import annotations
 import napari
 import numpy as np
 import pytest
-from napari.components import ViewerModel
 from qtpy.QtCore import QPointF, Qt
-from qtpy.QtWidgets import QApplication
 from tests.io.test_behaviour_folder import analysed, made
+from tests.widgets.settling import settle
 
 from napari_calcium.recording import Source
 from napari_calcium.widgets import readers
@@ -21,7 +20,6 @@ from napari_calcium.widgets.behaviour_opening import (
 )
 from napari_calcium.widgets.raster_dock import RasterDock
 from napari_calcium.widgets.traces import TracesDock
-from napari_calcium.widgets.viewer_session import session_of
 
 SIGNALS = "time_s,speed (cm/s),pupil\n" + "".join(f"{k / 20},{k % 40},{k % 7}\n" for k in range(1300))
 EVENTS = "start,end,label\n5,8,light\n20,22,light\n40,40,reward\n"
@@ -30,16 +28,6 @@ EVENTS = "start,end,label\n5,8,light\n20,22,light\n40,40,reward\n"
 @pytest.fixture(scope="module")
 def whole():
     return analysed(made())
-
-
-@pytest.fixture
-def viewer():
-    return ViewerModel()
-
-
-@pytest.fixture
-def session(viewer):
-    return session_of(viewer)
 
 
 @pytest.fixture
@@ -60,11 +48,6 @@ def told(monkeypatch):
         for name in ("show_info", "show_warning"):
             monkeypatch.setattr(f"napari_calcium.widgets.{module}.{name}", lines.append)
     return lines
-
-
-def settle() -> None:
-    for _ in range(4):
-        QApplication.processEvents()
 
 
 def hint(dock) -> str:

@@ -8,7 +8,6 @@ from unittest.mock import Mock
 import numpy as np
 import pytest
 from app_model.types import KeyBinding
-from napari.components import ViewerModel
 from napari.utils.interactions import (
     mouse_move_callbacks,
     mouse_press_callbacks,
@@ -20,7 +19,6 @@ from napari_calcium.recording import Movie, Recording
 from napari_calcium.session import Session
 from napari_calcium.widgets.soma_highlight import CELL_EDGE, CELL_FILL, FIRST_MEMBER
 from napari_calcium.widgets.tissue_layers import layer_role
-from napari_calcium.widgets.viewer_session import session_of
 
 
 @dataclass
@@ -64,16 +62,6 @@ def nothing(recording: Recording) -> np.ndarray:
 def layer_of(viewer, role):
     found = [layer for layer in viewer.layers if layer_role(layer) == role]
     return found[0] if found else None
-
-
-@pytest.fixture
-def viewer():
-    return ViewerModel()
-
-
-@pytest.fixture
-def session(viewer) -> Session:
-    return session_of(viewer)
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from napari.components import ViewerModel
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QApplication
 from scipy import sparse
+from tests.widgets.settling import settle
 
 from napari_calcium.movie.extraction import traces_of
 from napari_calcium.pipeline import PipelineSettings, run_stage
@@ -55,11 +55,6 @@ def recording():
 
 
 @pytest.fixture
-def viewer():
-    return ViewerModel()
-
-
-@pytest.fixture
 def bench(qapp, viewer):
     made = workbench_of(viewer)
     yield made
@@ -86,11 +81,6 @@ def shown(dock, session, recording):
     session.open(recording)
     settle()
     return dock
-
-
-def settle() -> None:
-    for _ in range(3):
-        QApplication.processEvents()
 
 
 def press(viewer, key: str) -> None:

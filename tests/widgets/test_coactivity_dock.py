@@ -4,27 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from napari.components import ViewerModel
 from qtpy.QtCore import QPointF, Qt
-from qtpy.QtWidgets import QApplication
+from tests.widgets.settling import settle
 
 from napari_calcium.figures.event_company import event_company
 from napari_calcium.figures.palette import ensemble_color
 from napari_calcium.results.tables import Coactivity
-from napari_calcium.session import Session
 from napari_calcium.widgets.coactivity_dock import CoactivityDock
 from napari_calcium.widgets.theme import readable
-from napari_calcium.widgets.viewer_session import session_of
-
-
-@pytest.fixture
-def viewer():
-    return ViewerModel()
-
-
-@pytest.fixture
-def session(viewer) -> Session:
-    return session_of(viewer)
 
 
 @pytest.fixture
@@ -42,11 +29,6 @@ def shown(dock, session, populated):
     session.open(populated)
     settle()
     return dock
-
-
-def settle() -> None:
-    for _ in range(3):
-        QApplication.processEvents()
 
 
 def hint(dock) -> str:

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from napari.components import ViewerModel
-from qtpy.QtWidgets import QApplication
+from tests.widgets.settling import settle
 
 from napari_calcium.doubt.comparison import compare
 from napari_calcium.pipeline import run
@@ -46,11 +46,6 @@ def dock(qtbot, finished):
     yield made
     made.runner.abandon()
     workbench_of(viewer).let_go()
-
-
-def settle() -> None:
-    for _ in range(4):
-        QApplication.processEvents()
 
 
 def choose(dock, stage: str) -> None:

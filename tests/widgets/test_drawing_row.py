@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from napari.components import ViewerModel
 from napari.layers import Image, Labels, Points, Shapes
 from qtpy.QtCore import Qt
 
@@ -22,11 +21,6 @@ SHAPE = (30, 40)
 def movie():
     frames = np.random.default_rng(0).poisson(100, (20, *SHAPE)).astype(np.uint16)
     return Recording("film", np.empty(0, np.int64), 10.0, movie=Movie(frames), pixel_size_um=2.0)
-
-
-@pytest.fixture
-def viewer():
-    return ViewerModel()
 
 
 @pytest.fixture

@@ -6,9 +6,9 @@ import time
 
 import numpy as np
 import pytest
-from napari.components import ViewerModel
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QApplication
+from tests.widgets.settling import settle
 
 from napari_calcium.cells.drawn_rois import drawn_labels, use_drawing
 from napari_calcium.movie.extraction_settings import ExtractionSettings
@@ -49,11 +49,6 @@ def recording():
 
 
 @pytest.fixture
-def viewer():
-    return ViewerModel()
-
-
-@pytest.fixture
 def dock(qtbot, viewer, recording):
     made = EditDock(viewer)
     qtbot.addWidget(made)
@@ -64,11 +59,6 @@ def dock(qtbot, viewer, recording):
     settle()
     yield made
     workbench_of(viewer).let_go()
-
-
-def settle() -> None:
-    for _ in range(5):
-        QApplication.processEvents()
 
 
 def until_read(qtbot, dock) -> None:

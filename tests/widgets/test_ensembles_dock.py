@@ -2,26 +2,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from napari.components import ViewerModel
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QApplication, QTableWidget
 
 from napari_calcium.figures.palette import ensemble_color, rgb
 from napari_calcium.results.tables import Activations, Ensembles, Members
-from napari_calcium.session import Session
 from napari_calcium.widgets.ensembles_dock import EnsemblesDock
 from napari_calcium.widgets.theme import link_color
-from napari_calcium.widgets.viewer_session import session_of
-
-
-@pytest.fixture
-def viewer():
-    return ViewerModel()
-
-
-@pytest.fixture
-def session(viewer) -> Session:
-    return session_of(viewer)
 
 
 @pytest.fixture

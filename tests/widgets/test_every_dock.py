@@ -12,7 +12,6 @@ from qtpy.QtWidgets import (
     QAbstractButton,
     QAbstractItemView,
     QAbstractSpinBox,
-    QApplication,
     QComboBox,
     QHeaderView,
     QLabel,
@@ -22,6 +21,7 @@ from qtpy.QtWidgets import (
     QToolButton,
     QWidget,
 )
+from tests.widgets.settling import settle
 
 from napari_calcium.widgets.viewer_session import session_of
 
@@ -34,16 +34,6 @@ WORDS = ("open", "run", "click", "choose", "select", "add", "load", "drop", "not
 def made(name: str, viewer: ViewerModel) -> QWidget:
     module, _, kind = WIDGETS[name].partition(":")
     return getattr(import_module(module), kind)(viewer)
-
-
-@pytest.fixture
-def viewer():
-    return ViewerModel()
-
-
-def settle() -> None:
-    for _ in range(4):
-        QApplication.processEvents()
 
 
 def unnamed(widget: QWidget) -> list[str]:

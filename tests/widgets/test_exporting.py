@@ -5,7 +5,6 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
-from napari.components import ViewerModel
 from qtpy.QtWidgets import QFileDialog
 
 from napari_calcium.figures.export import FIGURES
@@ -69,11 +68,6 @@ def test_tables_have_the_columns_of_the_results_folder(tmp_path, recording):
     table = pd.read_csv(tmp_path / "a.csv")
     assert list(table.columns) == ["ensemble_id", "time_s", "p_value", "n_members_active"]
     assert len(table) == len(recording.ensembles.activations)
-
-
-@pytest.fixture
-def viewer():
-    return ViewerModel()
 
 
 @pytest.mark.parametrize("kind", [TracesDock, EnsemblesDock])

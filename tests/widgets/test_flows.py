@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from qtpy.QtCore import QPointF, Qt
 from qtpy.QtWidgets import QApplication, QDockWidget, QMainWindow
+from tests.widgets.settling import settle
 
 from napari_calcium.figures.palette import ensemble_color, rgb
 from napari_calcium.widgets.ensembles_dock import EnsemblesDock
@@ -25,11 +26,6 @@ def window(make_napari_viewer, qtbot):
     _, ensembles = viewer.window.add_plugin_dock_widget("napari-calcium", "Ensembles")
     qtbot.wait(50)
     return viewer, session_of(viewer), traces, ensembles
-
-
-def settle() -> None:
-    for _ in range(5):
-        QApplication.processEvents()
 
 
 def on_screen(viewer, y: float, x: float) -> np.ndarray:

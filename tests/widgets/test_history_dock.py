@@ -1,17 +1,11 @@
 from __future__ import annotations
 
 import pytest
-from napari.components import ViewerModel
 from qtpy.QtCore import Qt
 
 from napari_calcium.widgets.history_dock import HistoryDock
 from napari_calcium.widgets.viewer_session import session_of
 from napari_calcium.widgets.workbench import workbench_of
-
-
-@pytest.fixture
-def viewer():
-    return ViewerModel()
 
 
 @pytest.fixture

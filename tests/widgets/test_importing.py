@@ -1,17 +1,11 @@
 import numpy as np
 import pytest
-from napari.components import ViewerModel
 from qtpy.QtCore import Qt
 
 from napari_calcium.pipeline import PipelineSettings
 from napari_calcium.widgets.importing import ImportWidget, relative
 from napari_calcium.widgets.plan import settings_made
 from napari_calcium.widgets.viewer_session import session_of
-
-
-@pytest.fixture
-def viewer():
-    return ViewerModel()
 
 
 @pytest.fixture

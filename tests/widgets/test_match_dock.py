@@ -6,18 +6,13 @@ import numpy as np
 import pandas as pd
 import pytest
 from napari.components import ViewerModel
-from qtpy.QtWidgets import QApplication
+from tests.widgets.settling import settle
 
 from napari_calcium.io.results_folder import write_results
 from napari_calcium.pipeline_settings import PipelineSettings
 from napari_calcium.rois import Rois
 from napari_calcium.widgets.match_dock import MatchDock
 from napari_calcium.widgets.tissue_layers import layer_role
-
-
-def settle() -> None:
-    for _ in range(5):
-        QApplication.processEvents()
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tifffile
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QApplication
+from tests.widgets.settling import settle
 
 from napari_calcium.pipeline import TITLES, PipelineSettings
 from napari_calcium.pipeline_settings import MOVIE_STAGES, STAGES
@@ -43,11 +43,6 @@ def window(make_napari_viewer, qtbot):
     qtbot.wait(50)
     yield viewer, pipeline
     workbench_of(viewer).let_go()
-
-
-def settle() -> None:
-    for _ in range(5):
-        QApplication.processEvents()
 
 
 def drop(viewer, path) -> None:

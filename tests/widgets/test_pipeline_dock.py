@@ -2,7 +2,6 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from napari.components import ViewerModel
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QFileDialog, QShortcut
 
@@ -15,11 +14,6 @@ from napari_calcium.widgets.workbench import workbench_of
 
 USED = tuple(stage for stage in STAGES if getattr(PipelineSettings(), stage) is not None)
 """Stages that are not skipped by default."""
-
-
-@pytest.fixture
-def viewer():
-    return ViewerModel()
 
 
 @pytest.fixture

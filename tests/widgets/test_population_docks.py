@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from napari.components import ViewerModel
 from qtpy.QtWidgets import QApplication
 
 from napari_calcium.pipeline import run_stage
@@ -19,7 +18,6 @@ from napari_calcium.widgets.correlation_dock import CorrelationDock
 from napari_calcium.widgets.coupling_dock import CouplingDock
 from napari_calcium.widgets.embedding_dock import EmbeddingDock, signals_of
 from napari_calcium.widgets.network_layer import links_to_show
-from napari_calcium.widgets.viewer_session import session_of
 from napari_calcium.widgets.workbench import workbench_of
 
 DOCKS = (ActivityDock, CouplingDock, CorrelationDock, EmbeddingDock)
@@ -32,16 +30,6 @@ def whole(recording):
     for stage in POPULATION_STAGES:
         made = run_stage(made, stage, default_settings(stage))
     return made
-
-
-@pytest.fixture
-def viewer():
-    return ViewerModel()
-
-
-@pytest.fixture
-def session(viewer):
-    return session_of(viewer)
 
 
 @pytest.fixture
@@ -206,13 +194,14 @@ def test_only_choristers_are_shown_if_asked(shown, session, whole, qtbot):
     assert set(dock.plot.matrix.cells.tolist()) == chorister
 
 
-def test_what_is_not_defined_does_not_outshine_what_is(shown, session, whole, viewer):
+def test_what_is_not_defined_is_white_and_zero_is_not(shown, session, whole, viewer):
     session.open(whole)
     dock = shown(CouplingDock)
-    for theme, level in (("dark", 0), ("light", 255)):
+    for theme in ("dark", "light"):
         viewer.theme = theme
         picture = dock.plot._colored(np.array([[np.nan, 0.0, 1.0, -1.0]], np.float32))
-        assert picture[0, 0].tolist() == [level] * 3
+        assert picture[0, 0].tolist() == [255] * 3
+        assert picture[0, 1].max() < 220
         assert picture[0, 2, 0] > picture[0, 2, 2] + 50
         assert picture[0, 3, 2] > picture[0, 3, 0] + 50
 

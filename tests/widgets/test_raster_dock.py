@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from napari.components import ViewerModel
 from qtpy.QtCore import QPointF, Qt
 from qtpy.QtWidgets import QApplication
 
@@ -13,19 +12,7 @@ from napari_calcium.figures.raster_view import EVENTS
 from napari_calcium.figures.row_order import display_order
 from napari_calcium.figures.row_sorting import sort_rows
 from napari_calcium.recording import LogEntry, Recording, Trace
-from napari_calcium.session import Session
 from napari_calcium.widgets.raster_dock import RasterDock
-from napari_calcium.widgets.viewer_session import session_of
-
-
-@pytest.fixture
-def viewer():
-    return ViewerModel()
-
-
-@pytest.fixture
-def session(viewer) -> Session:
-    return session_of(viewer)
 
 
 @pytest.fixture

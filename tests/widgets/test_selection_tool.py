@@ -7,6 +7,7 @@ import time
 import numpy as np
 import pytest
 from qtpy.QtWidgets import QApplication
+from tests.widgets.settling import settle
 
 from napari_calcium.widgets.cells_dock import CellsDock
 from napari_calcium.widgets.viewer_session import session_of
@@ -21,11 +22,6 @@ def viewer(make_napari_viewer, recording):
     session_of(made).open(recording)
     settle()
     return made
-
-
-def settle() -> None:
-    for _ in range(5):
-        QApplication.processEvents()
 
 
 def drag(viewer, path, *, modifiers: tuple = ()) -> None:

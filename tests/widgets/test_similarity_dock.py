@@ -5,24 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from napari.components import ViewerModel
 from qtpy.QtWidgets import QApplication
 
 from napari_calcium.figures.similarity_tree import arrange
 from napari_calcium.results.tables import EnsembleEvents, Ensembles
-from napari_calcium.session import Session
 from napari_calcium.widgets.similarity_dock import SimilarityDock
-from napari_calcium.widgets.viewer_session import session_of
-
-
-@pytest.fixture
-def viewer():
-    return ViewerModel()
-
-
-@pytest.fixture
-def session(viewer) -> Session:
-    return session_of(viewer)
 
 
 @pytest.fixture

@@ -2,16 +2,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from napari.components import ViewerModel
 
 from napari_calcium.widgets.soma_paint import PAINT_COLORS, SomaPaint, limits_of
 from napari_calcium.widgets.tissue_layers import layer_role
 from napari_calcium.widgets.viewer_session import session_of
-
-
-@pytest.fixture
-def viewer():
-    return ViewerModel()
 
 
 def test_each_soma_has_the_colour_of_its_number(viewer, recording):

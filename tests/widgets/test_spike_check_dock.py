@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from napari.components import ViewerModel
 from qtpy.QtCore import QMimeData, QPointF, Qt, QUrl
 from qtpy.QtGui import QDropEvent
 
@@ -16,7 +15,6 @@ from napari_calcium.spikes.ground_truth import score_spike_rate
 from napari_calcium.widgets.checked_spikes import RECORDED
 from napari_calcium.widgets.plots.trace_lanes import PREVIEW
 from napari_calcium.widgets.spike_check_dock import SpikeCheckDock
-from napari_calcium.widgets.viewer_session import session_of
 
 RATE = 20.0
 N = 1200
@@ -43,16 +41,6 @@ def table(tmp_path) -> Path:
     rows = [f"{5 + k},{t:.4f}" for k in range(3) for t in SPIKES[k]]
     path.write_text("\n".join(["roi_id,time_s", *rows]), "utf-8")
     return path
-
-
-@pytest.fixture
-def viewer():
-    return ViewerModel()
-
-
-@pytest.fixture
-def session(viewer):
-    return session_of(viewer)
 
 
 @pytest.fixture

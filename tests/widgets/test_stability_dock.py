@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from napari.components import ViewerModel
 from qtpy.QtCore import QPointF, Qt
-from qtpy.QtWidgets import QApplication
+from tests.widgets.settling import settle
 
 from napari_calcium.doubt.stability import knobs_of, stability
 from napari_calcium.pipeline import run
@@ -61,11 +61,6 @@ def dock(qtbot):
     yield made
     made.runner.abandon()
     workbench_of(viewer).let_go()
-
-
-def settle() -> None:
-    for _ in range(4):
-        QApplication.processEvents()
 
 
 def try_settings(dock, qtbot) -> None:

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import pytest
-from napari.components import ViewerModel
 from qtpy.QtWidgets import QApplication
 
 from napari_calcium.guidance.provenance import story
@@ -9,11 +7,6 @@ from napari_calcium.widgets.coactivity_dock import CoactivityDock
 from napari_calcium.widgets.ensembles_dock import EnsemblesDock
 from napari_calcium.widgets.story_dialog import StoryDialog
 from napari_calcium.widgets.viewer_session import session_of
-
-
-@pytest.fixture
-def viewer():
-    return ViewerModel()
 
 
 def test_it_tells_the_steps_and_can_be_copied(qtbot, populated):

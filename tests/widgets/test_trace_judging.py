@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from napari.components import ViewerModel
 from qtpy.QtCore import QPointF, Qt
-from qtpy.QtWidgets import QApplication
+from tests.widgets.settling import settle
 
 from napari_calcium.pipeline import run
 from napari_calcium.pipeline_settings import PipelineSettings
@@ -23,16 +22,6 @@ from napari_calcium.widgets.workbench import workbench_of
 def finished():
     made = simulate(SimulationSettings(n_rois=25, n_frames=900, frame_rate=10.0, n_ensembles=2, seed=5))
     return run(made.to_recording().replace(movie=None))
-
-
-@pytest.fixture
-def viewer():
-    return ViewerModel()
-
-
-@pytest.fixture
-def session(viewer):
-    return session_of(viewer)
 
 
 @pytest.fixture
@@ -62,11 +51,6 @@ def dock(qtbot, viewer, session, bench, finished):
 def lively(recording) -> list[int]:
     ids, counts = np.unique(recording.events.roi_id, return_counts=True)
     return [int(i) for i in ids[np.argsort(-counts, kind="stable")][:2]]
-
-
-def settle() -> None:
-    for _ in range(4):
-        QApplication.processEvents()
 
 
 def key(qtbot, dock, *keys) -> None:

@@ -6,25 +6,12 @@ import dataclasses
 
 import numpy as np
 import pytest
-from napari.components import ViewerModel
 from qtpy.QtCore import QPointF, Qt
-from qtpy.QtWidgets import QApplication
+from tests.widgets.settling import settle
 
 from napari_calcium.recording import LogEntry, Recording, Trace
-from napari_calcium.session import Session
 from napari_calcium.widgets.plots.trace_lanes import PREVIEW
 from napari_calcium.widgets.traces import TracesDock
-from napari_calcium.widgets.viewer_session import session_of
-
-
-@pytest.fixture
-def viewer():
-    return ViewerModel()
-
-
-@pytest.fixture
-def session(viewer) -> Session:
-    return session_of(viewer)
 
 
 @pytest.fixture
@@ -35,11 +22,6 @@ def dock(qtbot, viewer, session):
     made.show()
     qtbot.waitExposed(made)
     return made
-
-
-def settle() -> None:
-    for _ in range(3):
-        QApplication.processEvents()
 
 
 def cells(dock: TracesDock) -> list[int]:

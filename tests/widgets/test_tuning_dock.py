@@ -4,27 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from napari.components import ViewerModel
-from qtpy.QtWidgets import QApplication
 from tests.io.test_behaviour_folder import analysed, made
+from tests.widgets.settling import settle
 
 from napari_calcium.widgets.tuning_dock import TuningDock
-from napari_calcium.widgets.viewer_session import session_of
 
 
 @pytest.fixture(scope="module")
 def whole():
     return analysed(made())
-
-
-@pytest.fixture
-def viewer():
-    return ViewerModel()
-
-
-@pytest.fixture
-def session(viewer):
-    return session_of(viewer)
 
 
 @pytest.fixture
@@ -35,11 +23,6 @@ def dock(qtbot, viewer, session):
     shown.show()
     qtbot.waitExposed(shown)
     return shown
-
-
-def settle() -> None:
-    for _ in range(4):
-        QApplication.processEvents()
 
 
 def hint(dock) -> str:

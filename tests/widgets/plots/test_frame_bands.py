@@ -1,24 +1,12 @@
 import numpy as np
 import pyqtgraph as pg
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from napari_calcium.widgets.plots.frame_bands import FrameBands, _merged
+from napari_calcium.widgets.plots.frame_bands import FrameBands
 from napari_calcium.widgets.plots.frames_plot import FramesPlot
 from napari_calcium.widgets.theme import PlotColors
 
 COLORS = PlotColors("#202020", "#ffffff", "#808080", "#ff0000")
-
-
-@given(st.lists(st.tuples(st.floats(0, 100), st.floats(0.01, 5)), max_size=20), st.floats(0, 3))
-def test_merged_spans_cover_all_and_do_not_overlap(pairs, least):
-    spans = np.array(sorted((a, a + b) for a, b in pairs)).reshape(-1, 2)
-    merged = _merged(spans, least)
-    for start, stop in spans:
-        assert ((merged[:, 0] <= start) & (stop <= merged[:, 1])).any()
-    assert (merged[1:, 0] > merged[:-1, 1]).all()
-    assert (merged[:, 1] - merged[:, 0] >= least * 0.999).all()
 
 
 @pytest.fixture
@@ -42,7 +30,7 @@ def reddish(plot, seconds):
 
 def test_a_single_bad_frame_is_seen_at_any_zoom(plot):
     plot.show_lines(100.0, [(np.zeros(10_000), "#0072b2")])
-    plot.bands.show_spans(np.array([[40.0, 40.01]]))
+    plot.bad_frames.show_spans(np.array([[40.0, 40.01]]))
     plot.show_span(None)
     assert reddish(plot, 40.05) and not reddish(plot, 60)
     plot.show_span((39.99, 40.03))
