@@ -88,7 +88,9 @@ def motions(draw):
     nodes = {name: draw(column(draw(st.integers(0, 3)), np.float64)) for name in ("node_y_px", "node_x_px")}
     shape = (len(table), len(nodes["node_y_px"]), len(nodes["node_x_px"]), 2)
     fields = draw(column(shape, np.float32))
-    return Motion(**table.columns(), fields=fields, **nodes, line_phase_px=table.line_phase_px)
+    residual = draw(column(draw(st.integers(0, 4)), np.float64))
+    rest = {"line_phase_px": table.line_phase_px, "residual_px": residual}
+    return Motion(**table.columns(), fields=fields, **nodes, **rest)
 
 
 @st.composite
@@ -250,6 +252,17 @@ def test_files_of_every_earlier_layout_open(layout, tmp_path):
     assert (len(old.events), len(old.ensemble_events), len(old.ensembles.members)) == (137, 17, 6)
     save_nwb(old, tmp_path / "new.nwb")
     assert read_nwb(tmp_path / "new.nwb") == old
+
+
+def test_a_file_written_before_the_motion_that_is_left_was_kept_opens(tmp_path):
+    motion = Motion(*np.zeros((3, 4)), np.zeros(4, bool), residual_px=np.ones(3))
+    found = Recording(
+        "film", np.empty(0, np.int64), 10.0, {"raw": Trace(np.empty((0, 4), np.float32), "a.u.")}
+    )
+    save_nwb(found.replace(motion=motion), tmp_path / "film.nwb")
+    with h5py.File(tmp_path / "film.nwb", "r+") as file:
+        del file["scratch/motion_residual_px"]
+    assert len(read_nwb(tmp_path / "film.nwb").motion.residual_px) == 0
 
 
 def test_pynwb_reads_it_as_any_ophys_file(analysed, saved):

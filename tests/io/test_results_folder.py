@@ -1,6 +1,7 @@
 """The results folder: what is written comes back, and nothing is lost when writing fails."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -57,7 +58,8 @@ def _motion(rng, n_frames):
     y, x, correlation = rng.normal(size=(3, n_frames))
     correlation[:1] = np.nan
     fields = rng.random((n_frames, 2, 3, 2), np.float32)
-    return Motion(y, x, correlation, y > 1, fields, np.array([1.0, 5.0]), np.array([1.0, 4.0, 7.0]), 0.25)
+    nodes = np.array([1.0, 5.0]), np.array([1.0, 4.0, 7.0])
+    return Motion(y, x, correlation, y > 1, fields, *nodes, 0.25, rng.random(3))
 
 
 def _rois(rng, ids):
@@ -129,6 +131,17 @@ def test_same_recording_same_bytes(tmp_path):
     assert files == sorted(p.relative_to(two) for p in two.rglob("*") if p.is_file())
     for name in files:
         assert (one / name).read_bytes() == (two / name).read_bytes(), name
+
+
+def test_a_folder_written_before_the_motion_that_is_left_was_kept_opens(tmp_path):
+    recording = make_recording()
+    blocks = save(recording, tmp_path / "results") / "registration_blocks.npz"
+    with np.load(blocks) as stored:
+        earlier = {name: stored[name] for name in stored if name != "residual_px"}
+    np.savez(blocks, **earlier)
+    motion = read_results(tmp_path / "results").motion
+    assert len(motion.residual_px) == 0
+    assert motion == replace(recording.motion, residual_px=np.empty(0))
 
 
 def test_contract_of_the_tables(tmp_path):

@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 from napari.components import ViewerModel
 from qtpy.QtCore import QPointF, Qt
-from qtpy.QtWidgets import QApplication
+from tests.widgets.settling import settle
 
 from napari_calcium.cells.drawn_rois import drawn_discs, use_drawing
+from napari_calcium.io.results_folder import new_results_folder, write_results
+from napari_calcium.io.results_reading import read_results
 from napari_calcium.movie.registration_settings import RigidRegistration
 from napari_calcium.pipeline import run_stage
 from napari_calcium.recording import Movie, Recording
@@ -46,16 +48,6 @@ def registered(raw):
 
 
 @pytest.fixture
-def viewer():
-    return ViewerModel()
-
-
-@pytest.fixture
-def session(viewer):
-    return session_of(viewer)
-
-
-@pytest.fixture
 def dock(qtbot, viewer, session):
     made = MotionDock(viewer)
     qtbot.addWidget(made)
@@ -63,11 +55,6 @@ def dock(qtbot, viewer, session):
     made.show()
     qtbot.waitExposed(made)
     return made
-
-
-def settle() -> None:
-    for _ in range(3):
-        QApplication.processEvents()
 
 
 def hint(dock) -> str:
@@ -88,24 +75,31 @@ def test_shifts_correlation_and_bad_frames_are_shown(dock, session, registered):
     assert hint(dock) == ""
     assert "2 bad frames" in [label.text() for label in dock.words]
     for plot in (dock.shifts, dock.correlation):
-        np.testing.assert_allclose(plot.bands.spans, [[1.0, 1.2]])
+        np.testing.assert_allclose(plot.bad_frames.spans, [[1.0, 1.2]])
         assert plot.span[1] == pytest.approx(4.0)
     np.testing.assert_allclose(
         dock.shifts._curves[1].getData()[1], registered[1].motion.shift_x_px, atol=1e-5
     )
 
 
-def test_residual_motion_is_measured_beside_the_window(dock, session, registered, qtbot):
+def test_the_motion_that_is_left_is_shown_also_of_a_recording_that_was_opened_again(
+    dock, session, registered, tmp_path
+):
     session.open(registered[0])
     settle()
-    qtbot.waitUntil(lambda: not dock._job.busy, timeout=20_000)
-    assert len(dock.residual._values) > 0 and not dock.residual.isHidden()
+    shown = dock.residual._values
+    assert len(shown) == 20 and not dock.residual.isHidden() and dock.residual_note.isHidden()
+    with new_results_folder(tmp_path / "results") as folder:
+        write_results(registered[0], folder, "version: 1\n")
+    session.open(read_results(tmp_path / "results"))
+    settle()
+    np.testing.assert_array_equal(dock.residual._values, shown)
 
 
-def test_without_the_binned_movie_it_says_how_to_see_the_residual(dock, session, registered):
+def test_where_it_was_not_measured_the_dock_says_how_to_see_the_residual(dock, session, registered):
     session.open(registered[1])
     settle()
-    assert dock.residual.isHidden() and "run it again" in dock.residual_note.text()
+    assert dock.residual.isHidden() and "Run Registration again" in dock.residual_note.text()
 
 
 def test_time_is_linked_both_ways(dock, session, registered, viewer, qtbot):

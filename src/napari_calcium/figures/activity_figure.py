@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_calcium.figures.axis_labels import counted, unit_scale
+from napari_calcium.figures.bad_spans import bad_spans, no_spans
 from napari_calcium.figures.decimate import pool_mean
 from napari_calcium.figures.drawing import draw_message, rows_size, time_axis
 from napari_calcium.figures.row_order import display_order
@@ -39,6 +40,7 @@ ORDER_WORDS = {
     "component": "by a principal component",
     "population": "by population coupling",
     "signal": "by correlation with a cell",
+    "behaviour": "by correlation with behaviour",
     "rate": "by mean activity",
     "ensemble": "by ensemble",
     "id": "as in the file",
@@ -93,6 +95,8 @@ class ActivityData:
     rates : RateHistogram
     duration_s : float
     message : str
+    bad_s : (n_spans, 2) float64
+        Seconds in which frames are bad.
     """
 
     image: NDArray[np.float32]
@@ -105,6 +109,7 @@ class ActivityData:
     rates: RateHistogram = field(default_factory=lambda: rate_histogram([]))
     duration_s: float = 1.0
     message: str = ""
+    bad_s: NDArray[np.float64] = field(default_factory=no_spans)
 
 
 def prepare_activity(recording: Recording, *, height: int = 800, width: int = 1600) -> ActivityData:
@@ -130,6 +135,7 @@ def prepare_activity(recording: Recording, *, height: int = 800, width: int = 16
         known.sorting.held_out_s() if known.sorting is not None else np.empty((0, 2)),
         rate_histogram(event_rates(recording)),
         recording.duration_s,
+        bad_s=bad_spans(recording),
     )
 
 
@@ -161,7 +167,8 @@ def draw_activity(figure: Figure, data: ActivityData) -> None:
     grid = figure.add_gridspec(2, 2, height_ratios=[3, 1], width_ratios=[4.5, 1])
     top = figure.add_subplot(grid[0, 0])
     below = figure.add_subplot(grid[1, 0], sharex=top)
-    scale = time_axis(below, 0, data.duration_s)
+    scale = time_axis(below, 0, data.duration_s, bad_s=data.bad_s)
+    time_axis(top, 0, data.duration_s, label=False, bad_s=data.bad_s)
     shown = top.imshow(
         data.image,
         aspect="auto",

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_calcium.figures.axis_labels import latest_trace, unit_scale
+from napari_calcium.figures.bad_spans import bad_spans, no_spans
 from napari_calcium.figures.decimate import outline
 from napari_calcium.figures.drawing import WIDTH, draw_message, legend_above, time_axis
 from napari_calcium.figures.epoch_colors import epoch_color, signal_color
@@ -84,6 +85,8 @@ class BehaviourData:
     duration_s : float
     message : str
         Why there is nothing to show; empty otherwise.
+    bad_s : (n_spans, 2) float64
+        Seconds in which frames are bad.
     """
 
     lanes: tuple[SignalLane, ...]
@@ -91,6 +94,7 @@ class BehaviourData:
     frame_rate: float
     duration_s: float
     message: str = ""
+    bad_s: NDArray[np.float64] = field(default_factory=no_spans)
 
 
 def prepare_behaviour(
@@ -113,7 +117,9 @@ def prepare_behaviour(
     # The population's mean need not stand above itself.
     neural = _neural_lanes(recording, cells) if len(cells) or not any(found.stand_ins) else []
     lanes = (*neural, *_signal_lanes(recording, found, decoded))
-    return BehaviourData(lanes, found.epochs, recording.frame_rate, recording.duration_s)
+    return BehaviourData(
+        lanes, found.epochs, recording.frame_rate, recording.duration_s, bad_s=bad_spans(recording)
+    )
 
 
 def _neural_lanes(recording: Recording, cells: Sequence[int]) -> list[SignalLane]:
@@ -197,7 +203,7 @@ def draw_behaviour(figure: Figure | SubFigure, data: BehaviourData) -> None:
     axes = np.atleast_1d(figure.subplots(max(len(data.lanes), 1), 1, sharex=True))
     for place, ax in enumerate(axes):
         last = place == len(axes) - 1
-        scale = time_axis(ax, 0, data.duration_s, label=last)
+        scale = time_axis(ax, 0, data.duration_s, label=last, bad_s=data.bad_s)
         _shade(ax, data.epochs, scale.seconds)
         ax.tick_params(axis="x", labelbottom=last)
         ax.spines["bottom"].set_visible(last)

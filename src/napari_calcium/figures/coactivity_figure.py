@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_calcium.figures.axis_labels import counted
+from napari_calcium.figures.bad_spans import bad_spans, no_spans
 from napari_calcium.figures.decimate import outline, pool_mean
 from napari_calcium.figures.drawing import (
     MANY_MARKS,
@@ -73,6 +74,8 @@ class CoactivityData:
         Ensemble events that chance alone would give; NaN where not known.
     message : str
         Why there is nothing to show; empty otherwise.
+    bad_s : (n_spans, 2) float64
+        Seconds in which frames are bad.
     """
 
     time_s: NDArray[np.float64]
@@ -88,6 +91,7 @@ class CoactivityData:
     duration_s: float
     by_chance: float = float("nan")
     message: str = ""
+    bad_s: NDArray[np.float64] = field(default_factory=no_spans)
 
 
 def prepare_coactivity(recording: Recording, *, pixels: int = 1500) -> CoactivityData:
@@ -112,6 +116,7 @@ def prepare_coactivity(recording: Recording, *, pixels: int = 1500) -> Coactivit
         window_s=table.window_s,
         duration_s=recording.duration_s,
         by_chance=float("nan") if events is None else events.expected_by_chance,
+        bad_s=bad_spans(recording),
     )
 
 
@@ -159,7 +164,7 @@ def coactivity_on(ax: Axes, data: CoactivityData) -> None:
     from matplotlib.legend_handler import HandlerTuple
     from matplotlib.ticker import MaxNLocator
 
-    scale = time_axis(ax, 0, data.duration_s)
+    scale = time_axis(ax, 0, data.duration_s, bad_s=data.bad_s)
     legend: dict[str, Any] = {}
     lines = (
         (data.time_s, data.active_neurons, _INK, 0.5),

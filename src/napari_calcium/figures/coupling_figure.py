@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_calcium.figures.bad_spans import bad_spans, no_spans
 from napari_calcium.figures.decimate import pool_mean
 from napari_calcium.figures.diverging import diverging_colors, symmetric_limit
 from napari_calcium.figures.drawing import draw_message, rows_size, time_axis
@@ -38,6 +39,8 @@ class CouplingData:
     duration_s, window_s : float
     limit : float
     told, message : str
+    bad_s : (n_spans, 2) float64
+        Seconds in which frames are bad.
     """
 
     image: NDArray[np.float32]
@@ -50,6 +53,7 @@ class CouplingData:
     limit: float = 1.0
     told: str = ""
     message: str = ""
+    bad_s: NDArray[np.float64] = field(default_factory=no_spans)
 
 
 def prepare_coupling(recording: Recording, *, height: int = 800, width: int = 1600) -> CouplingData:
@@ -75,6 +79,7 @@ def prepare_coupling(recording: Recording, *, height: int = 800, width: int = 16
         found.window_s,
         symmetric_limit(found.sliding, least=0.2),
         f"{singing:,} choristers, {known - singing:,} soloists ({found.input.replace('_', '-')})",
+        bad_s=bad_spans(recording),
     )
 
 
@@ -98,7 +103,7 @@ def draw_coupling(figure: Figure, data: CouplingData) -> None:
     left.set_ylabel("Neuron, most coupled first")
     left.set_ylim(n - 0.5, -0.5)
     left.set_yticks([])
-    scale = time_axis(right, 0, data.duration_s)
+    scale = time_axis(right, 0, data.duration_s, bad_s=data.bad_s)
     shown = right.imshow(
         data.image,
         aspect="auto",

@@ -6,10 +6,13 @@ import math
 from typing import TYPE_CHECKING, Any, Literal
 
 from napari_calcium.figures.axis_labels import TimeScale, time_scale
+from napari_calcium.figures.bad_spans import shade_spans
 
 if TYPE_CHECKING:
+    import numpy as np
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure, SubFigure
+    from numpy.typing import NDArray
 
 __all__ = [
     "MANY_MARKS",
@@ -65,13 +68,31 @@ def note_size() -> float:
     return _points("legend.fontsize")
 
 
-def time_axis(ax: Axes, start_s: float, stop_s: float, *, label: bool = True) -> TimeScale:
-    """Limit and label a time axis; return the unit in which to draw on it."""
+def time_axis(
+    ax: Axes,
+    start_s: float,
+    stop_s: float,
+    *,
+    label: bool = True,
+    bad_s: NDArray[np.float64] | None = None,
+) -> TimeScale:
+    """Limit and label a time axis, shade its bad frames, and return the unit in which to draw on it.
+
+    Parameters
+    ----------
+    ax : Axes
+    start_s, stop_s : float
+    label : bool
+        Whether the axis says what it is.
+    bad_s : (n_spans, 2) float64, optional
+        Seconds in which frames are bad, from :func:`~napari_calcium.figures.bad_spans.bad_spans`.
+    """
     scale = time_scale(stop_s - start_s)
     stop_s = max(stop_s, start_s + 1e-9)
     ax.set_xlim(start_s / scale.seconds, stop_s / scale.seconds)
+    bad = bad_s is not None and shade_spans(ax, bad_s / scale.seconds)
     if label:
-        ax.set_xlabel(scale.label)
+        ax.set_xlabel(f"{scale.label}; shaded: bad frames" if bad else scale.label)
     return scale
 
 

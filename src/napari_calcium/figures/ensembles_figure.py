@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from napari_calcium.figures.axis_labels import counted
+from napari_calcium.figures.bad_spans import bad_spans, no_spans
 from napari_calcium.figures.drawing import (
     NOTE_COLOR,
     WIDTH,
@@ -86,6 +87,8 @@ class EnsemblesData:
         What chance alone would give.
     message : str
         Why there is nothing to show; empty otherwise.
+    bad_s : (n_spans, 2) float64
+        Seconds in which frames are bad.
     """
 
     background: NDArray[np.float32] | None
@@ -94,6 +97,7 @@ class EnsemblesData:
     pixel_size_um: float | None = None
     note: str = ""
     message: str = ""
+    bad_s: NDArray[np.float64] = field(default_factory=no_spans)
 
 
 def prepare_ensembles(recording: Recording) -> EnsemblesData:
@@ -112,6 +116,7 @@ def prepare_ensembles(recording: Recording) -> EnsemblesData:
         recording.duration_s,
         recording.pixel_size_um,
         note,
+        bad_s=bad_spans(recording),
     )
 
 
@@ -238,7 +243,7 @@ def scale_bar(ax: Axes, shape: tuple[int, ...], pixel_size_um: float | None) -> 
 
 def activations_on(ax: Axes, data: EnsemblesData, *, members: bool = False) -> None:
     """Draw a tick for each activation, a row an ensemble, on given axes; at its end how many there are."""
-    scale = time_axis(ax, 0, data.duration_s)
+    scale = time_axis(ax, 0, data.duration_s, bad_s=data.bad_s)
     for row, view in enumerate(data.views):
         ax.vlines(view.activation_s / scale.seconds, row - 0.38, row + 0.38, color=view.color, lw=1.0)
     ax.set_ylim(len(data.views) - 0.5, -0.5)

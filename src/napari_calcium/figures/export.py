@@ -43,6 +43,7 @@ from napari_calcium.figures.ensembles_figure import (
 from napari_calcium.figures.field_figure import draw_field, field_size, prepare_field
 from napari_calcium.figures.figure_style import STANDARD, FigureStyle
 from napari_calcium.figures.heatmap_figure import draw_heatmap, heatmap_size, prepare_heatmap
+from napari_calcium.figures.motion_figure import draw_motion, motion_height, motion_size, prepare_motion
 from napari_calcium.figures.raster_figure import draw_raster, prepare_raster, raster_size
 from napari_calcium.figures.relations_figure import draw_relations, prepare_relations, relations_size
 from napari_calcium.figures.similarity_figure import draw_similarity, prepare_similarity, similarity_size
@@ -121,6 +122,7 @@ class FigureKind:
 
 
 FIGURES: tuple[FigureKind, ...] = (
+    FigureKind("motion", ("motion",), prepare_motion, motion_size, draw_motion, motion_height),
     FigureKind("processing_steps", ("traces", "frame_rate"), prepare_steps, steps_size, draw_steps),
     FigureKind("traces_with_events", ("traces", "frame_rate"), prepare_traces, traces_size, draw_traces),
     FigureKind("heatmap", ("traces", "frame_rate"), prepare_heatmap, heatmap_size, draw_heatmap),

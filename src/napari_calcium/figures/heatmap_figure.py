@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,6 +15,7 @@ from napari_calcium.figures.axis_labels import (
     trace_label,
     unit_scale,
 )
+from napari_calcium.figures.bad_spans import bad_spans, no_spans
 from napari_calcium.figures.decimate import pool_max
 from napari_calcium.figures.drawing import draw_message, rows_axis, rows_size, set_titles, time_axis
 from napari_calcium.figures.row_order import display_order
@@ -52,6 +53,8 @@ class HeatmapData:
         Why there is nothing to show; empty otherwise.
     n_frames : int
         Frames before pooling: they are the axis where the frame rate is not known.
+    bad_s : (n_spans, 2) float64
+        Seconds in which frames are bad.
     """
 
     image: NDArray[np.float32]
@@ -63,6 +66,7 @@ class HeatmapData:
     note: str = ""
     message: str = ""
     n_frames: int = 0
+    bad_s: NDArray[np.float64] = field(default_factory=no_spans)
 
 
 def prepare_heatmap(
@@ -90,6 +94,7 @@ def prepare_heatmap(
         bool((home >= 0).any()),
         baseline_note(recording) if trace.unit == "ΔF/F" else "",
         n_frames=recording.n_frames,
+        bad_s=bad_spans(recording),
     )
 
 
@@ -114,7 +119,7 @@ def draw_heatmap(figure: Figure | SubFigure, data: HeatmapData) -> None:
     from matplotlib import colormaps
 
     ax = figure.subplots()
-    scale = time_axis(ax, 0, data.duration_s)
+    scale = time_axis(ax, 0, data.duration_s, bad_s=data.bad_s)
     length = data.duration_s / scale.seconds
     if not data.duration_s:
         length = max(float(data.n_frames), 1.0)

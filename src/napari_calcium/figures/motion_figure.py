@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_calcium.figures.axis_labels import counted
+from napari_calcium.figures.bad_spans import BAD_COLOR, bad_spans, no_spans
 from napari_calcium.figures.decimate import outline
-from napari_calcium.figures.drawing import WIDTH, draw_message, time_axis
+from napari_calcium.figures.drawing import WIDTH, draw_message, note_size, time_axis, width_of, wrapped
 from napari_calcium.recording import Recording
 
 if TYPE_CHECKING:
@@ -18,11 +19,11 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure, SubFigure
 
 __all__ = [
-    "BAD_COLOR",
     "SHIFT_COLORS",
+    "VISIBLE_PX",
     "MotionData",
-    "bad_spans",
     "draw_motion",
+    "motion_height",
     "motion_size",
     "motion_words",
     "prepare_motion",
@@ -30,8 +31,13 @@ __all__ = [
 ]
 
 SHIFT_COLORS = {"y": "#0072b2", "x": "#e69f00"}
-BAD_COLOR = "#d55e00"
+VISIBLE_PX = 0.3
+"""A component that moves by this much can be seen by eye."""
+
 _CORRELATION_COLOR = "#6e6e6e"
+_NONE = "The movie has not been registered."
+_SIDE_BY_SIDE = 5.0
+"""Inches; in a narrower figure the motion that is left stands below."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +53,8 @@ class MotionData:
     duration_s : float
     words : str
         The figures that judge the registration, in a line.
+    residual_px : (n_components,) float64
+        How far the registered movie still moves along its principal components; empty where not measured.
     message : str
         Why there is nothing to show; empty otherwise.
     """
@@ -57,20 +65,8 @@ class MotionData:
     bad_s: NDArray[np.float64]
     duration_s: float
     words: str
+    residual_px: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
     message: str = ""
-
-
-def bad_spans(recording: Recording) -> NDArray[np.float64]:
-    """Return when frames are bad, (n_spans, 2) seconds from the start of the first frame; empty for never.
-
-    Neighbouring bad frames are one span. Seconds are frames where the frame rate is not known.
-    """
-    motion = recording.motion
-    if motion is None or not len(motion):
-        return np.empty((0, 2))
-    steps = np.diff(np.concatenate([[0], motion.bad.astype(np.int8), [0]]))
-    spans = np.column_stack([np.flatnonzero(steps == 1), np.flatnonzero(steps == -1)])
-    return spans / (recording.frame_rate or 1.0)
 
 
 def sharpness(recording: Recording) -> tuple[float, float] | None:
@@ -115,7 +111,7 @@ def prepare_motion(recording: Recording, *, pixels: int = 1500) -> MotionData:
     rate = recording.frame_rate or 1.0
     if motion is None or not len(motion):
         none = (np.empty(0), np.empty(0, np.float32))
-        return MotionData(none, none, none, np.empty((0, 2)), 0.0, "", "The movie has not been registered.")
+        return MotionData(none, none, none, no_spans(), 0.0, "", message=_NONE)
 
     def line(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
         found = outline(values.astype(np.float32)[None], pixels)
@@ -124,35 +120,66 @@ def prepare_motion(recording: Recording, *, pixels: int = 1500) -> MotionData:
     shifts = line(motion.shift_y_px), line(motion.shift_x_px)
     seconds = len(motion) / rate
     return MotionData(
-        *shifts, line(motion.correlation), bad_spans(recording), seconds, motion_words(recording)
+        *shifts,
+        line(motion.correlation),
+        bad_spans(recording),
+        seconds,
+        motion_words(recording),
+        motion.residual_px,
     )
 
 
 def motion_size(data: MotionData) -> tuple[float, float]:
     """Return width and height of the figure in inches."""
-    return WIDTH, 3.2
+    return WIDTH, motion_height(data, WIDTH)
+
+
+def motion_height(data: MotionData, width: float) -> float:
+    """Return the height in inches at a width: in a narrow figure the motion that is left stands below."""
+    return 3.2 if width >= _SIDE_BY_SIDE or not len(data.residual_px) else 4.4
 
 
 def draw_motion(figure: Figure | SubFigure, data: MotionData) -> None:
-    """Draw the shifts above the correlation, bad frames shaded through both."""
+    """Draw the shifts above the correlation, bad frames shaded through both, and what motion is left."""
     if data.message:
         return draw_message(figure, "Motion", data.message)
-    upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3, 2))
-    scale = time_axis(upper, 0, data.duration_s, label=False)
+    upper, lower, aside = _panels(figure, data)
+    scale = time_axis(upper, 0, data.duration_s, label=False, bad_s=data.bad_s)
     for name, (at, values) in (("y", data.shift_y), ("x", data.shift_x)):
         upper.plot(at / scale.seconds, values, color=SHIFT_COLORS[name], lw=0.6, label=name)
     upper.set_ylabel("Shift (px)")
     upper.legend(loc="upper right", ncols=2, handlelength=1.2)
-    upper.set_title(data.words, wrap=True)
     at, values = data.correlation
     lower.plot(at / scale.seconds, values, color=_CORRELATION_COLOR, lw=0.6)
     lower.set_ylabel("Correlation\nwith template")
-    time_axis(lower, 0, data.duration_s)
-    for ax in (upper, lower):
-        _shade(ax, data.bad_s / scale.seconds)
+    time_axis(lower, 0, data.duration_s, bad_s=data.bad_s)
+    upper.tick_params(labelbottom=False)
+    if aside is not None:
+        _draw_residual(aside, data.residual_px)
+    figure.suptitle(wrapped(data.words, width_of(figure) - 0.3, note_size()), fontsize=note_size())
     return None
 
 
-def _shade(ax: Axes, spans: NDArray[np.float64]) -> None:
-    for start, stop in spans.tolist():
-        ax.axvspan(start, stop, color=BAD_COLOR, alpha=0.35, lw=0.4)
+def _panels(figure: Figure | SubFigure, data: MotionData) -> tuple[Axes, Axes, Axes | None]:
+    """Return the axes of shifts, of the correlation, and of what motion is left where it is known."""
+    if not len(data.residual_px):
+        grid = figure.add_gridspec(2, 1, height_ratios=(3, 2))
+        aside = None
+    elif width_of(figure) >= _SIDE_BY_SIDE:
+        grid = figure.add_gridspec(2, 2, height_ratios=(3, 2), width_ratios=(4, 1))
+        aside = figure.add_subplot(grid[:, 1])
+    else:
+        grid = figure.add_gridspec(3, 1, height_ratios=(3, 2, 2))
+        aside = figure.add_subplot(grid[2, 0])
+    upper = figure.add_subplot(grid[0, 0])
+    return upper, figure.add_subplot(grid[1, 0], sharex=upper), aside
+
+
+def _draw_residual(ax: Axes, values: NDArray[np.float64]) -> None:
+    """Draw a bar a component; those that can be seen by eye stand out."""
+    colors = np.where(values >= VISIBLE_PX, BAD_COLOR, SHIFT_COLORS["y"])
+    ax.bar(np.arange(1, len(values) + 1), values, color=colors.tolist(), width=0.8)
+    ax.axhline(VISIBLE_PX, color=BAD_COLOR, lw=0.6)
+    ax.set_ylim(0, max(2 * VISIBLE_PX, 1.1 * float(values.max())))
+    ax.set_xlabel("Principal component")
+    ax.set_ylabel("Motion left (px)")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_calcium.figures.axis_labels import counted
+from napari_calcium.figures.bad_spans import bad_spans, no_spans
 from napari_calcium.figures.drawing import (
     MANY_MARKS,
     draw_message,
@@ -52,6 +53,8 @@ class RasterData:
     duration_s : float
     message : str
         Why there is nothing to show; empty otherwise.
+    bad_s : (n_spans, 2) float64
+        Seconds in which frames are bad.
     """
 
     roi_ids: NDArray[np.int64]
@@ -61,6 +64,7 @@ class RasterData:
     event_ensemble: NDArray[np.int64]
     duration_s: float
     message: str = ""
+    bad_s: NDArray[np.float64] = field(default_factory=no_spans)
 
 
 def prepare_raster(recording: Recording) -> RasterData:
@@ -81,6 +85,7 @@ def prepare_raster(recording: Recording) -> RasterData:
         events.onset_s,
         _ensemble_of_events(recording),
         recording.duration_s,
+        bad_s=bad_spans(recording),
     )
 
 
@@ -120,7 +125,7 @@ def draw_raster(figure: Figure | SubFigure, data: RasterData) -> None:
 
 def raster_on(ax: Axes, data: RasterData) -> None:
     """Draw a raster that has events on given axes."""
-    scale = time_axis(ax, 0, data.duration_s)
+    scale = time_axis(ax, 0, data.duration_s, bad_s=data.bad_s)
     if len(data.onset_s) > _MOST_LINES:
         extent = (0, data.duration_s / scale.seconds, len(data.roi_ids) - 0.5, -0.5)
         ax.imshow(density_image(data), aspect="auto", interpolation="nearest", extent=extent)

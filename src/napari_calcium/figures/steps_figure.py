@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_calcium.figures.axis_labels import baseline_note, trace_label, unit_scale
+from napari_calcium.figures.bad_spans import bad_spans, no_spans
 from napari_calcium.figures.decimate import outline
 from napari_calcium.figures.drawing import WIDTH, draw_message, note_size, time_axis, width_of
 from napari_calcium.figures.example_cells import busiest_span, example_cells
@@ -76,6 +77,8 @@ class StepsData:
         How F0 was taken.
     message : str
         Why there is nothing to show; empty otherwise.
+    bad_s : (n_spans, 2) float64
+        Seconds in which frames are bad.
     """
 
     roi_ids: tuple[int, ...]
@@ -85,6 +88,7 @@ class StepsData:
     span: tuple[float, float]
     note: str
     message: str = ""
+    bad_s: NDArray[np.float64] = field(default_factory=no_spans)
 
 
 def prepare_steps(
@@ -115,7 +119,8 @@ def prepare_steps(
     shown = span or busiest_span(recording, cells, 120.0)
     steps = tuple(_step(recording, name, rows, shown, pixels) for name in names)
     labels = tuple(f"Neuron {recording.cell_name(k)}" for k in cells)
-    return StepsData(cells, labels, steps, _onsets(recording, cells, shown), shown, baseline_note(recording))
+    onsets, note = _onsets(recording, cells, shown), baseline_note(recording)
+    return StepsData(cells, labels, steps, onsets, shown, note, bad_s=bad_spans(recording))
 
 
 def _why(recording: Recording, names: list[str]) -> str:
@@ -182,7 +187,7 @@ def draw_steps(figure: Figure | SubFigure, data: StepsData) -> None:
 
 def _draw_step(ax: Axes, data: StepsData, row: int, column: int) -> None:
     step, last = data.steps[row], row == len(data.steps) - 1
-    scale = time_axis(ax, *data.span, label=last)
+    scale = time_axis(ax, *data.span, label=last, bad_s=data.bad_s)
     ax.plot(step.time_s[column] / scale.seconds, step.values[column], color=TRACE_COLORS[step.name], lw=0.6)
     if step.baseline:
         at = step.baseline_time_s[column] / scale.seconds

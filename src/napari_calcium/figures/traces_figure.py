@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_calcium.figures.axis_labels import baseline_note, counted, latest_trace, unit_scale
+from napari_calcium.figures.bad_spans import bad_spans, no_spans
 from napari_calcium.figures.decimate import outline
 from napari_calcium.figures.drawing import MANY_MARKS, WIDTH, draw_message, note_size, set_titles, time_axis
 from napari_calcium.figures.example_cells import example_cells
@@ -58,6 +59,8 @@ class TracesData:
         Where the stretch of `duration_s` begins.
     over : tuple of (str, (n_cells, n_points) array, (n_cells, n_points) array)
         Other stages of the same unit, drawn over the first: name, time in seconds, values.
+    bad_s : (n_spans, 2) float64
+        Seconds in which frames are bad.
     """
 
     roi_ids: tuple[int, ...]
@@ -79,6 +82,7 @@ class TracesData:
     message: str = ""
     start_s: float = 0.0
     over: tuple[tuple[str, NDArray[np.float64], NDArray[np.float32]], ...] = ()
+    bad_s: NDArray[np.float64] = field(default_factory=no_spans)
 
 
 def prepare_traces(
@@ -152,6 +156,7 @@ def prepare_traces(
         bar=_round_number(step),
         note=baseline_note(recording),
         start_s=start,
+        bad_s=bad_spans(recording),
         over=tuple(
             (other, *drawn(other))
             for other in over
@@ -215,7 +220,7 @@ def draw_traces(figure: Figure | SubFigure, data: TracesData) -> None:
     if data.message:
         return draw_message(figure, "Traces", data.message)
     ax = figure.subplots()
-    scale = time_axis(ax, data.start_s, data.start_s + data.duration_s)
+    scale = time_axis(ax, data.start_s, data.start_s + data.duration_s, bad_s=data.bad_s)
     color = TRACE_COLORS.get(data.name, TRACE_COLORS["raw"])
     for at, values, offset in zip(data.time_s, data.values, data.offsets, strict=True):
         line = ax.plot(at / scale.seconds, values + offset, color=color, lw=0.5)[0]

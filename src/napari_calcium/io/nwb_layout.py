@@ -28,8 +28,8 @@ MODULE: Final = "napari_calcium"
 ABOUT: Final = "napari_calcium_recording"
 """Scratch text, JSON: everything that is not an array, and where the arrays are."""
 SIMILARITY: Final = "ensemble_event_similarity"
-MOTION_FIELDS: Final = ("fields", "node_y_px", "node_x_px")
-"""What the registration found that is no column, in scratch as ``motion_…``."""
+MOTION_FIELDS: Final = ("fields", "node_y_px", "node_x_px", "residual_px")
+"""What the registration found that is no column, in scratch as ``motion_…``; earlier files lack the last."""
 CELLS: Final = "processing/ophys/ImageSegmentation/PlaneSegmentation"
 _SERIES: Final = {
     "raw": "RoiResponseSeries",

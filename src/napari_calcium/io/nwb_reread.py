@@ -235,7 +235,9 @@ def _movie(folder: Path, about: dict[str, Any] | None, log: list[dict[str, Any]]
 def _motion(file: Hdf5File, about: dict[str, Any]) -> Motion | None:
     if "motion" not in about["tables"]:
         return None
-    parts: dict[str, Any] = {name: file.array(f"scratch/motion_{name}") for name in MOTION_FIELDS}
+    *always, later = MOTION_FIELDS
+    stored = (*always, later) if file.is_dataset(f"scratch/motion_{later}") else always
+    parts: dict[str, Any] = {name: file.array(f"scratch/motion_{name}") for name in stored}
     parts |= _columns(file, "motion", Motion) | _numbers(about["tables"]["motion"])
     return Motion(**parts)
 

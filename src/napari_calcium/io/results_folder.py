@@ -187,6 +187,7 @@ def _write_motion(recording: Recording, folder: Path) -> None:
         centres_y_px=motion.node_y_px,
         centres_x_px=motion.node_x_px,
         line_phase_px=motion.line_phase_px,
+        residual_px=motion.residual_px,
     )
 
 

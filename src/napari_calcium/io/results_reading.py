@@ -157,6 +157,7 @@ def _read_motion(folder: Path) -> Motion | None:
             node_y_px=stored["centres_y_px"],
             node_x_px=stored["centres_x_px"],
             line_phase_px=float(stored["line_phase_px"]),
+            residual_px=stored["residual_px"] if "residual_px" in stored else np.empty(0),
         )
 
 

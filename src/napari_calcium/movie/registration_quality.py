@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from napari_calcium.movie.binned_movie import BinnedMovie
 from napari_calcium.movie.chunks import spread_frames
@@ -86,7 +87,7 @@ def residual_motion(
     -------
     (n_components,) float64
         Length of the shift in pixels, the component of highest variance first. Components of cells and light
-        give small values by chance.
+        give small values by chance. The same bytes for any number of cores.
 
     References
     ----------
@@ -103,7 +104,9 @@ def residual_motion(
     mean = frames.mean(axis=0)
     frames -= mean
     flat = frames.reshape(len(frames), -1)
-    _, vectors = np.linalg.eigh(flat @ flat.T)
+    # The bytes of a matrix product may depend on the number of threads.
+    with threadpool_limits(limits=1, user_api="blas"):
+        _, vectors = np.linalg.eigh(flat @ flat.T)
     extreme = max(1, round(_EXTREME * len(frames)))
     residual = np.zeros(n_components)
     for k in range(n_components):

@@ -276,6 +276,9 @@ class Motion(Table):
         Where the nodes are.
     line_phase_px : float
         By how many pixels odd rows were moved.
+    residual_px : (n_components,) float64
+        How far the registered movie still moves along each of its principal components, that of highest
+        variance first; empty where it was not measured.
     """
 
     shift_y_px: NDArray[np.float64] = empty_column(np.float64)
@@ -292,6 +295,7 @@ class Motion(Table):
         default_factory=lambda: np.zeros(2, np.float64), metadata={"column": False}
     )
     line_phase_px: float = 0.0
+    residual_px: NDArray[np.float64] = field(default_factory=lambda: np.empty(0), metadata={"column": False})
 
 
 @dataclass(frozen=True, eq=False)

@@ -22,8 +22,10 @@ from napari_calcium.movie.grid import Grid
 from napari_calcium.movie.partial_extraction import KnownTraces, extract_changed, extract_few
 from napari_calcium.movie.registered_movie import RegisteredMovie
 from napari_calcium.movie.registration import Registration, register
+from napari_calcium.movie.registration_quality import residual_motion
 from napari_calcium.movie.segmentation import find_cells
 from napari_calcium.pipeline_settings import PipelineSettings
+from napari_calcium.plurals import count_of
 from napari_calcium.progress import Progress, part, silent
 from napari_calcium.recording import LogEntry, Recording, Source, Trace
 from napari_calcium.results.tables import Motion
@@ -38,7 +40,6 @@ __all__ = [
     "binned_movie",
     "has_drawn_rois",
     "has_raw_movie",
-    "kept_binned_movie",
     "lags_behind",
     "read_new_cells",
     "registered_movie",
@@ -47,6 +48,7 @@ __all__ = [
 
 _TRACES = ("raw", "neuropil", "corrected")
 _REBINNING_SHARE = 0.7
+_REGISTERED_SHARE = 0.95
 
 
 class _Scratch:
@@ -138,11 +140,6 @@ def binned_movie(
         )
     _scratch.keep(motion, again.binned)
     return again.binned
-
-
-def kept_binned_movie(recording: Recording) -> BinnedMovie | None:
-    """Return the binned movie of the recording's registration if it is at hand."""
-    return _scratch.of(recording.motion) if recording.motion is not None else None
 
 
 def rois_to_read(recording: Recording) -> Rois | None:
@@ -238,9 +235,15 @@ def _outcome(rois: Rois, light: Extraction) -> Outcome:
 def _registration(rec: Recording, settings: Any, on_progress: Progress, executor: Executor | None) -> Outcome:
     guide = None if rec.movie is None else rec.movie.guide
     found = register(
-        _movie_of(rec), rate_of(rec), settings, guide=guide, on_progress=on_progress, executor=executor
+        _movie_of(rec),
+        rate_of(rec),
+        settings,
+        guide=guide,
+        on_progress=part(on_progress, 0.0, _REGISTERED_SHARE),
+        executor=executor,
     )
-    motion = _motion(found)
+    residual = residual_motion(found.binned, on_progress=part(on_progress, _REGISTERED_SHARE, 1.0))
+    motion = _motion(found, residual)
     _scratch.keep(motion, found.binned)
     changes = {"motion": motion, "images": {**rec.images, **found.images}}
     return Outcome(changes, ("movie",), ("motion", "images"), _motion_notes(found))
@@ -354,7 +357,7 @@ def _grid_of(motion: Motion) -> Grid:
     return Grid(len(y), len(x), float(y[0]), float(y[1] - y[0]), float(x[0]), float(x[1] - x[0]))
 
 
-def _motion(found: Registration) -> Motion:
+def _motion(found: Registration, residual: NDArray[np.float64]) -> Motion:
     return Motion(
         found.shifts[:, 0],
         found.shifts[:, 1],
@@ -364,18 +367,22 @@ def _motion(found: Registration) -> Motion:
         found.grid.y,
         found.grid.x,
         float(found.line_phase),
+        residual,
     )
 
 
 def _motion_notes(found: Registration) -> tuple[str, ...]:
     largest = np.hypot(*found.shifts.T).max(initial=0.0)
     bad = int(found.bad.sum())
-    return (f"frames moved by up to {largest:.1f} px; {bad:,} of {len(found.bad):,} frames are bad",)
+    are = "is" if bad == 1 else "are"
+    of = count_of(len(found.bad), "frame")
+    return (f"frames moved by up to {largest:.1f} px; {bad:,} of {of} {are} bad",)
 
 
 def _cell_notes(accepted: Any) -> tuple[str, ...]:
     cells = int(accepted.sum())
-    return (f"{cells:,} cells accepted, {len(accepted) - cells:,} candidates rejected",)
+    rejected = count_of(len(accepted) - cells, "candidate")
+    return (f"{count_of(cells, 'cell')} accepted, {rejected} rejected",)
 
 
 def _lost_notes(before: Recording) -> tuple[str, ...]:

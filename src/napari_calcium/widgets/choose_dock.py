@@ -13,7 +13,6 @@ from qtpy.QtWidgets import QCheckBox, QGridLayout, QHBoxLayout, QLabel, QPushBut
 
 from napari_calcium.cell_choice import CellChoice
 from napari_calcium.figures.axis_labels import counted
-from napari_calcium.figures.motion_figure import bad_spans
 from napari_calcium.figures.palette import TRACE_COLORS
 from napari_calcium.recording import Recording
 from napari_calcium.rois import Rois
@@ -288,7 +287,6 @@ class ChooseDock(ViewDock):
             known = recording.frame_rate is not None
             self.trace.set_duration(recording.n_frames / rate, in_frames=not known)
             self.trace.show_span(self.session.selection.span)
-            self.trace.bands.show_spans(bad_spans(recording))
             self._ask_trace(recording, found, int(found.ids[row]))
 
     def _ask_trace(self, recording: Recording, found: Rois, candidate: int) -> None:

@@ -12,20 +12,20 @@ from qtpy.QtCore import QSize
 from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QVBoxLayout
 from superqt import QFlowLayout
 
+from napari_calcium.figures.bad_spans import BAD_COLOR
 from napari_calcium.figures.decimate import outline
 from napari_calcium.figures.export import FigureKind
 from napari_calcium.figures.motion_figure import (
-    BAD_COLOR,
     SHIFT_COLORS,
-    bad_spans,
+    VISIBLE_PX,
     draw_motion,
+    motion_height,
     motion_size,
     motion_words,
     prepare_motion,
 )
 from napari_calcium.recording import Recording
 from napari_calcium.widgets.exporting import Export, ExportButton, table_writer
-from napari_calcium.widgets.latest_job import LatestJob
 from napari_calcium.widgets.plots.frames_plot import FramesPlot
 from napari_calcium.widgets.registered_layer import BLINK_KEY, registered_layer_of
 from napari_calcium.widgets.theme import PlotColors, readable
@@ -33,10 +33,8 @@ from napari_calcium.widgets.view_dock import ViewDock
 
 __all__ = ["MotionDock", "ResidualPlot"]
 
-_FIGURE = FigureKind("motion", ("motion",), prepare_motion, motion_size, draw_motion)
+_FIGURE = FigureKind("motion", ("motion",), prepare_motion, motion_size, draw_motion, motion_height)
 _CORRELATION_COLOR = "#6e6e6e"
-_VISIBLE_PX = 0.3
-"""A component that moves by this much can be seen by eye."""
 
 
 class ResidualPlot(pg.PlotWidget):
@@ -56,7 +54,7 @@ class ResidualPlot(pg.PlotWidget):
         item.layout.setContentsMargins(2, 4, 6, 2)
         self._bars = pg.BarGraphItem(x=[], height=[], width=0.8)
         item.addItem(self._bars)
-        self._limit = pg.InfiniteLine(_VISIBLE_PX, angle=0)
+        self._limit = pg.InfiniteLine(VISIBLE_PX, angle=0)
         item.addItem(self._limit, ignoreBounds=True)
         self.setAccessibleName("Residual motion of the principal components")
         self.set_colors(colors)
@@ -87,11 +85,11 @@ class ResidualPlot(pg.PlotWidget):
         self._bars.setOpts(
             x=np.arange(1, len(values) + 1),
             height=values,
-            brushes=[moving if v >= _VISIBLE_PX else calm for v in values.tolist()],
+            brushes=[moving if v >= VISIBLE_PX else calm for v in values.tolist()],
             pen=None,
         )
         self._limit.setPen(pg.mkPen(moving, width=1))
-        top = max(2 * _VISIBLE_PX, 1.1 * float(values.max())) if len(values) else 1.0
+        top = max(2 * VISIBLE_PX, 1.1 * float(values.max())) if len(values) else 1.0
         self.getPlotItem().setYRange(0, top, padding=0)
         self.getPlotItem().setXRange(0.4, max(5, len(values)) + 0.6, padding=0)
 
@@ -115,8 +113,6 @@ class MotionDock(ViewDock):
     def __init__(self, napari_viewer: Any) -> None:
         self._drawn: Recording | None = None
         super().__init__(napari_viewer)
-        self._job = LatestJob(self)
-        self.links.add(self._job.abandon)
         # Its kernel takes a second to load: better now than at the first look.
         outline(np.zeros((1, 8), np.float32), 1)
         layer = registered_layer_of(napari_viewer)
@@ -156,9 +152,12 @@ class MotionDock(ViewDock):
         self.residual.setToolTip(
             "<qt>The frames that express a principal component most are aligned to those that express it "
             "least. Where a component is motion, they are shifted against each other: a good registration "
-            f"leaves less than {_VISIBLE_PX:g} px.</qt>"
+            f"leaves less than {VISIBLE_PX:g} px.</qt>"
         )
-        self.residual_note = QLabel()
+        self.residual_note = QLabel(
+            "The motion that is left was not measured: the movie has too few frames, or an earlier version "
+            "registered it. Run Registration again to see it."
+        )
         self.residual_note.setWordWrap(True)
         self.residual_note.setFixedWidth(190)
         over_time = QVBoxLayout()
@@ -215,7 +214,6 @@ class MotionDock(ViewDock):
         for plot, values in lines.items():
             plot.set_duration(len(motion) / rate, in_frames=not known)
             plot.show_span(self.session.selection.span)
-            plot.bands.show_spans(bad_spans(recording))
             plot.show_lines(rate, values)
         # Each plot would write it below.
         self.shifts.getPlotItem().showAxis("bottom", False)
@@ -227,7 +225,7 @@ class MotionDock(ViewDock):
         layer = registered_layer_of(self._viewer)
         self.registered.setEnabled(layer is not None and layer.layer is not None)
         self.registered.setChecked(layer is not None and layer.shows_registered)
-        self._measure(recording)
+        self._show_residual(motion.residual_px)
 
     def export(self) -> Export | None:
         """Return what can be exported: the figure, and the table of frames."""
@@ -236,27 +234,8 @@ class MotionDock(ViewDock):
             return None
         return Export(f"{recording.name}_motion", recording, _FIGURE, table_writer(recording.motion))
 
-    def _measure(self, recording: Recording) -> None:
-        """Work out beside the window what motion is left, where the binned movie is at hand."""
-        from napari_calcium.movie.registration_quality import residual_motion
-        from napari_calcium.stages.pipeline_movie import kept_binned_movie
-
-        binned = kept_binned_movie(recording)
-        self.residual.setVisible(False)
-        self.residual_note.setVisible(True)
-        if binned is None:
-            self.residual_note.setText(
-                "The motion that is left is measured right after a registration: run it again to see it."
-            )
-            return
-        self.residual_note.setText("Measuring the motion that is left …")
-        self._job.ask(
-            "Residual motion", lambda p: residual_motion(binned, on_progress=p), self._show_residual
-        )
-
     def _show_residual(self, values: NDArray[np.float64]) -> None:
         self.residual_note.setVisible(not len(values))
-        self.residual_note.setText("There are too few frames to measure the motion that is left.")
         self.residual.setVisible(len(values) > 0)
         self.residual.show_residual(values)
 

@@ -23,7 +23,6 @@ from superqt import QFlowLayout
 from napari_calcium.figures.axis_labels import counted
 from napari_calcium.figures.decimate import outline
 from napari_calcium.figures.export import FigureKind
-from napari_calcium.figures.motion_figure import bad_spans
 from napari_calcium.figures.palette import ensemble_color
 from napari_calcium.figures.traces_figure import draw_traces, prepare_traces, read_for_events, traces_size
 from napari_calcium.pipeline_settings import TITLES
@@ -36,7 +35,7 @@ from napari_calcium.widgets.plots.trace_lanes import TraceLanes, make_lanes
 from napari_calcium.widgets.plots.traces_plot import TracesPlot, trace_color
 from napari_calcium.widgets.theme import plot_colors, readable
 from napari_calcium.widgets.trace_judging import TraceJudging
-from napari_calcium.widgets.view_dock import shade_epochs
+from napari_calcium.widgets.view_dock import shade_times
 from napari_calcium.widgets.viewer_session import session_of
 from napari_calcium.widgets.workbench import workbench_of
 
@@ -196,8 +195,7 @@ class TracesDock(QWidget):
             seconds = recording.duration_s if rate_known else float(recording.n_frames)
             self.plot.set_duration(seconds, in_frames=not rate_known)
             self.plot.show_span(self._session.selection.span)
-            self.plot.bad_frames.show_spans(bad_spans(recording))
-        shade_epochs(self, recording)
+        shade_times(self, recording)
         self._later()
 
     def show_preview(self, preview: Recording | None) -> None:

@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Literal
 from qtpy.QtCore import QSize, Qt, QTimer
 from qtpy.QtWidgets import QLabel, QSizePolicy, QStackedWidget, QVBoxLayout, QWidget
 
+from napari_calcium.figures.bad_spans import bad_spans, no_spans
 from napari_calcium.recording import Recording
 from napari_calcium.session import Session
 from napari_calcium.widgets.dock_place import DockPlace
@@ -15,16 +16,18 @@ from napari_calcium.widgets.plots.time_plot import TimePlot
 from napari_calcium.widgets.theme import PlotColors, plot_colors
 from napari_calcium.widgets.viewer_session import session_of
 
-__all__ = ["NO_RECORDING", "ViewDock", "shade_epochs"]
+__all__ = ["NO_RECORDING", "ViewDock", "shade_times"]
 
 NO_RECORDING = "Open a recording first: drop a CSV of fluorescence traces on the window."
 
 
-def shade_epochs(owner: QWidget, recording: Recording | None) -> None:
-    """Shade the epochs of a recording behind every plot over time in a widget."""
+def shade_times(owner: QWidget, recording: Recording | None) -> None:
+    """Shade the epochs and the bad frames of a recording in every plot over time of a widget."""
     behaviour = recording.behaviour if recording is not None else None
+    bad = bad_spans(recording) if recording is not None else no_spans()
     for plot in owner.findChildren(TimePlot):
         plot.show_epochs(behaviour.epochs if behaviour is not None else None)
+        plot.bad_frames.show_spans(bad)
 
 
 class ViewDock(QWidget):
@@ -124,7 +127,7 @@ class ViewDock(QWidget):
         self.pages.setCurrentIndex(0 if hint else 1)
         if recording is not None and not hint:
             self.draw(recording)
-            shade_epochs(self, recording)
+            shade_times(self, recording)
 
     def showEvent(self, event: Any) -> None:
         """Draw what happened while the dock was hidden."""

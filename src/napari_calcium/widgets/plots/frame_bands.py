@@ -9,6 +9,8 @@ import pyqtgraph as pg
 from numpy.typing import NDArray
 from qtpy.QtCore import QRectF
 
+from napari_calcium.figures.bad_spans import joined_spans
+
 __all__ = ["FrameBands"]
 
 _LEAST_PIXELS = 2.0
@@ -30,7 +32,8 @@ class FrameBands(pg.GraphicsObject):
         shade = self._brush.color()
         shade.setAlpha(opacity)
         self._brush.setColor(shade)
-        self.setZValue(-20)
+        # Over the images of rasters, under epochs and curves.
+        self.setZValue(-16)
 
     @property
     def spans(self) -> NDArray[np.float64]:
@@ -60,16 +63,5 @@ class FrameBands(pg.GraphicsObject):
         inside = (self._spans[:, 1] >= view.left()) & (self._spans[:, 0] <= view.right())
         painter.setPen(pg.mkPen(None))
         painter.setBrush(self._brush)
-        for start, stop in _merged(self._spans[inside], _LEAST_PIXELS * pixel).tolist():
+        for start, stop in joined_spans(self._spans[inside], _LEAST_PIXELS * pixel).tolist():
             painter.drawRect(QRectF(start, view.top(), stop - start, view.height()))
-
-
-def _merged(spans: NDArray[np.float64], least: float) -> NDArray[np.float64]:
-    """Widen spans to a least width and join those that then touch."""
-    if not len(spans):
-        return spans
-    start = spans[:, 0]
-    stop = np.maximum.accumulate(np.maximum(spans[:, 1], start + least))
-    first = np.concatenate([[True], start[1:] > stop[:-1]])
-    last = np.concatenate([first[1:], [True]])
-    return np.column_stack([start[first], stop[last]])

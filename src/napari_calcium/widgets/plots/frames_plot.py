@@ -6,8 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_calcium.figures.decimate import outline
-from napari_calcium.figures.motion_figure import BAD_COLOR
-from napari_calcium.widgets.plots.frame_bands import FrameBands
 from napari_calcium.widgets.plots.time_plot import TimePlot, curve_item
 from napari_calcium.widgets.theme import PlotColors, readable
 
@@ -36,8 +34,6 @@ class FramesPlot(TimePlot):
         item.getAxis("left").setWidth(58)
         item.getAxis("left").enableAutoSIPrefix(False)
         item.setLabel("left", label)
-        self.bands = FrameBands(BAD_COLOR)
-        item.addItem(self.bands, ignoreBounds=True)
         self._curves = [curve_item(self, z=k + 1) for k in range(3)]
         self.box.sigXRangeChanged.connect(lambda *_: self._draw())
         self.box.sigResized.connect(lambda *_: self._draw())

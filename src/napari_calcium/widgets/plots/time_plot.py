@@ -9,8 +9,10 @@ import pyqtgraph as pg
 from psygnal import Signal
 from qtpy.QtCore import QSize, Qt
 
+from napari_calcium.figures.bad_spans import BAD_COLOR
 from napari_calcium.results.behaviour_results import Epochs
 from napari_calcium.widgets.plots.epoch_shades import EpochShades
+from napari_calcium.widgets.plots.frame_bands import FrameBands
 from napari_calcium.widgets.theme import PlotColors
 
 __all__ = ["TimePlot", "curve_item"]
@@ -48,6 +50,8 @@ class TimePlot(pg.PlotWidget):
         self._shades = EpochShades()
         self._shades.setZValue(-15)
         item.addItem(self._shades, ignoreBounds=True)
+        self.bad_frames = FrameBands(BAD_COLOR)
+        item.addItem(self.bad_frames, ignoreBounds=True)
         box.sigXRangeChanged.connect(self._on_range)
         self.scene().sigMouseClicked.connect(self._on_click)
         self.set_colors(colors)

@@ -12,11 +12,9 @@ from psygnal import Signal
 from qtpy.QtCore import Qt
 
 from napari_calcium.events.validation import Review
-from napari_calcium.figures.motion_figure import BAD_COLOR
 from napari_calcium.figures.palette import EVENT_COLOR, TRACE_COLORS
 from napari_calcium.results.event_choices import ACCEPTED, ADDED, REJECTED
 from napari_calcium.results.tables import Events, SpikeTimes
-from napari_calcium.widgets.plots.frame_bands import FrameBands
 from napari_calcium.widgets.plots.time_plot import TimePlot, curve_item
 from napari_calcium.widgets.plots.trace_lanes import PREVIEW, Lane, TraceLanes, nice_length
 from napari_calcium.widgets.theme import PlotColors, readable
@@ -59,8 +57,6 @@ class TracesPlot(TimePlot):
         item.getAxis("right").setWidth(56)
         self._bands = curve_item(self, width=2, z=-5, connect="pairs")
         self._zeros = curve_item(self, z=-4, connect="pairs")
-        self.bad_frames = FrameBands(BAD_COLOR)
-        item.addItem(self.bad_frames, ignoreBounds=True)
         self._focus = pg.LinearRegionItem(orientation="horizontal", movable=False)
         self._focus.setZValue(-10)
         self._focus.hide()
