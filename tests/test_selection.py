@@ -52,7 +52,13 @@ def test_toggling_twice_changes_nothing_but_the_order(cells, cell):
 
 @pytest.mark.parametrize(
     ("name", "value", "same"),
-    [("ensemble", 3, 3.0), ("time", 1.5, 1.5), ("span", (1.0, 2.0), (2.0, 1.0)), ("focus", 4, 4)],
+    [
+        ("ensemble", 3, 3.0),
+        ("time", 1.5, 1.5),
+        ("span", (1.0, 2.0), (2.0, 1.0)),
+        ("marked", (1.0, 2.0), (2.0, 1.0)),
+        ("focus", 4, 4),
+    ],
 )
 def test_values_compare(name, value, same):
     selection = Selection()
@@ -93,9 +99,11 @@ def test_a_cell_stays_in_focus_while_others_come_and_go():
     seen.assert_not_called()
 
 
-def test_clear_leaves_time_and_span():
+def test_clear_leaves_time_and_span_and_unmarks():
     selection = Selection()
+    selection.marked = (2.0, 3.0)
     selection.cells, selection.ensemble, selection.time, selection.span = (1,), 2, 3.0, (1.0, 4.0)
     selection.clear()
     assert (selection.cells, selection.ensemble, selection.focus) == ((), None, None)
+    assert selection.marked is None
     assert (selection.time, selection.span) == (3.0, (1.0, 4.0))

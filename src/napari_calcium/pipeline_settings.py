@@ -62,9 +62,9 @@ TITLES: Mapping[str, str] = MappingProxyType(
         "correlation": "Correlation",
         "coupling": "Population coupling",
         "dimensionality": "Dimensionality",
-        "sorting": "Sorting",
         "cell_clusters": "Clusters of cells",
         "behaviour": "Behaviour",
+        "sorting": "Sorting",
         "relations": "Correlation with behaviour",
         "tuning": "Tuning",
         "triggered": "Triggered averages",
@@ -146,14 +146,14 @@ class PipelineSettings(Settings):
     dimensionality: DimensionalitySettings | None = Field(
         None, title=TITLES["dimensionality"], description="The population in few components."
     )
-    sorting: SortingSettings | None = Field(
-        None, title=TITLES["sorting"], description="In which order the cells stand."
-    )
     cell_clusters: ClusterSettings | None = Field(
         None, title=TITLES["cell_clusters"], description="Groups of cells with like activity."
     )
     behaviour: BehaviourSettings | None = Field(
         None, title=TITLES["behaviour"], description="Behaviour on the clock and frames of the recording."
+    )
+    sorting: SortingSettings | None = Field(
+        None, title=TITLES["sorting"], description="In which order the cells stand."
     )
     relations: RelationSettings | None = Field(
         None, title=TITLES["relations"], description="How cells and ensembles go with each signal."

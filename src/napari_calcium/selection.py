@@ -14,7 +14,7 @@ Tool = Literal["click", "box", "lasso", "wand", "ellipse", "outline", "redraw", 
 
 
 class Selection:
-    """Selected cells (ids, in the order they were picked), the one in focus, ensemble, time and span in view.
+    """Selected cells (ids, in the order they were picked), the one in focus, ensemble, time, span and mark.
 
     Values compare: setting what is already set emits nothing, so echoes between linked views die.
     """
@@ -24,6 +24,7 @@ class Selection:
     ensemble_changed = Signal(object)
     time_changed = Signal(float)
     span_changed = Signal(object)
+    marked_changed = Signal(object)
     tool_changed = Signal(str)
 
     def __init__(self) -> None:
@@ -32,6 +33,7 @@ class Selection:
         self._ensemble: int | None = None
         self._time = 0.0
         self._span: tuple[float, float] | None = None
+        self._marked: tuple[float, float] | None = None
         self._tool: Tool = "click"
 
     @property
@@ -99,6 +101,18 @@ class Selection:
             self.span_changed.emit(value)
 
     @property
+    def marked(self) -> tuple[float, float] | None:
+        """Stretch of time that is marked on all time axes, in seconds, or None."""
+        return self._marked
+
+    @marked.setter
+    def marked(self, seconds: tuple[float, float] | None) -> None:
+        value = None if seconds is None else (float(min(seconds)), float(max(seconds)))
+        if value != self._marked:
+            self._marked = value
+            self.marked_changed.emit(value)
+
+    @property
     def tool(self) -> Tool:
         """What a drag on the image does."""
         return self._tool
@@ -114,6 +128,7 @@ class Selection:
         self.cells = (c for c in self._cells if c != cell) if cell in self._cells else (*self._cells, cell)
 
     def clear(self) -> None:
-        """Select no cell and no ensemble; time and span stay."""
+        """Select no cell and no ensemble, and mark no time; the moment and the span in view stay."""
         self.ensemble = None
         self.cells = ()
+        self.marked = None

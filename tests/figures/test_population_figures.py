@@ -11,7 +11,7 @@ from napari_calcium.figures.correlation_figure import (
 )
 from napari_calcium.figures.coupling_figure import prepare_coupling
 from napari_calcium.figures.dimensionality_figure import prepare_dimensionality
-from napari_calcium.figures.diverging import UNKNOWN, UNKNOWN_ON_DARK, diverging_colors, symmetric_limit
+from napari_calcium.figures.diverging import UNKNOWN, diverging_colors, symmetric_limit
 from napari_calcium.figures.export import FIGURES, figure_of
 from napari_calcium.pipeline import run_stage
 from napari_calcium.pipeline_settings import default_settings
@@ -139,7 +139,7 @@ def test_the_first_component_of_one_is_drawn_with_zeros(recording):
 @pytest.mark.parametrize("on_dark", [False, True])
 def test_no_colour_is_that_of_what_is_not_known(on_dark):
     table = diverging_colors(on_dark=on_dark).astype(int)
-    assert np.abs(table - (UNKNOWN_ON_DARK if on_dark else UNKNOWN)).sum(axis=1).min() > 60
+    assert np.abs(table - UNKNOWN).sum(axis=1).min() > 60
     assert table[0, 2] > table[0, 0] + 50 and table[-1, 0] > table[-1, 2] + 50
 
 

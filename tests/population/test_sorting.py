@@ -6,6 +6,7 @@ from tests.population.neurons import activity, grouped, independent, odd_recordi
 from napari_calcium.population.chain_sorting import chain_order, seriated
 from napari_calcium.population.sorting import (
     SortAlongChain,
+    SortByBehaviour,
     SortByComponent,
     SortByEnsemble,
     SortById,
@@ -161,3 +162,40 @@ def test_odd_recordings_are_results(settings):
     for odd in odd_recordings():
         found = sort_cells(odd, np.arange(len(odd.values)), settings)
         assert sorted(found.roi_id.tolist()) == list(range(len(odd.values)))
+
+
+def test_behaviour_puts_on_top_who_follows_it_and_at_the_bottom_who_avoids_it():
+    random = np.random.default_rng(5)
+    x = random.standard_normal((8, 600)).astype(np.float32)
+    speed = random.standard_normal(600)
+    x[3] += 2 * speed
+    x[5] -= 2 * speed
+    order = sort_cells(activity(x), np.arange(8), SortByBehaviour(), signal=speed)
+    assert (order.roi_id[0], order.roi_id[-1]) == (3, 5)
+    expected = np.array([np.corrcoef(row, speed)[0, 1] for row in x])
+    np.testing.assert_allclose(order.value, expected[order.roi_id], atol=1e-5)
+
+
+def test_behaviour_is_held_out_and_lagged_as_the_activity_is():
+    random = np.random.default_rng(6)
+    x = random.standard_normal((5, 600)).astype(np.float32)
+    speed = random.standard_normal(600).astype(np.float32)
+    held = held_in(600, 60)
+    x[2, held] += 3 * speed[held]
+    x[4, ~held] += 9 * speed[~held]
+    order = sort_cells(activity(x), np.arange(5), SortByBehaviour(held_out=True, block=30.0), signal=speed)
+    assert order.roi_id[0] == 2
+    late = np.roll(speed, -4)
+    x[1] = np.where(np.isnan(speed), 0, 3 * speed)
+    assert sort_cells(activity(x), np.arange(5), SortByBehaviour(most_lag=3.0), signal=late).roi_id[0] == 1
+
+
+def test_gaps_of_the_behaviour_and_constants_are_results():
+    x = np.random.default_rng(7).standard_normal((4, 100)).astype(np.float32)
+    speed = x[1].copy()
+    speed[20:50] = np.nan
+    assert sort_cells(activity(x), np.arange(4), SortByBehaviour(), signal=speed).roi_id[0] == 1
+    flat = sort_cells(activity(x), np.arange(4), SortByBehaviour(), signal=np.full(100, np.nan))
+    assert flat.roi_id.tolist() == [0, 1, 2, 3]
+    with pytest.raises(ValueError, match="align the behaviour"):
+        sort_cells(activity(x), np.arange(4), SortByBehaviour())

@@ -8,8 +8,9 @@ from napari_calcium.pipeline_settings import default_settings
 from napari_calcium.population.binned_activity import PopulationInput
 from napari_calcium.population.dimensionality import UmapPlane
 from napari_calcium.population.population_activity import PopulationActivitySettings
-from napari_calcium.population.sorting import SortByEnsemble, SortBySignal
+from napari_calcium.population.sorting import SortByBehaviour, SortByEnsemble, SortBySignal
 from napari_calcium.recording import Recording, Trace
+from napari_calcium.results.behaviour_results import Behaviour, Epochs
 from napari_calcium.results.population_results import PARTS, Population
 from napari_calcium.results.tables import Events
 from napari_calcium.simulate import SimulationSettings, simulate
@@ -185,3 +186,27 @@ def test_a_whole_run_knows_the_yaml_of_its_population(simulated):
         population_activity=PopulationActivitySettings(), dimensionality=UmapPlane(), sorting=SortByEnsemble()
     )
     assert PipelineSettings.from_yaml(pipeline.to_yaml()) == pipeline
+
+
+def test_cells_are_sorted_by_a_signal_of_the_behaviour():
+    recording = made()
+    speed = np.repeat(np.random.default_rng(3).standard_normal(-(-recording.n_frames // 5)), 5)
+    values = np.stack([speed[: recording.n_frames], np.zeros(recording.n_frames)])
+    traces = dict(recording.traces)
+    followed = traces["dff"].values.copy()
+    followed[7] = values[0]
+    traces["dff"] = Trace(followed, "ΔF/F")
+    known = Behaviour(("speed", "pupil"), ("cm/s", ""), values, Epochs(), np.zeros((2, 0)))
+    recording = recording.replace(traces=traces, behaviour=known)
+    done = run_stage(recording, "sorting", SortByBehaviour(input="dff"))
+    assert done.population.sorting.roi_id[0] == 107
+    assert any("speed" in note for note in done.log[-1].notes)
+    assert "behaviour" in done.log[-1].reads
+    with pytest.raises(StageError, match="no signal 'wheel'; there are speed, pupil"):
+        run_stage(recording, "sorting", SortByBehaviour(signal="wheel"))
+    with pytest.raises(StageError, match=r"[Bb]ehaviour"):
+        run_stage(made(), "sorting", SortByBehaviour())
+
+
+def test_sorting_runs_after_the_behaviour_it_may_read():
+    assert STAGES.index("behaviour") < STAGES.index("sorting")

@@ -5,14 +5,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["UNKNOWN", "UNKNOWN_ON_DARK", "diverging_colors", "symmetric_limit"]
+__all__ = ["UNKNOWN", "diverging_colors", "symmetric_limit"]
 
 UNKNOWN = (255, 255, 255)
-"""Of what is not defined, which is not the same as zero; on paper and on a light ground."""
-UNKNOWN_ON_DARK = (0, 0, 0)
-"""The same on a dark ground, where white would outshine all that is known."""
+"""Of what is not defined, which is not the same as zero: white beside grey, in every theme."""
 
-_ON_LIGHT = ((33, 102, 172), (146, 178, 206), (214, 214, 214), (214, 150, 140), (178, 24, 43))
+_ON_LIGHT = ((33, 102, 172), (146, 178, 206), (202, 202, 202), (214, 150, 140), (178, 24, 43))
 _ON_DARK = ((96, 172, 255), (60, 104, 160), (44, 46, 52), (160, 72, 60), (255, 104, 84))
 
 

@@ -23,6 +23,7 @@ from napari_calcium.settings import Seconds
 
 __all__ = [
     "SortAlongChain",
+    "SortByBehaviour",
     "SortByComponent",
     "SortByEnsemble",
     "SortById",
@@ -91,6 +92,20 @@ class SortBySignal(_Sorting):
     )
 
 
+class SortByBehaviour(_Sorting):
+    """By the correlation with a signal of the behaviour, at any lag up to the largest: those that follow it on top."""
+
+    method: Literal["behaviour"] = "behaviour"
+    signal: str | None = Field(
+        None,
+        title="Signal",
+        description="Name of a signal of the behaviour, such as speed. Leave empty to take the first one.",
+    )
+    most_lag: Annotated[Seconds, Ge(0), Le(60)] = Field(
+        0.0, title="Largest lag", description="The largest correlation at any lag so far counts."
+    )
+
+
 class SortByEnsemble(_Sorting):
     """Members of an ensemble together, those that take part most first."""
 
@@ -110,6 +125,7 @@ SortingSettings = Annotated[
     | SortByComponent
     | SortByPopulation
     | SortBySignal
+    | SortByBehaviour
     | SortByRate
     | SortByEnsemble
     | SortById,
@@ -123,6 +139,7 @@ def sort_cells(
     settings: SortingSettings = SortAlongChain(),
     *,
     ensemble_order: ArrayLike | None = None,
+    signal: ArrayLike | None = None,
 ) -> CellOrder:
     """Put cells in an order.
 
@@ -133,6 +150,9 @@ def sort_cells(
     settings : SortingSettings
     ensemble_order : (n_rois,) int64, optional
         Rows as the ensembles have them, for ``method="ensemble"``.
+    signal : (n_bins,), optional
+        Course of the behaviour in the bins of the activity, NaN where it is not known (counts as its mean); for
+        ``method="behaviour"``.
 
     Returns
     -------
@@ -143,15 +163,17 @@ def sort_cells(
     Raises
     ------
     ValueError
-        If the cell with which others are to be compared is not there, or the order of the ensembles is not
-        given.
+        If the cell with which others are to be compared is not there, or the order of the ensembles or the
+        signal is not given.
     """
     ids = np.asarray(roi_ids, np.int64)
     block = activity.frames(settings.block) if settings.held_out else 0
-    values = activity.values[:, held_in(activity.n_bins, block)]
+    inside = held_in(activity.n_bins, block)
+    values = activity.values[:, inside]
+    course = None if signal is None else np.asarray(signal, np.float32)[inside]
     # One thread: the same bytes on any machine, and small matrices are quicker so.
     with threadpool_limits(limits=1, user_api="blas"):
-        order, by = _order(values, activity, ids, settings, ensemble_order)
+        order, by = _order(values, activity, ids, settings, ensemble_order, course)
     return CellOrder(
         ids[order],
         by[order],
@@ -178,6 +200,7 @@ def _order(
     ids: NDArray[np.int64],
     settings: SortingSettings,
     ensemble_order: ArrayLike | None,
+    signal: NDArray[np.float32] | None,
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Return rows from top to bottom, and the value of every row by which it was sorted."""
     nothing = np.full(len(x), np.nan)
@@ -191,15 +214,17 @@ def _order(
         return likeness_order(correlation_matrix(x)), nothing
     if isinstance(settings, SortAlongChain):
         return chain_order(standardised(x), seed=settings.seed), nothing
-    values = _values(x, activity, ids, settings)
+    if isinstance(settings, SortBySignal | SortByBehaviour):
+        values = _likeness(
+            x, _compared(x, ids, settings, signal), activity.frames(settings.most_lag, at_least=0)
+        )
+    else:
+        values = _values(x, settings)
     return np.argsort(-np.nan_to_num(values, nan=-np.inf), kind="stable"), values
 
 
 def _values(
-    x: NDArray[np.float32],
-    activity: Activity,
-    ids: NDArray[np.int64],
-    settings: SortByRate | SortByComponent | SortByPopulation | SortBySignal,
+    x: NDArray[np.float32], settings: SortByRate | SortByComponent | SortByPopulation
 ) -> NDArray[np.float64]:
     if isinstance(settings, SortByRate):
         there = ~np.isnan(x)
@@ -208,18 +233,35 @@ def _values(
         return np.where(count > 0, total / np.maximum(count, 1), np.nan)
     if isinstance(settings, SortByPopulation):
         return population_coupling(x)[0]
-    if isinstance(settings, SortByComponent):
-        z = standardised(x)
-        values, cells, _ = leading_components(z, settings.component)
-        if cells.shape[1] < settings.component:
-            return np.full(len(x), np.nan)
-        return np.where(z.any(axis=1), cells[:, -1] * np.sqrt(values[-1]), np.nan)
+    z = standardised(x)
+    values, cells, _ = leading_components(z, settings.component)
+    if cells.shape[1] < settings.component:
+        return np.full(len(x), np.nan)
+    return np.where(z.any(axis=1), cells[:, -1] * np.sqrt(values[-1]), np.nan)
+
+
+def _compared(
+    x: NDArray[np.float32],
+    ids: NDArray[np.int64],
+    settings: SortBySignal | SortByBehaviour,
+    signal: NDArray[np.float32] | None,
+) -> NDArray[np.float32]:
+    """Return the course with which all cells are compared."""
+    if isinstance(settings, SortByBehaviour):
+        if signal is None:
+            raise ValueError("there is no signal of the behaviour to sort by; align the behaviour first")
+        return signal
     row = np.flatnonzero(ids == settings.cell)
     if not len(row):
         raise ValueError(f"there is no cell {settings.cell} to compare the others with; choose another")
-    most = min(activity.frames(settings.most_lag, at_least=0), x.shape[1] - 1)
+    course: NDArray[np.float32] = x[row[0]]
+    return course
+
+
+def _likeness(x: NDArray[np.float32], course: NDArray[np.float32], most_lag: int) -> NDArray[np.float64]:
+    """Return the largest correlation of each cell with a course at any lag; NaN where there is none."""
     with np.errstate(invalid="ignore"):
-        lags = lagged_correlation(x, x[row[0]], most)
+        lags = lagged_correlation(x, course, min(most_lag, x.shape[1] - 1))
     known = np.isfinite(lags).any(axis=1)
     best = np.nan_to_num(lags, nan=-np.inf).max(axis=1, initial=-np.inf)
     return np.where(known, best, np.nan).astype(np.float64)

@@ -21,6 +21,7 @@ from napari_calcium.population.population_activity import population_activity
 from napari_calcium.population.sorting import sort_cells
 from napari_calcium.progress import Progress
 from napari_calcium.recording import Recording
+from napari_calcium.results.behaviour_results import Behaviour
 from napari_calcium.results.population_results import Population
 from napari_calcium.stages.stage_steps import Apply, Outcome, StageError, input_of, needed, rate_of
 
@@ -159,12 +160,32 @@ def _sorting(rec: Recording, settings: Any, on_progress: Progress, executor: Exe
     rows = ensemble_rows(rec) if settings.method == "ensemble" else None
     if settings.method == "ensemble" and rows is None:
         needed(rec, "ensembles", "sorting")
+    course = None
+    if settings.method == "behaviour":
+        course, told = _behaviour_course(rec, activity, settings.signal)
+        notes += told
     try:
-        found = sort_cells(activity, rec.roi_ids, settings, ensemble_order=rows)
+        found = sort_cells(activity, rec.roi_ids, settings, ensemble_order=rows, signal=course)
     except ValueError as error:
         raise StageError(str(error)) from None
-    known = ("ensembles",) if rows is not None else ()
+    known: tuple[str, ...] = ("ensembles",) if rows is not None else ()
+    known += ("behaviour",) if course is not None else ()
     return _outcome("sorting", found, (reads, *known), notes)
+
+
+def _behaviour_course(
+    rec: Recording, activity: Activity, wanted: str | None
+) -> tuple[NDArray[np.float32], tuple[str, ...]]:
+    """Return a signal of the behaviour in the bins of the activity, and which one it is where none was named."""
+    behaviour: Behaviour = needed(rec, "behaviour", "sorting")
+    if not behaviour.names:
+        raise StageError("the behaviour has no signal to sort by, only epochs")
+    if wanted is not None and wanted not in behaviour.names:
+        raise StageError(f"there is no signal {wanted!r}; there are {', '.join(behaviour.names)}")
+    name = wanted if wanted is not None else behaviour.names[0]
+    values = behaviour.values[behaviour.names.index(name)]
+    course = bin_traces(values[None], rate_of(rec), activity.bin_s)[0][0]
+    return course, () if wanted is not None else (f"sorted by {name}, the first signal",)
 
 
 def _clusters(rec: Recording, settings: Any, on_progress: Progress, executor: Executor | None) -> Outcome:

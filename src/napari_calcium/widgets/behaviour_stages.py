@@ -111,7 +111,7 @@ class BehaviourWidget(StageWidget):
     """The stage by itself, for the Plugins menu."""
 
     panel = BehaviourPanel
-    name = "Stage 15: behaviour"
+    name = "Stage 14: behaviour"
 
 
 class RelationsWidget(StageWidget):

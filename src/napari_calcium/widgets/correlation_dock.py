@@ -31,7 +31,6 @@ from napari_calcium.plurals import count_of
 from napari_calcium.progress import Progress
 from napari_calcium.recording import Recording
 from napari_calcium.results.population_results import Correlations
-from napari_calcium.widgets.coupling_dock import is_dark
 from napari_calcium.widgets.exporting import Export, ExportButton
 from napari_calcium.widgets.latest_job import LatestJob
 from napari_calcium.widgets.network_layer import NetworkLayer, links_to_show
@@ -213,7 +212,7 @@ class CorrelationDock(StageView):
             self.plot.show_rows(self.recording.rows(self.session.selection.cells))
 
     def _paint(self) -> None:
-        table = diverging_colors(on_dark=is_dark(self.colors))
+        table = diverging_colors(on_dark=self.colors.is_dark)
         self.plot.set_table(table)
         self.bar.setPixmap(scale_picture(table))
         matrix = self.plot.matrix

@@ -12,9 +12,8 @@ from qtpy.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QLabel, QVBoxLayou
 from superqt import QFlowLayout
 
 from napari_calcium.figures.coupling_figure import CHORISTER, SOLOIST
-from napari_calcium.figures.diverging import UNKNOWN, UNKNOWN_ON_DARK, diverging_colors, symmetric_limit
+from napari_calcium.figures.diverging import UNKNOWN, diverging_colors, symmetric_limit
 from napari_calcium.figures.export import FIGURES
-from napari_calcium.figures.palette import rgb
 from napari_calcium.figures.row_order import display_order
 from napari_calcium.figures.time_matrix import TimeMatrix
 from napari_calcium.progress import Progress
@@ -28,7 +27,7 @@ from napari_calcium.widgets.plots.time_matrix_plot import TimeMatrixPlot
 from napari_calcium.widgets.stage_view import StageView, joined, pick_cell
 from napari_calcium.widgets.theme import PlotColors, readable
 
-__all__ = ["CouplingDock", "is_dark"]
+__all__ = ["CouplingDock"]
 
 _ORDERS = {"coupling": "Coupling", "id": "Cell id", "ensemble": "Ensemble", "sorting": "Sorting"}
 
@@ -66,7 +65,7 @@ class CouplingDock(StageView):
         self.plot = TimeMatrixPlot(colors)
         self.plot.setToolTip(
             "Correlation of each neuron with the mean of all others in a sliding window. Red: together;\n"
-            "blue: apart; white, in dark themes black: not defined (nothing happened, no data).\n"
+            "blue: apart; grey: neither; white: not defined (nothing happened in the window, or no data).\n"
             "Click: the neuron and the moment.\n"
             "Wheel: zoom in time; with Ctrl: in neurons; with Shift: scroll. Double click: all."
         )
@@ -86,13 +85,19 @@ class CouplingDock(StageView):
         self.only.toggled.connect(self.later)
         self.low, self.bar, self.high = QLabel(), QLabel(), QLabel()
         self.bar.setToolTip("Correlation within the window (r)")
+        undefined = QLabel(
+            "<span style='background-color:#ffffff'>&nbsp;&nbsp;&nbsp;&nbsp;</span> not defined"
+        )
+        undefined.setToolTip(
+            "Neither the neuron nor the others did anything in the window, or there is no data"
+        )
         self.export_button = ExportButton(self.export, self)
         self.note = QLabel()
         flow = QFlowLayout()
         flow.setContentsMargins(6, 2, 6, 0)
         flow.setHorizontalSpacing(8)
         flow.setVerticalSpacing(2)
-        scale = joined(self.low, self.bar, self.high)
+        scale = joined(self.low, self.bar, self.high, undefined)
         for part in (joined(QLabel("Sort by"), self.orders), self.only, scale, self.note):
             flow.addWidget(part)
         top = QHBoxLayout()
@@ -185,9 +190,9 @@ class CouplingDock(StageView):
 
     def _scale(self, found: Coupling) -> None:
         limit = symmetric_limit(found.sliding, least=0.2)
-        dark = is_dark(self.colors)
-        table = diverging_colors(on_dark=dark)
-        self.plot.set_scale(table, (-limit, limit), UNKNOWN_ON_DARK if dark else UNKNOWN)
+        # White is what is not defined in every theme, so zero is grey in every theme.
+        table = diverging_colors()
+        self.plot.set_scale(table, (-limit, limit), UNKNOWN)
         self.bar.setPixmap(scale_picture(table))
         self.low.setText(f"−{limit:.2g}")
         self.high.setText(f"{limit:.2g} r")
@@ -228,11 +233,6 @@ class CouplingDock(StageView):
         self._viewer.status = (
             f"cell {recording.cell_name(int(matrix.cells[place[0]]))} · {when:.1f} s · {words}"
         )
-
-
-def is_dark(colors: PlotColors) -> bool:
-    """Whether the ground of the plots is dark."""
-    return sum(rgb(colors.background)) < 384
 
 
 def _ordered(recording: Recording, found: Coupling, by: str) -> NDArray[np.int64]:

@@ -30,4 +30,4 @@ class CellClustersWidget(StageWidget):
     """The stage by itself, for the Plugins menu."""
 
     panel = CellClustersPanel
-    name = "Stage 14: clusters of cells"
+    name = "Stage 13: clusters of cells"

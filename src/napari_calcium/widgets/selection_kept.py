@@ -19,6 +19,7 @@ def selection_of(session: Session) -> dict[str, Any]:
         "ensemble": chosen.ensemble,
         "time": chosen.time,
         "span": None if chosen.span is None else list(chosen.span),
+        "marked": None if chosen.marked is None else list(chosen.marked),
     }
 
 
@@ -35,5 +36,6 @@ def select_again(session: Session, kept: Mapping[str, Any]) -> None:
     if ensembles is not None and kept.get("ensemble") in set(ensembles.members.ensemble_id.tolist()):
         chosen.ensemble = kept["ensemble"]
     chosen.time = kept.get("time", 0.0)
-    span = kept.get("span")
+    span, marked = kept.get("span"), kept.get("marked")
     chosen.span = None if span is None else (span[0], span[1])
+    chosen.marked = None if marked is None else (marked[0], marked[1])

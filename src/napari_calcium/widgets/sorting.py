@@ -31,4 +31,4 @@ class SortingWidget(StageWidget):
     """The stage by itself, for the Plugins menu."""
 
     panel = SortingPanel
-    name = "Stage 13: sorting"
+    name = "Stage 15: sorting"

@@ -25,6 +25,11 @@ class PlotColors:
     faint: str
     cursor: str
 
+    @property
+    def is_dark(self) -> bool:
+        """Whether the ground is dark."""
+        return sum(rgb(self.background)) < 384
+
 
 def plot_colors(viewer: Any) -> PlotColors:
     """Return the colours that fit the viewer's theme."""

@@ -12,13 +12,17 @@ from napari_calcium.recording import Recording
 from napari_calcium.session import Session
 from napari_calcium.widgets.dock_place import DockPlace
 from napari_calcium.widgets.links import Links
+from napari_calcium.widgets.plots.time_mark import link_marks
 from napari_calcium.widgets.plots.time_plot import TimePlot
 from napari_calcium.widgets.theme import PlotColors, plot_colors
 from napari_calcium.widgets.viewer_session import session_of
 
 __all__ = ["NO_RECORDING", "ViewDock", "shade_times"]
 
-NO_RECORDING = "Open a recording first: drop a CSV of fluorescence traces on the window."
+NO_RECORDING = (
+    "Open a recording first: drop a table of fluorescence (CSV) or a movie (TIFF) on the window, "
+    "or try File ▸ Open Sample ▸ napari-calcium."
+)
 
 
 def shade_times(owner: QWidget, recording: Recording | None) -> None:
@@ -64,6 +68,7 @@ class ViewDock(QWidget):
         self.links = Links(self)
         self.links.add(lambda: napari_viewer.events.theme.disconnect(self._on_theme))
         self.links.add(self.session.link(self))
+        link_marks(self, self.session.selection, self.links)
 
     def _frame(self) -> None:
         self.setMinimumSize(120, 100)

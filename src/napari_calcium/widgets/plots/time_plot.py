@@ -13,6 +13,7 @@ from napari_calcium.figures.bad_spans import BAD_COLOR
 from napari_calcium.results.behaviour_results import Epochs
 from napari_calcium.widgets.plots.epoch_shades import EpochShades
 from napari_calcium.widgets.plots.frame_bands import FrameBands
+from napari_calcium.widgets.plots.time_mark import TimeBox, TimeMark
 from napari_calcium.widgets.theme import PlotColors
 
 __all__ = ["TimePlot", "curve_item"]
@@ -21,17 +22,20 @@ __all__ = ["TimePlot", "curve_item"]
 class TimePlot(pg.PlotWidget):
     """Time in seconds from left to right, anything from top (y = 0) to bottom.
 
-    Wheel and drag zoom and pan in time alone; a double click shows all of it. Signals are of psygnal, so that
-    a session can be linked to them.
+    Wheel and drag zoom and pan in time alone; a double click shows all of it; a drag with Shift marks a stretch
+    (:func:`~napari_calcium.widgets.plots.time_mark.link_marks` shows it in every plot). Signals are of psygnal,
+    so that a session can be linked to them.
     """
 
     clicked = Signal(float, float)
     """Seconds and height of a click that was not a drag."""
     time_picked = Signal(float)
     span_picked = Signal(object)
+    mark_picked = Signal(object)
+    """Seconds between which the user dragged with Shift, ascending, or None."""
 
     def __init__(self, colors: PlotColors) -> None:
-        super().__init__()
+        super().__init__(viewBox=TimeBox(self._on_mark))
         self._duration = 0.0
         self._quiet = False
         item = self.getPlotItem()
@@ -52,6 +56,8 @@ class TimePlot(pg.PlotWidget):
         item.addItem(self._shades, ignoreBounds=True)
         self.bad_frames = FrameBands(BAD_COLOR)
         item.addItem(self.bad_frames, ignoreBounds=True)
+        self._mark = TimeMark()
+        item.addItem(self._mark, ignoreBounds=True)
         box.sigXRangeChanged.connect(self._on_range)
         self.scene().sigMouseClicked.connect(self._on_click)
         self.set_colors(colors)
@@ -119,6 +125,10 @@ class TimePlot(pg.PlotWidget):
             self.box.setXRange(start, stop, padding=0)
             self._quiet = False
 
+    def show_mark(self, seconds: tuple[float, float] | None) -> None:
+        """Mark this stretch of time; None marks none."""
+        self._mark.show_stretch(seconds)
+
     def mouseDoubleClickEvent(self, event: Any) -> None:
         """Show all of the recording."""
         self.span_picked.emit(None)
@@ -129,6 +139,12 @@ class TimePlot(pg.PlotWidget):
         if not self._quiet and self._duration > 0:
             whole = np.allclose(bounds, (0, self._duration), rtol=0, atol=1e-6 * self._duration)
             self.span_picked.emit(None if whole else (float(bounds[0]), float(bounds[1])))
+
+    def _on_mark(self, seconds: tuple[float, float] | None) -> None:
+        if seconds is not None:
+            begin, end = (min(max(0.0, moment), self._duration) for moment in seconds)
+            seconds = (begin, end) if end > begin else None
+        self.mark_picked.emit(seconds)
 
     def _on_click(self, event: Any) -> None:
         if event.button() != Qt.MouseButton.LeftButton or event.double():
