@@ -1,4 +1,5 @@
 from concurrent.futures import ThreadPoolExecutor
+from importlib.util import find_spec
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from napari_calcium.population.dimensionality import (
     IndependentComponents,
     NonNegativeFactors,
     PrincipalComponents,
+    UmapPlane,
     reduce_dimensions,
 )
 from napari_calcium.population.factor_model import factor_model
@@ -201,3 +203,34 @@ def test_odd_recordings_are_results(method):
     for odd in odd_recordings():
         found = reduce_dimensions(odd, np.arange(len(odd.values)), method.replace(copies=3))
         assert len(found.loadings) == len(odd.values) and len(found.scores) == odd.n_bins
+
+
+@pytest.fixture
+def umap():
+    """Skip where the extra is not installed; its own warnings on loading are not ours."""
+    if find_spec("umap") is None:
+        pytest.skip("UMAP is not installed")
+
+
+@pytest.mark.usefixtures("umap")
+def test_umap_lays_groups_apart_and_is_the_same_again():
+    found = reduce_dimensions(activity(grouped()), np.arange(40), UmapPlane(copies=3))
+    again = reduce_dimensions(activity(grouped()), np.arange(40), UmapPlane(copies=3))
+    assert found == again
+    assert found.loadings.shape == (40, 2)
+    assert found.scores.shape[1] == 2
+    three = reduce_dimensions(activity(grouped()), np.arange(40), UmapPlane(copies=0, dimensions=3))
+    assert three.loadings.shape == (40, 3)
+
+
+@pytest.mark.usefixtures("umap")
+def test_umap_of_odd_recordings_is_a_result():
+    """Few points, none, constants: UMAP itself refuses them."""
+    for odd in odd_recordings():
+        found = reduce_dimensions(odd, np.arange(len(odd.values)), UmapPlane(copies=3))
+        assert len(found.loadings) == len(odd.values)
+        assert len(found.scores) == odd.n_bins
+    for n in (1, 3, 5, 9, 11):
+        assert (
+            len(reduce_dimensions(activity(grouped()[:n]), np.arange(n), UmapPlane(copies=0)).loadings) == n
+        )

@@ -110,6 +110,9 @@ DimensionalitySettings = Annotated[
     Field(discriminator="method"),
 ]
 
+_SPECTRAL = 10
+"""Fewer points have too few eigenvectors for UMAP to begin with."""
+
 Found = tuple[NDArray[np.floating], NDArray[np.floating]]
 """Loadings (n_rois, k) and scores (n_bins, k)."""
 
@@ -263,7 +266,8 @@ def _ica(x: NDArray[np.float32], z: NDArray[np.float32], k: int, settings: Indep
 
 def _umap(x: NDArray[np.float32], z: NDArray[np.float32], k: int, settings: UmapPlane) -> Found:
     try:
-        from umap import UMAP
+        with _quiet():  # it warns of what it lacks itself, such as tensorflow
+            from umap import UMAP
     except ImportError:
         raise MissingExtra(
             "UMAP is not installed; install it with: pip install napari-calcium[umap]"
@@ -272,11 +276,18 @@ def _umap(x: NDArray[np.float32], z: NDArray[np.float32], k: int, settings: Umap
     values, cells, time = leading_components(z, min(50, *z.shape))
     for points, metric in ((cells * np.sqrt(values), "cosine"), (time, "euclidean")):
         near = min(settings.neighbours, len(points) - 1)
-        if near < 2:
+        if near < 2 or not points.shape[1]:
             planes.append(np.zeros((len(points), settings.dimensions)))
             continue
         with _quiet():
-            plane = UMAP(near, settings.dimensions, metric=metric, random_state=settings.seed)
+            plane = UMAP(
+                near,
+                settings.dimensions,
+                metric=metric,
+                random_state=settings.seed,
+                init="spectral" if len(points) >= _SPECTRAL else "random",
+                n_jobs=1,
+            )
             planes.append(np.asarray(plane.fit_transform(points), np.float64))
     return planes[0], planes[1]
 

@@ -93,7 +93,7 @@ class SortBySignal(_Sorting):
 
 
 class SortByBehaviour(_Sorting):
-    """By the correlation with a signal of the behaviour, at any lag up to the largest: those that follow it on top."""
+    """By the correlation with a signal of the behaviour, at any lag up to the largest."""
 
     method: Literal["behaviour"] = "behaviour"
     signal: str | None = Field(
@@ -151,8 +151,8 @@ def sort_cells(
     ensemble_order : (n_rois,) int64, optional
         Rows as the ensembles have them, for ``method="ensemble"``.
     signal : (n_bins,), optional
-        Course of the behaviour in the bins of the activity, NaN where it is not known (counts as its mean); for
-        ``method="behaviour"``.
+        Course of the behaviour in the bins of the activity, for ``method="behaviour"``; NaN, where it is not
+        known, counts as its mean.
 
     Returns
     -------

@@ -73,7 +73,8 @@ def row_scale(x: NDArray[np.float32], *, centred: bool = True) -> RowScale:
     n = len(x)
     centre, length = np.zeros(n), np.full(n, np.nan)
     has_gaps = False
-    block_rows = max(1, 2**20 // max(1, x.shape[1]))
+    # Blocks that stay in the cache: each is read several times.
+    block_rows = max(1, 2**17 // max(1, x.shape[1]))
     for start in range(0, n, block_rows):
         block = slice(start, min(start + block_rows, n))
         mean = x[block].mean(axis=1, dtype=np.float64)

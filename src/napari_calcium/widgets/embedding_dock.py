@@ -59,6 +59,8 @@ class EmbeddingDock(StageView):
         self._columns: dict[str, CellColumn] = {}
         self._signals: dict[str, tuple[NDArray[np.float64], str]] = {}
         super().__init__(napari_viewer)
+        self.links.join(self.session.selection.marked_changed, self.way.show_mark)
+        self.way.show_mark(self.session.selection.marked)
 
     def build(self, column: QVBoxLayout, colors: PlotColors) -> None:
         """Make the three tabs and the line below."""

@@ -12,9 +12,10 @@ from qtpy.QtWidgets import QWidget
 from napari_calcium.selection import Selection
 from napari_calcium.widgets.links import Links
 
-__all__ = ["TimeBox", "TimeMark", "link_marks"]
+__all__ = ["MARK_COLOR", "TimeBox", "TimeMark", "link_marks"]
 
-_COLOR = "#cc79a7"
+MARK_COLOR = "#cc79a7"
+"""Of what is marked, wherever it is."""
 _OPACITY = 60
 _LEAST_PIXELS = 3.0
 """A shorter drag marks nothing, and takes away what was marked."""
@@ -28,7 +29,7 @@ class TimeMark(pg.GraphicsObject):
     def __init__(self) -> None:
         super().__init__()
         self.stretch: Stretch | None = None
-        color = pg.mkColor(_COLOR)
+        color = pg.mkColor(MARK_COLOR)
         self._pen = pg.mkPen(color, width=1)
         color.setAlpha(_OPACITY)
         self._brush = pg.mkBrush(color)

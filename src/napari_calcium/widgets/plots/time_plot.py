@@ -22,9 +22,9 @@ __all__ = ["TimePlot", "curve_item"]
 class TimePlot(pg.PlotWidget):
     """Time in seconds from left to right, anything from top (y = 0) to bottom.
 
-    Wheel and drag zoom and pan in time alone; a double click shows all of it; a drag with Shift marks a stretch
-    (:func:`~napari_calcium.widgets.plots.time_mark.link_marks` shows it in every plot). Signals are of psygnal,
-    so that a session can be linked to them.
+    Wheel and drag zoom and pan in time alone; a double click shows all of it; a drag with Shift marks a
+    stretch, which :func:`~napari_calcium.widgets.plots.time_mark.link_marks` shows in every plot. Signals are
+    of psygnal, so that a session can be linked to them.
     """
 
     clicked = Signal(float, float)

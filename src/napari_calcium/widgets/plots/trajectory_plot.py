@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from psygnal import Signal
 from qtpy.QtCore import QSize, Qt
 
+from napari_calcium.widgets.plots.time_mark import MARK_COLOR
 from napari_calcium.widgets.theme import PlotColors
 
 __all__ = ["TrajectoryPlot", "turned"]
@@ -59,6 +60,7 @@ class TrajectoryPlot(pg.PlotWidget):
         self._seen: NDArray[np.float64] = np.empty((0, 2))
         self._names: tuple[str, ...] = ()
         self._moment = 0.0
+        self._stretch: tuple[float, float] | None = None
         self.angles = (0.0, 0.0)
         item = self.getPlotItem()
         item.setMenuEnabled(False)
@@ -66,11 +68,12 @@ class TrajectoryPlot(pg.PlotWidget):
         for axis in ("left", "bottom"):
             item.hideAxis(axis)
         self._way = pg.PlotCurveItem(connect="finite")
+        self._marked = pg.PlotCurveItem(connect="finite", pen=pg.mkPen(MARK_COLOR, width=4))
         self._dots = pg.ScatterPlotItem(size=5, pxMode=True, pen=None)
         self._here = pg.ScatterPlotItem(size=15, pxMode=True, brush=None)
         self._axes = pg.PlotCurveItem(connect="pairs")
         self._words: list[pg.TextItem] = []
-        for part in (self._way, self._axes, self._dots, self._here):
+        for part in (self._way, self._marked, self._axes, self._dots, self._here):
             self.addItem(part, ignoreBounds=part is not self._dots)
         self.set_colors(colors)
         self.scene().sigMouseClicked.connect(self._on_click)
@@ -124,6 +127,13 @@ class TrajectoryPlot(pg.PlotWidget):
         else:
             self._here.setData(self._seen[row : row + 1, 0], self._seen[row : row + 1, 1])
 
+    def show_mark(self, stretch: tuple[float, float] | None) -> None:
+        """Draw the way through a stretch of time boldly; None is none."""
+        self._stretch = stretch
+        start, stop = stretch if stretch is not None else (np.inf, -np.inf)
+        inside = (self._time >= start) & (self._time <= stop)
+        self._marked.setData(self._seen[inside, 0], self._seen[inside, 1])
+
     def turn(self, across: float, down: float) -> None:
         """Turn by a drag of so many pixels."""
         azimuth, elevation = self.angles
@@ -164,6 +174,7 @@ class TrajectoryPlot(pg.PlotWidget):
         lines[2 * len(self._words) :] = 0
         self._axes.setData(lines[:, 0], lines[:, 1])
         self.show_time(self._moment)
+        self.show_mark(self._stretch)
 
     def _on_click(self, event: Any) -> None:
         box = self.getPlotItem().getViewBox()
