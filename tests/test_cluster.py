@@ -11,7 +11,7 @@ import pytest
 import tifffile
 from tests.movie.planted_cells import flashes, soma
 
-from napari_calcium.cluster import ClusterError, cluster_executor
+from napari_calcium.cluster import ClusterError, cluster_executor, where_to_run
 from napari_calcium.io.opening import open_recording
 from napari_calcium.movie.chunks import frames_per_chunk
 from napari_calcium.pipeline import PipelineSettings, run
@@ -104,3 +104,9 @@ def test_without_dask_it_is_said_how_to_get_it(monkeypatch):
     with pytest.raises(ClusterError, match=r"napari-calcium\[cluster\]"):  # noqa: SIM117
         with cluster_executor("tcp://127.0.0.1:1"):
             pass
+
+
+@pytest.mark.parametrize("address", [None, ""])
+def test_no_address_is_this_machine(address):
+    with where_to_run(address) as executor:
+        assert executor is None

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from napari_calcium import __version__
+from napari_calcium.cluster import where_to_run
 from napari_calcium.commands.cli_options import with_options
 from napari_calcium.commands.cli_running import (
     Failure,
@@ -20,7 +21,6 @@ from napari_calcium.commands.cli_running import (
     one_line_errors,
     run_file,
     settings_for,
-    where_to_run,
 )
 from napari_calcium.io.behaviour_csv import BehaviourFileSettings
 from napari_calcium.io.csv import CsvSettings

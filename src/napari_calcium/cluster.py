@@ -7,7 +7,7 @@ from concurrent.futures import Executor, Future
 from contextlib import contextmanager
 from typing import Any
 
-__all__ = ["ClusterError", "ClusterExecutor", "cluster_executor"]
+__all__ = ["ClusterError", "ClusterExecutor", "cluster_executor", "where_to_run"]
 
 _TIMEOUT_S = 10.0
 _RETRIES = 3
@@ -15,7 +15,7 @@ _RETRIES = 3
 _LARGE_CALLS = {"distributed.admin.large-graph-warning-threshold": "1GB"}
 
 
-class ClusterError(RuntimeError):
+class ClusterError(ConnectionError):
     """A cluster that cannot be used; the message is one line that says what to do."""
 
 
@@ -110,3 +110,19 @@ def cluster_executor(address: str) -> Iterator[ClusterExecutor]:
             yield executor
         finally:
             executor.shutdown(wait=False)
+
+
+@contextmanager
+def where_to_run(address: str | None) -> Iterator[Executor | None]:
+    """Connect to a cluster for a while; without an address give None, which is this machine.
+
+    Raises
+    ------
+    ClusterError
+        As :func:`cluster_executor`.
+    """
+    if not address:
+        yield None
+        return
+    with cluster_executor(address) as executor:
+        yield executor

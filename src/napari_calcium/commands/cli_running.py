@@ -32,7 +32,6 @@ __all__ = [
     "one_line_errors",
     "run_file",
     "settings_for",
-    "where_to_run",
 ]
 
 
@@ -208,18 +207,6 @@ def run_file(
         extra(folder)
     report.line(f"results are in {output} ({time.perf_counter() - start:.1f} s)")
     return recording
-
-
-@contextmanager
-def where_to_run(address: str | None) -> Iterator[Executor | None]:
-    """Connect to a cluster for a while; None means this machine."""
-    if address is None:
-        yield None
-        return
-    from napari_calcium.cluster import cluster_executor
-
-    with cluster_executor(address) as executor:
-        yield executor
 
 
 def check_place(output: Path) -> None:

@@ -33,6 +33,7 @@ from napari_calcium.widgets.behaviour_stages import (
     TuningPanel,
 )
 from napari_calcium.widgets.close_guard import CloseGuard
+from napari_calcium.widgets.cluster_box import ClusterBox
 from napari_calcium.widgets.coactivity import CoactivityPanel
 from napari_calcium.widgets.correlation import CorrelationPanel
 from napari_calcium.widgets.coupling import CouplingPanel
@@ -126,6 +127,7 @@ class PipelineDock(QWidget):
         self.saver = Saver(self._bench, self.progress.say, self)
         self.mode = ChoiceBox()
         self.indicator = IndicatorBox(self._bench.plan)
+        self.cluster = ClusterBox(self._bench)
         self.docks = DocksMenu(napari_viewer)
         self.run_all = QPushButton("Run all")
         self.estimate = message_label()
@@ -181,6 +183,7 @@ class PipelineDock(QWidget):
             label = QLabel(words)
             label.setBuddy(box)
             row.addRow(label, box)
+        row.addRow(self.cluster.label, self.cluster)
         return row
 
     def _button_row(self) -> QHBoxLayout:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from napari.settings import get_plugin_settings, get_settings
 
-__all__ = ["Preferences", "preferences", "storage_folder"]
+__all__ = ["Preferences", "keep_preference", "preferences", "storage_folder"]
 
 _PLUGIN = "napari-calcium"
 
@@ -27,12 +28,15 @@ class Preferences:
         Closing the window, or opening another recording, asks about results that were not saved.
     autosave : bool
         Unsaved results are kept in a file, and offered again after a crash.
+    cluster : str
+        Address of the dask scheduler that runs use; empty for this machine.
     """
 
     open_explore: bool = True
     keep_arrangement: bool = True
     ask_to_save: bool = True
     autosave: bool = True
+    cluster: str = ""
 
 
 def preferences() -> Preferences:
@@ -41,7 +45,13 @@ def preferences() -> Preferences:
         page: Any = get_plugin_settings(_PLUGIN).window
     except KeyError:
         return Preferences()
-    return Preferences(**{field.name: bool(getattr(page, field.name)) for field in fields(Preferences)})
+    return Preferences(**{f.name: type(f.default)(getattr(page, f.name)) for f in fields(Preferences)})
+
+
+def keep_preference(name: str, value: bool | str) -> None:
+    """Set what the user chose elsewhere in the window, as if on the page of preferences."""
+    with suppress(KeyError):
+        setattr(get_plugin_settings(_PLUGIN).window, name, value)
 
 
 def storage_folder() -> Path | None:

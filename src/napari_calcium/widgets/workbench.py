@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import weakref
+from functools import partial
 from typing import Any
 
+from napari_calcium.cluster import where_to_run
 from napari_calcium.pipeline import TITLES, PipelineSettings, run_stage
 from napari_calcium.progress import Progress
 from napari_calcium.recording import Recording
@@ -40,6 +42,8 @@ class Workbench:
     previewer : Previewer
     saved : Recording or None
         The recording that was saved last: nothing would be lost if it is the current one.
+    cluster : str
+        Address of the dask scheduler whose workers do the work of runs; empty for this machine.
     """
 
     def __init__(self, session: Session) -> None:
@@ -48,6 +52,7 @@ class Workbench:
         self.runner = Runner()
         self.previewer = Previewer(session)
         self.saved: Recording | None = None
+        self.cluster = ""
 
     @property
     def has_unsaved_results(self) -> bool:
@@ -74,7 +79,7 @@ class Workbench:
             return obstacle
         self.runner.start(
             TITLES[stage],
-            lambda on_progress: run_stage(recording, stage, settings, on_progress=on_progress),
+            partial(_run_stage, recording, stage, settings, self.cluster),
             Successor(self.session, recording, TITLES[stage]).take,
         )
         return ""
@@ -93,7 +98,10 @@ class Workbench:
             return "Everything is up to date."
         steps = Successor(self.session, recording, "Run all")
         self.runner.start(
-            "Run all", lambda p: self._run_all(recording, settings, p), steps.take_last, steps.take_step
+            "Run all",
+            partial(self._run_all, recording, settings, self.cluster),
+            steps.take_last,
+            steps.take_step,
         )
         return ""
 
@@ -102,14 +110,18 @@ class Workbench:
         self.runner.abandon()
         self.previewer.abandon()
 
-    def _run_all(self, recording: Recording, settings: PipelineSettings, on_progress: Progress) -> Recording:
-        return bring_up_to_date(
-            recording,
-            settings,
-            on_progress=on_progress,
-            on_stage=lambda stage: self.runner.retitle(TITLES[stage]),
-            on_result=lambda stage, result: self.runner.hand_over((TITLES[stage], result)),
-        )
+    def _run_all(
+        self, recording: Recording, settings: PipelineSettings, cluster: str, on_progress: Progress
+    ) -> Recording:
+        with where_to_run(cluster) as executor:
+            return bring_up_to_date(
+                recording,
+                settings,
+                on_progress=on_progress,
+                on_stage=lambda stage: self.runner.retitle(TITLES[stage]),
+                on_result=lambda stage, result: self.runner.hand_over((TITLES[stage], result)),
+                executor=executor,
+            )
 
 
 class Successor:
@@ -169,6 +181,13 @@ def workbench_of(viewer: Any) -> Workbench:
     if bench is None:
         bench = _workbenches[viewer] = Workbench(session_of(viewer))
     return bench
+
+
+def _run_stage(
+    recording: Recording, stage: str, settings: Any, cluster: str, on_progress: Progress
+) -> Recording:
+    with where_to_run(cluster) as executor:
+        return run_stage(recording, stage, settings, on_progress=on_progress, executor=executor)
 
 
 def _has_results(recording: Recording) -> bool:
