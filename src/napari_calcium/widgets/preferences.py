@@ -45,7 +45,9 @@ def preferences() -> Preferences:
         page: Any = get_plugin_settings(_PLUGIN).window
     except KeyError:
         return Preferences()
-    return Preferences(**{f.name: type(f.default)(getattr(page, f.name)) for f in fields(Preferences)})
+    return Preferences(
+        **{field.name: getattr(page, field.name, field.default) for field in fields(Preferences)}
+    )
 
 
 def keep_preference(name: str, value: bool | str) -> None:
