@@ -45,9 +45,8 @@ def preferences() -> Preferences:
         page: Any = get_plugin_settings(_PLUGIN).window
     except KeyError:
         return Preferences()
-    return Preferences(
-        **{field.name: getattr(page, field.name, field.default) for field in fields(Preferences)}
-    )
+    chosen: dict[str, Any] = {field.name: getattr(page, field.name) for field in fields(Preferences)}
+    return Preferences(**chosen)
 
 
 def keep_preference(name: str, value: bool | str) -> None:
