@@ -32,9 +32,7 @@ def replacing(path: str | Path) -> Iterator[Path]:
     target = target.resolve() if target.is_symlink() else target
     prefix = f".{target.name}."
     _sweep(target.parent, prefix)
-    handle, name = tempfile.mkstemp(".part", prefix, target.parent)
-    os.close(handle)
-    partial = Path(name)
+    partial = _place_beside(target, prefix)
     try:
         yield partial
         partial.chmod(target.stat().st_mode & 0o777 if target.exists() else 0o666 & ~umask())
@@ -42,6 +40,11 @@ def replacing(path: str | Path) -> Iterator[Path]:
             os.fsync(file.fileno())
         partial.replace(target)
         _sync_folder(target.parent)
+    except OSError as error:
+        # The user knows the file by its own name.
+        if error.filename == str(partial):
+            error.filename, error.filename2 = str(target), None
+        raise
     finally:
         partial.unlink(missing_ok=True)
 
@@ -51,6 +54,16 @@ def umask() -> int:
     current = os.umask(0o022)
     os.umask(current)
     return current
+
+
+def _place_beside(target: Path, prefix: str) -> Path:
+    try:
+        handle, name = tempfile.mkstemp(".part", prefix, target.parent)
+    except OSError as error:
+        error.filename = str(target)
+        raise
+    os.close(handle)
+    return Path(name)
 
 
 def _sweep(folder: Path, prefix: str) -> None:

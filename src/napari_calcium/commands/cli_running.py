@@ -17,6 +17,7 @@ from napari_calcium.cluster import ClusterError
 from napari_calcium.io.behaviour_csv import BehaviourFileSettings
 from napari_calcium.io.csv import CsvSettings
 from napari_calcium.plurals import count_of
+from napari_calcium.system_refusal import refusal
 
 if TYPE_CHECKING:
     from napari_calcium.pipeline import PipelineSettings
@@ -69,17 +70,7 @@ def one_line(error: Exception) -> str | None:
         return " ".join(str(error).split())
     if isinstance(error, MemoryError):
         return "not enough memory; close other programs, or cut the recording in parts"
-    return _of_the_system(error) if isinstance(error, OSError) else None
-
-
-def _of_the_system(error: OSError) -> str:
-    """Say in one line what the operating system refused, without its number and without temporary names."""
-    if error.strerror:
-        what = f"{error.strerror[0].lower()}{error.strerror[1:]}"
-        return f"{error.filename}: {what}" if error.filename else what
-    text = " ".join(str(error).split())
-    # NumPy tells of a full disk in these words only.
-    return "no space left on the disk" if "requested and" in text and text.endswith("written") else text
+    return refusal(error) if isinstance(error, OSError) else None
 
 
 class Report:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from napari_calcium.atomic import replacing
+from napari_calcium.io.shielded_hdf5 import writing_hdf5
 from napari_calcium.recording import Recording
 from napari_calcium.rois import Rois
 
@@ -48,7 +49,7 @@ def write_caiman(recording: Recording, path: str | Path) -> None:
     if rois is None or light is None or rate is None:
         lacking = "ROIs" if rois is None else "a frame rate" if rate is None else "raw traces"
         raise ValueError(f"CaImAn's file takes {lacking}, which this recording has not")
-    with replacing(path) as partial, h5py.File(partial, "w") as file:
+    with replacing(path) as partial, writing_hdf5(partial) as (file, _):
         estimates = file.create_group("estimates")
         _write_footprints(estimates.create_group("A"), rois)
         for name, values in _traces(recording, rois, light).items():

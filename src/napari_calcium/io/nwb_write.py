@@ -27,6 +27,7 @@ from napari_calcium.io.nwb_layout import (
     interface_of,
     safe_names,
 )
+from napari_calcium.io.shielded_hdf5 import writing_hdf5
 from napari_calcium.progress import Progress, silent
 from napari_calcium.recording import Recording
 from napari_calcium.results.tables import EnsembleEvents, Table
@@ -120,7 +121,7 @@ def _write_structure(
         )
     text = json.dumps(about(recording) | {"selection": dict(selection)}, ensure_ascii=True)
     nwb.add_scratch(text, name=ABOUT, description="what napari-calcium needs to open the recording again")
-    with NWBHDF5IO(str(path), "w") as file:
+    with writing_hdf5(path) as (plain, _), NWBHDF5IO(file=plain, mode="w") as file:
         file.write(nwb)
 
 
@@ -379,7 +380,7 @@ def _fill(recording: Recording, path: Path, on_progress: Progress) -> None:
     total = sum(trace.values.nbytes for trace in recording.traces.values())
     done = 0
     on_progress(0, total)
-    with h5py.File(path, "r+") as file:
+    with writing_hdf5(path, "r+") as (file, shield):
         pixels, mask = file[f"{CELLS}/pixel_mask"], _pixel_mask(recording)
         pixels.resize(mask.shape)
         pixels[...] = mask
@@ -393,4 +394,5 @@ def _fill(recording: Recording, path: Path, on_progress: Progress) -> None:
                 stored.id.write_direct_chunk((0, row), values.astype("<f4", copy=False))
                 done += values.nbytes
                 if row % _ROWS_A_REPORT == 0 or row == len(trace.values) - 1:
+                    shield.check()
                     on_progress(done, total)

@@ -14,6 +14,7 @@ from typing import Any
 from qtpy.QtCore import QObject, QTimer, Signal
 
 from napari_calcium.progress import Cancelled, Progress
+from napari_calcium.system_refusal import refusal
 
 __all__ = ["Failure", "Job", "Runner", "explain"]
 
@@ -254,7 +255,9 @@ def explain(error: BaseException, name: str) -> Failure:
     text = " ".join(str(error).split())
     if isinstance(error, MemoryError):
         message = f"{name}: not enough memory; close other programs or use a shorter recording"
-    elif isinstance(error, ValueError | OSError) and text:
+    elif isinstance(error, OSError) and text:
+        message = refusal(error)
+    elif isinstance(error, ValueError) and text:
         message = text
     else:
         message = f"{name} failed: {type(error).__name__}{f': {text}' if text else ''}"
