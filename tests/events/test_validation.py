@@ -1,4 +1,4 @@
-"""Events judged by hand: matching, measuring anew, and finding what a click means."""
+"""Events judged by hand: matching and measuring anew."""
 
 import numpy as np
 import pytest
@@ -9,7 +9,6 @@ from napari_calcium.events.shape import measure_shapes
 from napari_calcium.events.validation import (
     ValidationSettings,
     explain_review,
-    onset_near,
     review,
     validate_events,
 )
@@ -216,26 +215,3 @@ def test_settings_come_back_from_yaml_and_are_sorted():
     assert ValidationSettings.from_yaml(made.to_yaml()) == made
     assert [c.roi_id for c in made.choices] == [2, 3]
     assert made.replace(tolerance=1).choices == made.choices
-
-
-# --- what a click means
-
-
-@pytest.mark.parametrize("offset", [0.0, 0.05, 0.15, 0.3])
-@pytest.mark.parametrize("onset", [5.0, 21.0, 40.0])
-def test_a_click_near_a_peak_finds_the_onset(traces, onset, offset):
-    assert onset_near(traces[0], RATE, onset + offset) == pytest.approx(onset, abs=1.5 / RATE)
-
-
-def test_a_click_on_the_second_of_two_finds_the_second():
-    trace = (transient(10.0) + transient(11.0)).astype(np.float32)
-    assert onset_near(trace, RATE, 11.1) == pytest.approx(11.0, abs=2 / RATE)
-
-
-@pytest.mark.parametrize("seconds", [-5.0, 0.0, 1.0, 59.9, 1e6])
-@pytest.mark.parametrize(
-    "values", [np.zeros(40), np.full(40, np.nan), np.linspace(1, 0, 40), np.empty(0), np.ones(1)]
-)
-def test_a_click_anywhere_is_within_the_recording(values, seconds):
-    onset = onset_near(values.astype(np.float32), RATE, seconds)
-    assert 0 <= onset <= max(len(values) - 1, 0) / RATE

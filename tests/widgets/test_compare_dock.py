@@ -9,8 +9,8 @@ from napari.components import ViewerModel
 from tests.widgets.settling import settle
 
 from napari_calcium.doubt.comparison import compare
-from napari_calcium.pipeline import run
-from napari_calcium.pipeline_settings import PipelineSettings
+from napari_calcium.pipeline import run, run_stage
+from napari_calcium.pipeline_settings import PipelineSettings, default_settings
 from napari_calcium.simulate import SimulationSettings, simulate
 from napari_calcium.widgets.compare_dock import CompareDock
 from napari_calcium.widgets.compared_traces import compared_lanes, few_with
@@ -83,7 +83,7 @@ def test_stages_that_ran_can_be_chosen_and_b_begins_as_a(dock, finished):
     dock.session.open(finished)
     settle()
     offered = [dock.stage.itemData(k) for k in range(dock.stage.count())]
-    assert offered == [e.stage for e in finished.log if e.stage not in ("simulate", "features")]
+    assert offered == [e.stage for e in finished.log if e.stage != "simulate"]
     assert dock.chosen == "events"
     assert dock.settings_b == PipelineSettings().events
     assert not dock.run.isEnabled() and not dock.adopt.isEnabled()
@@ -125,6 +125,44 @@ def test_b_on_all_cells_is_compared_and_can_be_adopted(dock, finished, stricter,
     assert not dock.run.isEnabled()  # A is what B was
     dock.session.undo()
     assert dock.session.recording is finished
+
+
+def test_many_selected_cells_come_page_by_page(dock, finished, qtbot):
+    dock.session.open(finished)
+    dock.session.selection.cells = finished.roi_ids.tolist()
+    settle()
+    edit(dock, "n_sd", 7.0)
+    assert "Cells 1 to 12 of 25" in dock.pager.says.text()
+    assert not dock.pager.isHidden() and not dock.pager.back.isEnabled()
+    seen = []
+    for _ in range(3):
+        qtbot.waitUntil(lambda: dock._few is not None, timeout=20_000)
+        seen += [lane.cell for lane in dock.plot.lanes.lanes]
+        assert "of 25 cells" in dock.says.text()
+        dock.pager.forth.click()
+        settle()
+    assert seen == finished.roi_ids.tolist()
+    assert not dock.pager.forth.isEnabled()
+    dock.session.selection.cells = finished.roi_ids[:3].tolist()
+    settle()
+    assert dock.pager.isHidden()
+    assert [lane.cell for lane in dock.plot.lanes.lanes] == finished.roi_ids[:3].tolist()
+
+
+def test_a_stage_of_the_population_is_compared_and_counted(dock, finished, qtbot):
+    dock.session.open(run_stage(finished, "correlation", default_settings("correlation")))
+    settle()
+    choose(dock, "correlation")
+    edit(dock, "bin", 2.0)
+    assert "about all cells" in dock.says.text()
+    whole(dock, qtbot)
+    told = cells(dock)
+    assert told["Events"][3] == told["Events"][4] == "0"
+    pairs = [len(r.population.correlation.pairs) for r in (dock.session.recording, dock.whole)]
+    assert told["Correlated pairs"][:2] == [f"{n:,}" for n in pairs]
+    dock.adopt.click()
+    settle()
+    assert dock.session.history[-1] == "Correlation: adopt B"
 
 
 def test_a_stage_about_all_cells_has_no_preview(dock, finished):

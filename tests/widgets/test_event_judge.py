@@ -56,6 +56,19 @@ def test_steps_go_through_the_events_of_each_cell_in_turn(judge, lively):
     assert back == seen[::-1]
 
 
+def test_a_span_adds_what_is_in_it_and_never_what_is_there(judge, session):
+    events = session.recording.events
+    row = int(np.argmax(events.amplitude))
+    cell, onset = int(events.roi_id[row]), float(events.onset_s[row])
+    judge.choose(row)
+    judge.decide("reject")
+    assert "is accepted" in judge.add_within(cell, onset - 0.5, onset + 0.8)
+    assert status(judge, row) == ACCEPTED
+    assert judge.add_within(cell, onset - 0.5, onset + 0.8).endswith("there already.")
+    assert judge.add_within(10_000, 0, 1) == ""
+    assert "Detect events first" in EventJudge(Session(), lambda: 0.25).add_within(1, 2.0, 3.0)
+
+
 def test_the_first_step_begins_at_the_cursor(judge, lively):
     second = judge.review.onset_s[rows_of(judge, lively[0])[1]]
     judge.step(1, lively, float(second) - 0.01)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from qtpy.QtCore import QPointF, Qt
+from qtpy.QtCore import QEvent, QPointF, Qt
+from qtpy.QtGui import QMouseEvent
+from qtpy.QtWidgets import QApplication
 from tests.widgets.settling import settle
 
 from napari_calcium.pipeline import run
@@ -152,6 +154,86 @@ def test_a_double_click_adds_and_delete_takes_away(dock, session, qtbot, finishe
     key(qtbot, dock, K.Key_Delete)
     assert session.recording.event_choices == ()
     assert len(signs(dock, ADDED)) == 0
+
+
+def drag(qtbot, dock, start, stop, height, button=Qt.MouseButton.LeftButton):
+    """Drag over the plot, in steps as a hand would."""
+    view, places = dock.plot.viewport(), [at(dock, s, height) for s in np.linspace(start, stop, 6)]
+    qtbot.mouseMove(view, places[0])
+    qtbot.mousePress(view, button, pos=places[0])
+    for place in places[1:]:
+        move = QMouseEvent(
+            QEvent.Type.MouseMove,
+            QPointF(place),
+            QPointF(view.mapToGlobal(place)),
+            Qt.MouseButton.NoButton,
+            button,
+            Qt.KeyboardModifier.NoModifier,
+        )
+        QApplication.sendEvent(view, move)
+        qtbot.wait(15)  # the scene passes over moves that come too fast
+    qtbot.mouseRelease(view, button, pos=places[-1])
+    settle()
+
+
+def test_a_drag_over_a_trace_adds_the_event_in_it_and_z_takes_it_back(dock, session, qtbot, finished):
+    cell = lively(finished)[0]
+    judge = dock.judging.judge
+    free = next(float(t) for t in np.arange(3, 85, 0.5) if judge.nearest(cell, float(t), 3.0) is None)
+    session.selection.span = (free - 4, free + 4)
+    settle()
+    (lane,) = dock.plot.lanes.lanes_of(cell)
+    drag(qtbot, dock, free - 1, free + 1.5, lane + 0.5)
+    (choice,) = session.recording.event_choices
+    assert (choice.roi_id, choice.choice) == (cell, "add")
+    assert free - 1.1 <= choice.onset_s <= free + 1.6
+    assert session.selection.span == (free - 4, free + 4)  # it did not move the plot
+    assert dock.judging.judge.current.onset_s == choice.onset_s
+    key(qtbot, dock, K.Key_Z)
+    assert session.recording is finished
+
+
+def test_a_drag_over_a_detected_event_takes_it_to_hand(dock, session, qtbot, finished):
+    cell = lively(finished)[1]
+    onset = float(finished.events.onset_s[finished.events.roi_id == cell][1])
+    session.selection.span = (max(0, onset - 4), onset + 4)
+    settle()
+    (lane,) = dock.plot.lanes.lanes_of(cell)
+    drag(qtbot, dock, onset - 0.5, onset + 0.8, lane + 0.5)
+    assert session.recording.event_choices == ()
+    assert dock.judging.judge.current.onset_s == onset
+    assert "already" in dock.judging.bar.says.text()
+
+
+def test_a_drag_moves_the_plot_with_the_middle_button_and_when_nobody_judges(dock, session, qtbot, finished):
+    session.selection.span = (20.0, 40.0)
+    settle()
+    drag(qtbot, dock, 30, 33, 0.5, Qt.MouseButton.MiddleButton)
+    start, stop = session.selection.span
+    assert start < 19 and stop - start == pytest.approx(20)
+    dock.judge_button.click()
+    session.selection.span = (20.0, 40.0)
+    settle()
+    drag(qtbot, dock, 30, 33, 0.5)
+    assert session.selection.span[0] < 19
+    assert session.recording is finished
+
+
+def test_the_bar_is_one_line_at_any_width_and_loses_no_button(dock, qtbot):
+    bar = dock.judging.bar
+    buttons = [*bar._buttons, bar.update_button]
+    dock.resize(1500, 420)
+    settle()
+    assert bar.accept.text() == "✓ Accept"
+    height = bar.height()
+    dock.resize(420, 420)
+    settle()
+    assert bar.accept.text() == "✓"
+    assert bar.height() == height
+    for button in buttons:
+        assert button.accessibleName() and button.toolTip()
+        assert button.x() >= 0 and button.geometry().right() <= bar.width()
+    assert bar.says.toolTip()
 
 
 def test_i_adds_at_the_cursor(dock, session, qtbot, finished):

@@ -1,4 +1,4 @@
-"""What differs between two results of one recording: events, ensemble events, ensembles and their members."""
+"""What differs between two results of one recording: events, ensembles and all that was found of them."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_calcium.doubt.compared_findings import finding_rows
+from napari_calcium.doubt.compared_rows import Row, row_of_sets
+from napari_calcium.doubt.same_cells import with_ids_of
 from napari_calcium.recording import Recording
 from napari_calcium.results.tables import EnsembleEvents, Ensembles, Events
 
@@ -72,23 +75,6 @@ class EnsemblePair:
         return len(self.both) / n if n else 0.0
 
 
-@dataclass(frozen=True)
-class Row:
-    """One line of a comparison: how many there are in A, in B, in both, and in one of them only."""
-
-    what: str
-    a: int
-    b: int
-    both: int
-    only_a: int
-    only_b: int
-
-    @property
-    def is_same(self) -> bool:
-        """Whether nothing differs."""
-        return not self.only_a and not self.only_b
-
-
 @dataclass(frozen=True, eq=False)
 class Comparison:
     """What differs between result A and result B.
@@ -135,20 +121,23 @@ def compare(a: Recording, b: Recording, *, tolerance_s: float = 0.25) -> Compari
     Parameters
     ----------
     a, b : Recording
-        Of the same field and time; cells are matched by id.
+        Of the same field and time. Cells are matched by id; where their footprints are others, by overlap
+        (:func:`~napari_calcium.doubt.same_cells.same_cells`).
     tolerance_s : float
         Onsets of one event, and peaks of one ensemble event, lie no farther apart.
 
     Returns
     -------
     Comparison
-        Of a recording with itself nothing differs; with A and B exchanged it is the same, exchanged.
+        Of a recording with itself nothing differs; with A and B exchanged it is the same, exchanged. What
+        only one of both has is not counted.
     """
+    b = with_ids_of(a, b)
     rows, events, moments, pairs, score = [], None, None, None, float("nan")
     if a.events is not None and b.events is not None:
         events = match_events(a.events, b.events, tolerance_s)
         rows.append(_row_of("Events", events))
-        rows.append(_row_of_sets("Cells with events", a.events.roi_id, b.events.roi_id))
+        rows.append(row_of_sets("Cells with events", a.events.roi_id, b.events.roi_id))
     if a.ensemble_events is not None and b.ensemble_events is not None:
         moments = match_moments(a.ensemble_events, b.ensemble_events, tolerance_s)
         rows.append(_row_of("Ensemble events", moments))
@@ -158,7 +147,8 @@ def compare(a: Recording, b: Recording, *, tolerance_s: float = 0.25) -> Compari
         both = len(pairs) - sum(alone)
         rows.append(Row("Ensembles", both + alone[0], both + alone[1], both, *alone))
         members = a.ensembles.members.roi_id, b.ensembles.members.roi_id
-        rows.append(_row_of_sets("Cells in an ensemble", *members))
+        rows.append(row_of_sets("Cells in an ensemble", *members))
+    rows += finding_rows(a, b)
     return Comparison(events, moments, pairs, score, tuple(rows))
 
 
@@ -305,8 +295,3 @@ def _pair(
 def _row_of(what: str, matching: Matching) -> Row:
     both, a, b = len(matching.a), len(matching.only_a), len(matching.only_b)
     return Row(what, both + a, both + b, both, a, b)
-
-
-def _row_of_sets(what: str, a: NDArray[np.int64], b: NDArray[np.int64]) -> Row:
-    one, other = set(a.tolist()), set(b.tolist())
-    return Row(what, len(one), len(other), len(one & other), len(one - other), len(other - one))

@@ -22,14 +22,10 @@ from napari_calcium.results.event_choices import (
 from napari_calcium.results.tables import Events, Table
 from napari_calcium.settings import Seconds, Settings
 
-__all__ = ["Review", "ValidationSettings", "explain_review", "onset_near", "review", "validate_events"]
+__all__ = ["Review", "ValidationSettings", "explain_review", "review", "validate_events"]
 
 # Onsets of one event that two runs of detection found may differ by a frame whatever the setting says.
 _LEAST_FRAMES = 1.5
-# Where a click means an event: the peak is looked for from so long before it to so long after.
-_PEAK_BEFORE_S, _PEAK_AFTER_S = 0.3, 0.5
-# A rise is followed back from its peak for no longer than this.
-_LONGEST_RISE_S = 2.0
 
 Choices = Annotated[
     tuple[Annotated[EventChoice, BeforeValidator(EventChoice.of), PlainSerializer(str)], ...],
@@ -292,55 +288,3 @@ def explain_review(found: Review) -> tuple[str, ...]:
         which = f"cell {first.roi_id} at {first.onset_s:.2f} s{' is the first' if more else ''}"
         lines.append(f"{what} no event any more ({which})")
     return tuple(lines)
-
-
-def onset_near(trace: NDArray[np.float32], frame_rate: float, seconds: float) -> float:
-    """Return the onset of the rise that a click on a trace means.
-
-    Parameters
-    ----------
-    trace : (n_frames,) float32
-        NaN marks a missing sample: it is interpolated.
-    frame_rate : float
-        Hz.
-    seconds : float
-        Where the user clicked: on the rise or near the peak.
-
-    Returns
-    -------
-    float
-        Seconds. The highest point from 0.3 s before to 0.5 s after the click (at least one frame each way) is
-        the peak; from there back to the lowest point of the last 2 s the rise is found as detection finds it.
-        Where the trace does not rise it is the click itself, within the recording.
-    """
-    from napari_calcium.events.peaks import onset_of_rise
-    from napari_calcium.events.shape import SMOOTH_S, running_mean
-    from napari_calcium.numerics.gaps import fill_gaps
-
-    n = len(trace)
-    clicked = min(max(seconds, 0.0), max(n - 1, 0) / frame_rate)
-    if n < 2:
-        return clicked
-    before, after = (max(1, round(s * frame_rate)) for s in (_PEAK_BEFORE_S, _PEAK_AFTER_S))
-    frame, longest = round(clicked * frame_rate), max(2, round(_LONGEST_RISE_S * frame_rate))
-    first = max(0, frame - before - longest)
-    filled, _ = fill_gaps(trace[None, first : frame + after + 1])
-    smooth = np.empty(filled.shape[1])
-    running_mean(filled[0], int(SMOOTH_S * frame_rate), smooth)
-    left = max(0, frame - before - first)
-    peak = left + int(np.argmax(smooth[left:]))
-    valley = _valley(smooth, peak, max(0, peak - longest))
-    if smooth[peak] <= smooth[valley]:
-        return clicked
-    return float(first + onset_of_rise(smooth, valley, peak)) / frame_rate
-
-
-def _valley(smooth: NDArray[np.float64], peak: int, first: int) -> int:
-    """Return the lowest sample before a peak, and after the peak before: where half of the rise is passed."""
-    low = peak
-    for t in range(peak - 1, first - 1, -1):
-        if smooth[t] < smooth[low]:
-            low = t
-        elif smooth[t] - smooth[low] > 0.5 * (smooth[peak] - smooth[low]):
-            break
-    return low

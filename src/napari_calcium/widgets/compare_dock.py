@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from psygnal import Signal
@@ -18,12 +19,14 @@ from qtpy.QtWidgets import (
 )
 
 from napari_calcium.doubt.comparison import Comparison, compare
+from napari_calcium.doubt.same_cells import with_ids_of
 from napari_calcium.doubt.variants import stages_made, variant
 from napari_calcium.pipeline import PipelineSettings, settings_of
 from napari_calcium.pipeline_settings import TITLES
 from napari_calcium.progress import Progress
 from napari_calcium.recording import Recording
 from napari_calcium.settings import Settings, SettingsError
+from napari_calcium.widgets.cell_pager import CellPager
 from napari_calcium.widgets.compared_traces import PER_CELL, compared_lanes, events_of_cells, few_with
 from napari_calcium.widgets.exporting import Export, ExportButton
 from napari_calcium.widgets.latest_job import LatestJob
@@ -40,16 +43,24 @@ from napari_calcium.widgets.worker import Runner
 
 __all__ = ["CompareDock"]
 
-_MOST_CELLS = 12
-_COMPARED = tuple(
-    stage for stage in list(TITLES)[: list(TITLES).index("ensembles") + 1] if stage != "validation"
-)
-"""Stages that lead to ensembles: what the later ones make is not in the table."""
+_PAGE = 12
+"""As many cells are tried and drawn at once; the others are a page away."""
+_COMPARED = tuple(stage for stage in TITLES if stage != "validation")
+"""All stages with settings: decisions on events are no settings."""
 _NOT_RUN = (
     "There is no result yet to compare with. Run the analysis in the dock "
     "Plugins › napari-calcium › Calcium pipeline."
 )
 _SELECT = "Select cells to see their traces with both settings."
+
+
+@dataclass(frozen=True, eq=False)
+class _Whole:
+    """Result B on all cells, what differs, and whether cells of one id are the same ones."""
+
+    result: Recording
+    changes: Comparison
+    same_cells: bool
 
 
 class CompareDock(ViewDock):
@@ -73,7 +84,7 @@ class CompareDock(ViewDock):
         self._made: PipelineSettings | None = None
         self._drawn: Recording | None = None
         self._few: Recording | None = None
-        self._whole: tuple[Recording, Comparison] | None = None
+        self._whole: _Whole | None = None
         self._asked: tuple[str, Settings] | None = None
         self._again = False
         self.form: Form | None = None
@@ -94,7 +105,7 @@ class CompareDock(ViewDock):
         self.says.setWordWrap(True)
         self.says.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         split = QSplitter(Qt.Orientation.Vertical)
-        for part in (self._settings(), self.plot, self._changes()):
+        for part in (self._settings(), self._traces(), self._changes()):
             split.addWidget(part)
             split.setCollapsible(split.count() - 1, False)
         split.setSizes([230, 170, 240])
@@ -136,6 +147,18 @@ class CompareDock(ViewDock):
         column.addWidget(self.progress)
         return part
 
+    def _traces(self) -> QWidget:
+        """Return the traces of both settings, a page of cells at a time."""
+        self.pager = CellPager(_PAGE)
+        self.pager.turned.connect(self._turned)
+        part = QWidget()
+        column = QVBoxLayout(part)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(2)
+        column.addWidget(self.plot, 1)
+        column.addWidget(self.pager)
+        return part
+
     def _changes(self) -> QWidget:
         self.export_button = ExportButton(self.export, self)
         top = QHBoxLayout()
@@ -157,6 +180,7 @@ class CompareDock(ViewDock):
     def show_cells(self, ids: tuple[int, ...]) -> None:
         """Show the traces of these cells with both settings."""
         self._few = None
+        self.pager.show_cells(ids)
         self.later()
 
     def show_time(self, seconds: float) -> None:
@@ -204,7 +228,7 @@ class CompareDock(ViewDock):
     @property
     def whole(self) -> Recording | None:
         """Result B on all cells, if it is known."""
-        return self._whole[0] if self._whole is not None else None
+        return self._whole.result if self._whole is not None else None
 
     def _fill_stages(self, recording: Recording) -> None:
         made = stages_made(recording)
@@ -212,7 +236,8 @@ class CompareDock(ViewDock):
         blocked = self.stage.blockSignals(True)
         self.stage.clear()
         for stage in _COMPARED:
-            if stage in made:
+            settings = getattr(self._made, stage)
+            if stage in made and settings is not None and type(settings).model_fields:
                 self.stage.addItem(TITLES[stage], stage)
         self.stage.setCurrentIndex(max(0, self.stage.findData(now)))
         self.stage.blockSignals(blocked)
@@ -252,15 +277,16 @@ class CompareDock(ViewDock):
 
     # --- what B makes
 
-    def _cells(self) -> tuple[int, ...]:
-        return tuple(self.session.selection.cells[:_MOST_CELLS])
+    def _turned(self) -> None:
+        self._few = None
+        self.later()
 
     def _differs(self) -> bool:
         return self.settings_b is not None and self.settings_b != getattr(self._made, self.chosen)
 
     def _ask_few(self) -> None:
         """Have B made for the selected cells, where the stage works cell by cell."""
-        recording, settings, cells, stage = self._drawn, self.settings_b, self._cells(), self.chosen
+        recording, settings, cells, stage = self._drawn, self.settings_b, self.pager.page, self.chosen
         if recording is None or settings is None or self._few is not None or self._whole is not None:
             return
         if not cells or stage not in PER_CELL or not self._differs():
@@ -285,11 +311,11 @@ class CompareDock(ViewDock):
             self.runner.cancel()
             return
 
-        def work(on_progress: Progress) -> tuple[Recording, Comparison]:
+        def work(on_progress: Progress) -> _Whole:
             result = variant(recording, {stage: settings}, on_progress=on_progress)
-            return result, compare(recording, result)
+            return _Whole(result, compare(recording, result), with_ids_of(recording, result) is result)
 
-        def done(result: tuple[Recording, Comparison]) -> None:
+        def done(result: _Whole) -> None:
             if self._drawn is recording and self.settings_b == settings:
                 self._whole = result
                 self._show()
@@ -307,7 +333,7 @@ class CompareDock(ViewDock):
     def _adopt(self) -> None:
         if self._whole is None or self._bench.runner.busy or self.session.recording is not self._drawn:
             return
-        result = self._whole[0]
+        result = self._whole.result
         label = f"{TITLES[self.chosen]}: adopt B"
         self._asked = None
         self.session.apply(result, label)
@@ -321,12 +347,13 @@ class CompareDock(ViewDock):
         recording = self._drawn
         if recording is None or self._made is None:
             return
-        b = self.whole or self._few
-        cells = self._cells()
+        # Where cells were found anew, those of one id are not the same cells: A is drawn alone.
+        b = self._few if self._whole is None else self._whole.result if self._whole.same_cells else None
+        cells = self.pager.page
         self.plot.show_lanes(*compared_lanes(recording, b, self.chosen, cells))
         self.says.setText(self._words(recording))
         if self._whole is not None:
-            self.table.show_comparison(self._whole[1])
+            self.table.show_comparison(self._whole.changes)
         elif self._few is not None:
             own = events_of_cells(recording, self._few.roi_ids)
             self.table.show_comparison(compare(own, events_of_cells(self._few, self._few.roi_ids)))
@@ -334,7 +361,7 @@ class CompareDock(ViewDock):
             self.table.show_comparison(None)
         free = not self.runner.busy
         self.run.setEnabled(self._differs())
-        self.adopt.setEnabled(self._whole is not None and free and self._whole[0] is not recording)
+        self.adopt.setEnabled(self._whole is not None and free and self.whole is not recording)
         self.reset.setEnabled(self._differs())
 
     def _words(self, recording: Recording) -> str:
@@ -343,22 +370,26 @@ class CompareDock(ViewDock):
         if not self._differs():
             return f"Change a setting of {TITLES[self.chosen]} in the form: that is B."
         if self._whole is not None:
-            found = self._whole[1]
+            found = self._whole.changes
             if found.is_same:
                 return "All cells: nothing differs."
             alike = f"; ensembles agree to {found.agreement:.2f} (0 to 1)" if found.ensembles else ""
-            return f"All cells: A and B{alike}."
+            drawn = "" if self._whole.same_cells else " Cells are matched by overlap; of traces A is drawn."
+            return f"All cells: A and B{alike}.{drawn}"
         if self.chosen not in PER_CELL:
             return "This stage is about all cells: run B on all cells."
-        if not self._cells():
+        if not self.pager.page:
             return _SELECT
-        n = len(self._cells())
-        return f"The {n} selected cell{'s' if n > 1 else ''}; run B on all cells to see what follows."
+        n, every = len(self.pager.page), len(self.session.selection.cells)
+        which = (
+            f"The {n} selected cell{'s' if n > 1 else ''}" if n == every else f"These {n} of {every} cells"
+        )
+        return f"{which}; run B on all cells to see what follows."
 
     def export(self) -> Export | None:
         """Return what can be exported: the numbers of the comparison."""
         if self._whole is None or self.recording is None:
             return None
-        frame = self._whole[1].to_dataframe()
+        frame = self._whole.changes.to_dataframe()
         name = f"{self.recording.name}_compare_{self.chosen}"
         return Export(name, self.recording, None, lambda path: frame.to_csv(path, index=False))

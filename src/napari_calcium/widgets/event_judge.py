@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from psygnal import Signal
 
-from napari_calcium.events.validation import Review, onset_near
+from napari_calcium.events.placing import onset_near, onset_within
+from napari_calcium.events.validation import Review
 from napari_calcium.recording import Recording
 from napari_calcium.results.event_choices import (
     ACCEPTED,
@@ -174,6 +176,13 @@ class EventJudge:
         str
             What was done, or why not.
         """
+        return self._add(cell, lambda trace, rate: onset_near(trace, rate, seconds))
+
+    def add_within(self, cell: int, start_s: float, stop_s: float) -> str:
+        """Add the event whose peak is the highest point of a span; else as :meth:`add`."""
+        return self._add(cell, lambda trace, rate: onset_within(trace, rate, start_s, stop_s))
+
+    def _add(self, cell: int, place: Callable[[NDArray[np.float32], float], float]) -> str:
         recording = self._session.recording
         if recording is None or recording.frame_rate is None or recording.events is None:
             return "Detect events first; then you can add what was missed."
@@ -181,7 +190,7 @@ class EventJudge:
         if not len(rows):
             return ""
         trace = recording.traces[events_trace(recording)].values[rows[0]]
-        onset = onset_near(trace, recording.frame_rate, seconds)
+        onset = place(trace, recording.frame_rate)
         reach = max(self._tolerance(), _LEAST_FRAMES / recording.frame_rate)
         there = self.nearest(cell, onset, reach)
         if there is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from qtpy.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout
+from qtpy.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QScrollArea, QSizePolicy, QVBoxLayout
 
 from napari_calcium.doubt.stability import StabilityPoint, knobs_of, stability, stability_table
 from napari_calcium.doubt.variants import complete, stages_made
@@ -85,7 +85,12 @@ class StabilityDock(ViewDock):
         column.addLayout(bar)
         column.addWidget(self.says)
         column.addWidget(self.progress)
-        column.addWidget(self.plot, 1)
+        # Where the dock is low or narrow it scrolls: plots in less room could not be read.
+        self._scroll = QScrollArea()
+        self._scroll.setWidgetResizable(True)
+        self._scroll.setFrameShape(QFrame.Shape.NoFrame)
+        self._scroll.setWidget(self.plot)
+        column.addWidget(self._scroll, 1)
 
     def set_colors(self, colors: PlotColors) -> None:
         """Follow a theme."""
@@ -174,6 +179,7 @@ class StabilityDock(ViewDock):
             place = (strip, chosen.knob.values.index(chosen.value))
         self.plot.show_strips(strips, place)
         self.plot.setVisible(bool(points))
+        self._scroll.setVisible(bool(points))
         self.run.setEnabled(not self.runner.busy)
         self.run.setText("Try again" if points else "Try settings")
         self.adopt.setEnabled(chosen is not None and not chosen.is_current and not self.runner.busy)

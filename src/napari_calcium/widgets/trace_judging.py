@@ -34,7 +34,7 @@ _GRAB_PIXELS = 10
 
 
 class TraceJudging(QObject):
-    """Lets events be judged in a plot: while it is active, keys and double clicks mean events.
+    """Lets events be judged in a plot: while it is active, keys, drags and double clicks mean events.
 
     Parameters
     ----------
@@ -57,14 +57,15 @@ class TraceJudging(QObject):
         self._bench, self._plot, self._cells = bench, plot, cells
         self._active = False
         self.judge = EventJudge(bench.session, self._tolerance)
-        self.bar = JudgeBar(bench, self.judge, self.step, parent)
+        self.bar = JudgeBar(bench, self.judge, self.step, self.add_at_cursor, parent)
         self.bar.set_active(False)
         plot.add_asked.connect(self.bar.add)
+        plot.span_asked.connect(self.bar.add)
         Links(self).join(self.judge.changed, self.show_event)
 
     def set_active(self, on: bool) -> None:
         """Begin to judge, or end it: then no event is at hand."""
-        self._active = self._plot.adds_on_double_click = on
+        self._active = self._plot.asks_for_events = on
         self.bar.set_active(on)
         if not on:
             self.judge.choose(None)
@@ -92,6 +93,12 @@ class TraceJudging(QObject):
             self.focus_picked.emit(place.roi_id)
         self.time_picked.emit(place.onset_s)
 
+    def add_at_cursor(self) -> None:
+        """Add an event to the cell in focus, or to the first on screen, where the cursor stands."""
+        selection, shown = self._bench.session.selection, self._cells()
+        if shown:
+            self.bar.add(selection.focus if selection.focus is not None else shown[0], selection.time)
+
     def takes_key(self, event: Any) -> bool:
         """Do what a key means; return whether it means anything now."""
         key = event.key()
@@ -101,10 +108,10 @@ class TraceJudging(QObject):
             self.bar.decide(KEYS[key])
         elif key in (Qt.Key.Key_N, Qt.Key.Key_P):
             self.step(1 if key == Qt.Key.Key_N else -1)
-        elif key == Qt.Key.Key_I and self._cells():
-            selection = self._bench.session.selection
-            cell = selection.focus if selection.focus is not None else self._cells()[0]
-            self.bar.add(cell, selection.time)
+        elif key == Qt.Key.Key_I:
+            self.add_at_cursor()
+        elif key == Qt.Key.Key_Z:
+            self.bar.take_back()
         else:
             return False
         return True

@@ -7,18 +7,7 @@ from typing import Any
 import numpy as np
 from psygnal import Signal
 from qtpy.QtCore import QSize, Qt, QTimer
-from qtpy.QtWidgets import (
-    QCheckBox,
-    QHBoxLayout,
-    QLabel,
-    QPushButton,
-    QScrollBar,
-    QSizePolicy,
-    QStackedWidget,
-    QVBoxLayout,
-    QWidget,
-)
-from superqt import QFlowLayout
+from qtpy.QtWidgets import QHBoxLayout, QLabel, QScrollBar, QSizePolicy, QStackedWidget, QVBoxLayout, QWidget
 
 from napari_calcium.figures.axis_labels import counted
 from napari_calcium.figures.decimate import outline
@@ -32,8 +21,9 @@ from napari_calcium.widgets.dock_place import DockPlace
 from napari_calcium.widgets.exporting import Export, ExportButton, traces_writer
 from napari_calcium.widgets.links import Links
 from napari_calcium.widgets.plots.trace_lanes import TraceLanes, make_lanes
-from napari_calcium.widgets.plots.traces_plot import TracesPlot, trace_color
-from napari_calcium.widgets.theme import plot_colors, readable
+from napari_calcium.widgets.plots.traces_plot import TracesPlot
+from napari_calcium.widgets.theme import plot_colors
+from napari_calcium.widgets.trace_choices import TraceChoices
 from napari_calcium.widgets.trace_judging import TraceJudging
 from napari_calcium.widgets.view_dock import shade_times
 from napari_calcium.widgets.viewer_session import session_of
@@ -42,24 +32,6 @@ from napari_calcium.widgets.workbench import workbench_of
 __all__ = ["TracesDock"]
 
 _MOST_CELLS = 200
-_STAGES = {
-    "raw": "Raw",
-    "neuropil": "Neuropil",
-    "corrected": "Corrected",
-    "baseline": "F0",
-    "dff": "ΔF/F",
-    "background_corrected": "Background-corrected",
-    "denoised": "Denoised",
-    "spikes": "Spikes",
-}
-
-
-_SPIKES_TIP = (
-    "<qt>Draw what was inferred, in a lane under the trace: spikes/s, or, deconvolved, the height of the "
-    "transients in ΔF/F. Ticks at the top are single spikes, where the stage placed them. The band is the "
-    "rate, smoothed by 50 ms, ± 1 SD of its error on recordings that the network had not seen; zoom in to "
-    "see it.</qt>"
-)
 
 
 class TracesDock(QWidget):
@@ -83,7 +55,6 @@ class TracesDock(QWidget):
         self._bench = workbench_of(napari_viewer)
         self._recording: Recording | None = None
         self._preview: Recording | None = None
-        self._chosen: dict[str, bool] = {}
         self._build()
         # Several signals come together (cells and ensemble, recording and cells): draw once for all of them.
         self._soon = QTimer(self)
@@ -112,46 +83,14 @@ class TracesDock(QWidget):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.plot = TracesPlot(plot_colors(self._viewer))
         self.plot.setFocusProxy(self)
-        self.boxes = {name: QCheckBox(words) for name, words in _STAGES.items()}
-        for name, box in self.boxes.items():
-            box.toggled.connect(lambda on, name=name: self._on_stage(name, on))
-            box.setToolTip(f"Draw the {_STAGES[name]} trace of each selected cell")
-        self.boxes["spikes"].setToolTip(_SPIKES_TIP)
-        self.events_box = QCheckBox("Events")
-        self.events_box.setChecked(True)
-        self.events_box.setToolTip("Mark the onset of each event at the foot of the trace")
-        self.scale_box = QCheckBox("Same scale")
-        self.scale_box.setChecked(True)
-        self.scale_box.setToolTip("On: amplitudes compare between cells. Off: each cell fills its lane.")
-        for box in (self.events_box, self.scale_box):
-            box.toggled.connect(self._later)
-        self.judge_button = QPushButton("Judge events")
-        self.judge_button.setCheckable(True)
-        self.judge_button.setToolTip(
-            "Accept, reject and add events by hand: N and P next and previous event, A accept, R reject,\n"
-            "Delete take away, double click or I (at the cursor) add; Ctrl+Alt+Z undo"
-        )
-        self.judge_button.toggled.connect(self._on_judge)
-        self.all_button = QPushButton("Whole recording")
-        self.all_button.setToolTip("Show the whole recording (double click on the plot, or Home)")
-        self.all_button.clicked.connect(lambda: self.span_picked.emit(None))
-        self.note = QLabel()
-        self.clock = QLabel()
-        self.clock.setToolTip("The moment under the cursor: pull the red line, or click on a trace")
-        choices = QFlowLayout()  # takes a second line where the first is too short for all
-        choices.setContentsMargins(0, 0, 0, 0)
-        choices.setHorizontalSpacing(10)
-        choices.setVerticalSpacing(2)
         self.export_button = ExportButton(self.export, self)
-        buttons = (self.judge_button, self.all_button, self.export_button)
-        for widget in (*self.boxes.values(), self.events_box, self.scale_box, *buttons):
-            choices.addWidget(widget)
-        bar = QHBoxLayout()
-        bar.setContentsMargins(6, 2, 6, 0)
-        bar.setSpacing(10)
-        bar.addLayout(choices, 1)
-        bar.addWidget(self.note)
-        bar.addWidget(self.clock)
+        self.choices = TraceChoices(self.export_button)
+        self.choices.changed.connect(self._later)
+        self.boxes, self.events_box = self.choices.boxes, self.choices.events_box
+        self.judge_button, self.all_button = self.choices.judge_button, self.choices.all_button
+        self.note, self.clock = self.choices.note, self.choices.clock
+        self.judge_button.toggled.connect(self._on_judge)
+        self.all_button.clicked.connect(lambda: self.span_picked.emit(None))
         self.bar = QScrollBar(Qt.Orientation.Vertical)
         self.bar.setToolTip("More of the selected cells (Shift + wheel)")
         self.bar.valueChanged.connect(self.plot.scroll_to)
@@ -171,7 +110,7 @@ class TracesDock(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(2)
-        column.addLayout(bar)
+        column.addWidget(self.choices)
         self.judging = TraceJudging(self._bench, self.plot, self._shown_cells, self)
         column.addWidget(self.judging.bar)
         column.addWidget(self.pages, 1)
@@ -179,16 +118,7 @@ class TracesDock(QWidget):
     def show_recording(self, recording: Recording | None) -> None:
         """Show another recording."""
         self._recording = recording
-        for name, box in self.boxes.items():
-            there = recording is not None and name in recording.traces
-            box.setVisible(there)
-            box.blockSignals(True)
-            box.setChecked(there and self._chosen.get(name, self._by_default(name)))
-            box.blockSignals(False)
-        there = recording is not None and recording.events is not None
-        self.events_box.setVisible(there)
-        self.judge_button.setVisible(there)
-        self.judge_button.setChecked(there and self.judge_button.isChecked())
+        self.choices.show_recording(recording)
         self.judging.bar.show_state()
         if recording is not None:
             rate_known = recording.frame_rate is not None
@@ -246,9 +176,9 @@ class TracesDock(QWidget):
         lanes = make_lanes(
             recording,
             self._shown_cells(),
-            [name for name, box in self.boxes.items() if box.isChecked()],
+            self.choices.stages,
             preview=self._preview,
-            same_scale=self.scale_box.isChecked(),
+            same_scale=self.choices.scale_box.isChecked(),
         )
         marked = self.events_box.isChecked()
         preview_events = self._preview.events if marked and self._preview is not None else None
@@ -270,7 +200,7 @@ class TracesDock(QWidget):
         Its numbers are the ones that are written; what else is shown of the same unit is drawn over it.
         """
         recording, cells = self._recording, self._shown_cells()
-        shown = [name for name, box in self.boxes.items() if box.isChecked() and name != "baseline"]
+        shown = [name for name in self.choices.stages if name != "baseline"]
         if recording is None or not cells or not shown:
             return None
         found_on = read_for_events(recording)
@@ -325,18 +255,6 @@ class TracesDock(QWidget):
     def _later(self, *_: object) -> None:
         self._soon.start()
 
-    def _by_default(self, name: str) -> bool:
-        """Whether a stage is drawn until the user says otherwise: first and last stage of the newest unit."""
-        traces = self._recording.traces if self._recording is not None else {}
-        if "dff" not in traces:
-            return name in ("raw", "corrected", "baseline", "spikes")
-        last = [stage for stage in ("background_corrected", "denoised") if stage in traces]
-        return name in ("dff", *last[-1:], "spikes")
-
-    def _on_stage(self, name: str, on: bool) -> None:
-        self._chosen[name] = on
-        self._later()
-
     def _shown_cells(self) -> tuple[int, ...]:
         """Return the selected cells that are drawn; the one in focus always is."""
         selection = self._session.selection
@@ -362,7 +280,7 @@ class TracesDock(QWidget):
             return (
                 f"Click {place} to see its trace. Shift-click adds cells; ↑ and ↓ here go from cell to cell."
             )
-        if not any(box.isChecked() for box in self.boxes.values()) and self._preview is None:
+        if not self.choices.stages and self._preview is None:
             return "Choose above which stages of the traces to draw."
         return ""
 
@@ -416,5 +334,4 @@ class TracesDock(QWidget):
     def _on_theme(self, event: Any = None) -> None:
         colors = plot_colors(self._viewer)
         self.plot.set_colors(colors)
-        for name, box in self.boxes.items():
-            box.setStyleSheet(f"QCheckBox {{ color: {readable(trace_color(name), colors.background)}; }}")
+        self.choices.set_colors(colors)

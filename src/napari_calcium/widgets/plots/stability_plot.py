@@ -11,6 +11,7 @@ from psygnal import Signal
 from qtpy.QtCore import QSize, Qt
 
 from napari_calcium.figures.stability_figure import METRICS, STRIP_COLORS, StabilityStrip, metric_range
+from napari_calcium.widgets.plots.trace_lanes import nice_length
 from napari_calcium.widgets.theme import PlotColors, readable
 
 __all__ = ["StabilityPlot"]
@@ -19,6 +20,8 @@ _LEFT = 40
 _NAMES = 78
 _PER_TICK = 30
 """Pixels that the writing under a tick needs."""
+_ROW, _COLUMN, _FOOT = 44, 96, 56
+"""Pixels that a row and a column have at least, and the names of the settings under them."""
 
 
 class StabilityPlot(pg.GraphicsLayoutWidget):
@@ -48,8 +51,9 @@ class StabilityPlot(pg.GraphicsLayoutWidget):
         return QSize(480, 220)
 
     def minimumSizeHint(self) -> QSize:
-        """Be content with even less."""
-        return QSize(160, 100)
+        """Return the room in which everything can still be read: in less it is to be scrolled."""
+        width = _NAMES + _LEFT + _COLUMN * max(1, len(self._strips))
+        return QSize(width, _ROW * len(METRICS) + _FOOT)
 
     def set_colors(self, colors: PlotColors) -> None:
         """Follow a theme."""
@@ -69,12 +73,17 @@ class StabilityPlot(pg.GraphicsLayoutWidget):
         strips = tuple(strips)
         if [s.title for s in strips] != [s.title for s in self._strips] or not self._plots:
             self._lay_out(strips)
+        more = len(strips) != len(self._strips)
         self._strips, self._chosen = strips, chosen
+        if more:
+            self.setMinimumSize(self.minimumSizeHint())
         for row, (_, names) in enumerate(METRICS):
             low, high = metric_range(strips, names)
             for column, strip in enumerate(strips):
                 self._draw(self._plots[row][column], strip, names, column, chosen)
                 self._plots[row][column].setYRange(low, high, padding=0)
+            if strips:
+                self._plots[row][0].getAxis("left").setTicks([_two_ticks(low, high)])
 
     def plot_at(self, row: int, column: int) -> Any:
         """Return the plot of a number (row of `METRICS`) and a setting."""
@@ -101,7 +110,7 @@ class StabilityPlot(pg.GraphicsLayoutWidget):
                 plot.getAxis("left").enableAutoSIPrefix(False)
                 if row == len(METRICS) - 1:
                     plot.setLabel("bottom", strip.title.replace(": ", ":<br>"))
-                    plot.getAxis("bottom").setHeight(58)
+                    plot.getAxis("bottom").setHeight(_FOOT)
                 else:
                     plot.getAxis("bottom").setHeight(4)
                 line.append(plot)
@@ -165,3 +174,9 @@ class StabilityPlot(pg.GraphicsLayoutWidget):
                     place = round(min(max(x, 0), len(self._strips[column].labels) - 1))
                     self.picked.emit(column, int(place))
                     return
+
+
+def _two_ticks(low: float, high: float) -> list[tuple[float, str]]:
+    """Return the lowest and the highest round value: more would stand in each other in a row so low."""
+    top = nice_length(2 * high) if high > 0 else high
+    return [(value, f"{value:,g}") for value in dict.fromkeys((max(0.0, low), top))]

@@ -15,6 +15,7 @@ from napari_calcium.events.validation import Review
 from napari_calcium.figures.palette import EVENT_COLOR, TRACE_COLORS
 from napari_calcium.results.event_choices import ACCEPTED, ADDED, REJECTED
 from napari_calcium.results.tables import Events, SpikeTimes
+from napari_calcium.widgets.plots.span_pick import SpanPick
 from napari_calcium.widgets.plots.time_plot import TimePlot, curve_item
 from napari_calcium.widgets.plots.trace_lanes import PREVIEW, Lane, TraceLanes, nice_length
 from napari_calcium.widgets.theme import PlotColors, readable
@@ -41,6 +42,8 @@ class TracesPlot(TimePlot):
     """First lane in view, and how many lanes are above it at most."""
     add_asked = Signal(int, float)
     """Cell and seconds of a double click, while events are judged."""
+    span_asked = Signal(int, float, float)
+    """Cell and the seconds between which the mouse was dragged, while events are judged."""
 
     def __init__(self, colors: PlotColors) -> None:
         self._colors = colors
@@ -76,7 +79,10 @@ class TracesPlot(TimePlot):
         self._at_hand = curve_item(self, width=2, z=7, connect="pairs")
         self._review: Review | None = None
         self._hand: tuple[int, float] | None = None
-        self.adds_on_double_click = False
+        self._span_pick = SpanPick(colors.text)
+        self._span_pick.hide()
+        item.addItem(self._span_pick, ignoreBounds=True)
+        self._span_pick.picked.connect(self._on_span_picked)
         self.box.sigXRangeChanged.connect(lambda *_: self._draw_lines())
         self.box.sigXRangeChanged.connect(lambda *_: self._draw_event())
         self.box.sigResized.connect(lambda *_: self.scroll_to(self._first))
@@ -87,11 +93,21 @@ class TracesPlot(TimePlot):
         """What is shown."""
         return self._lanes
 
+    @property
+    def asks_for_events(self) -> bool:
+        """Whether a double click or a drag on a trace means an event there; else they move the plot."""
+        return bool(self._span_pick.isVisible())
+
+    @asks_for_events.setter
+    def asks_for_events(self, on: bool) -> None:
+        self._span_pick.setVisible(on)
+
     def set_colors(self, colors: PlotColors) -> None:
         """Follow a theme."""
         self._colors = colors
         super().set_colors(colors)
-        if hasattr(self, "_events"):
+        if hasattr(self, "_span_pick"):
+            self._span_pick.set_color(colors.text)
             self._draw()
 
     def show_lanes(
@@ -153,7 +169,7 @@ class TracesPlot(TimePlot):
         """Show all of the recording; while events are judged, ask for one there."""
         place = self.box.mapSceneToView(self.mapToScene(event.position().toPoint()))
         lane = self._lanes.lane_at(place.y())
-        if not self.adds_on_double_click or lane is None:
+        if not self.asks_for_events or lane is None:
             super().mouseDoubleClickEvent(event)
             return
         self.add_asked.emit(lane.cell, min(max(0.0, place.x()), self._lanes.duration_s))
@@ -283,6 +299,12 @@ class TracesPlot(TimePlot):
             return self._colors.text
         color = EVENT_COLOR if name == "events" else trace_color(name)
         return readable(color, self._colors.background)
+
+    def _on_span_picked(self, start: float, stop: float, height: float) -> None:
+        lane = self._lanes.lane_at(height)
+        if lane is not None:
+            last = self._lanes.duration_s
+            self.span_asked.emit(lane.cell, min(max(0.0, start), last), min(max(0.0, stop), last))
 
     def _on_lane_clicked(self, seconds: float, height: float) -> None:
         lane = self._lanes.lane_at(height)
