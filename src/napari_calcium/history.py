@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +19,8 @@ class Step:
 
     label: str
     recording: Recording | None
+    opening: bool = False
+    """Whether the recording was opened here, and not made from the one before."""
 
 
 class History:
@@ -54,16 +56,16 @@ class History:
         """The recording at the cursor."""
         return self._steps[self._cursor].recording
 
-    def push(self, label: str, recording: Recording | None) -> None:
+    def push(self, label: str, recording: Recording | None, *, opening: bool = False) -> None:
         """Add a step after the cursor; what was undone before it is forgotten."""
         del self._steps[self._cursor + 1 :]
-        self._steps.append(Step(label, recording))
+        self._steps.append(Step(label, recording, opening))
         self._cursor += 1
         self._trim()
 
     def replace(self, recording: Recording) -> None:
         """Put another recording in the place of the current one; no step is added or forgotten."""
-        self._steps[self._cursor] = Step(self._steps[self._cursor].label, recording)
+        self._steps[self._cursor] = replace(self._steps[self._cursor], recording=recording)
         self._trim()
 
     def move(self, position: int) -> None:
@@ -118,7 +120,7 @@ class History:
         for position, step in enumerate(self._steps):
             if step.recording is not None and any(t is old for t in step.recording.traces.values()):
                 traces = {name: new if t is old else t for name, t in step.recording.traces.items()}
-                self._steps[position] = Step(step.label, step.recording.replace(traces=traces))
+                self._steps[position] = replace(step, recording=step.recording.replace(traces=traces))
 
 
 def _on_disk(trace: Trace) -> bool:

@@ -124,6 +124,11 @@ class Session:
         return self._history.cursor
 
     @property
+    def as_opened(self) -> bool:
+        """Whether nothing was made of the current recording since it was opened."""
+        return self._history.steps[self._history.cursor].opening
+
+    @property
     def can_undo(self) -> bool:
         """Whether there is a recording to go back to."""
         return self._history.cursor > 1
@@ -149,7 +154,8 @@ class Session:
         self.selection.clear()
         self.selection.time = 0.0
         self.selection.span = None
-        self.apply(recording, label or f"Open {recording.name}")
+        self._history.push(label or f"Open {recording.name}", recording, opening=True)
+        self._announce()
 
     def close(self) -> None:
         """Let go of the recording and its history."""

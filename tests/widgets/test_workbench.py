@@ -110,6 +110,23 @@ def test_results_are_unsaved_until_they_are_saved(bench, session, fake_stages, q
     assert not bench.has_unsaved_results
 
 
+def test_what_was_opened_from_a_disk_is_saved_there_also_as_the_second_recording(
+    bench, session, recording, fake_stages, qtbot
+):
+    with finished(bench, qtbot):
+        bench.run_stage("baseline")
+    done = session.recording
+    session.open(recording)
+    session.open(done.replace(name="results of yesterday"))
+    assert not bench.has_unsaved_results
+    session.amend(session.recording.replace(name="placed"))
+    assert not bench.has_unsaved_results
+    session.apply(session.recording.replace(frame_rate=7.0), "Frame rate 7 Hz")
+    assert bench.has_unsaved_results
+    session.undo()
+    assert not bench.has_unsaved_results
+
+
 def test_a_viewer_has_one_workbench_and_takes_it_along(qapp):
     class Viewer:
         pass

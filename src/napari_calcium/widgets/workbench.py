@@ -58,8 +58,8 @@ class Workbench:
     def has_unsaved_results(self) -> bool:
         """Whether closing now would lose results."""
         recording = self.session.recording
-        if recording is None or recording is self.saved or self.session.position <= 1:
-            return False  # nothing there, or nothing done since it was saved or opened
+        if recording is None or recording is self.saved or self.session.as_opened:
+            return False
         return _has_results(recording)
 
     def obstacle(self) -> str:
