@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import types
+from abc import abstractmethod
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
@@ -14,6 +15,7 @@ from qtpy.QtGui import QWheelEvent
 from qtpy.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QLineEdit, QSizePolicy, QWidget
 
 from napari_calcium.settings import Choice, Settings, Unit, Zero
+from napari_calcium.widgets.abstract import refuse_abstract
 from napari_calcium.widgets.number_box import NumberBox
 
 __all__ = ["ChoiceBox", "ChoiceRow", "FlagRow", "NumberRow", "OptionalRow", "Row", "TextRow", "row_for"]
@@ -43,6 +45,7 @@ class Row(QWidget):
     """Whether it stands below its title, in the whole width of the form."""
 
     def __init__(self, editor: QWidget) -> None:
+        refuse_abstract(self)
         super().__init__()
         self.editor = editor
         self.about: tuple[type[Settings], str] | None = None
@@ -57,17 +60,17 @@ class Row(QWidget):
     @property
     def value(self) -> Any:
         """The value as plain data: as it was set if untouched, else as the editor has it."""
-        now = self._read()
+        now = self.read()
         return self._exact if now == self._shown else now
 
     @value.setter
     def value(self, value: Any) -> None:
         blocked = self.blockSignals(True)
         try:
-            self._write(value)
+            self.write(value)
         finally:
             self.blockSignals(blocked)
-        self._exact, self._shown = value, self._read()
+        self._exact, self._shown = value, self.read()
 
     def words(self, value: Any) -> str:
         """Return how the row would say a value."""
@@ -78,11 +81,13 @@ class Row(QWidget):
         self.editor.setAccessibleName(title)
         self.editor.setAccessibleDescription(description)
 
-    def _read(self) -> Any:
-        raise NotImplementedError
+    @abstractmethod
+    def read(self) -> Any:
+        """Return what the editor says."""
 
-    def _write(self, value: Any) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def write(self, value: Any) -> None:
+        """Let the editor say a value."""
 
 
 class NumberRow(Row):
@@ -105,10 +110,12 @@ class NumberRow(Row):
             return self._box.specialValueText()
         return f"{self._box.textFromValue(float(value))}{self._box.suffix()}"
 
-    def _read(self) -> Any:
+    def read(self) -> Any:
+        """Return what the editor says."""
         return self._kind(self._box.value())
 
-    def _write(self, value: Any) -> None:
+    def write(self, value: Any) -> None:
+        """Let the editor say a value."""
         self._box.setValue(float(value))
 
 
@@ -150,10 +157,12 @@ class ChoiceRow(Row):
         """Return how the row would say a value."""
         return str(self._box.itemText(self._values.index(value)))
 
-    def _read(self) -> Any:
+    def read(self) -> Any:
+        """Return what the editor says."""
         return self._values[self._box.currentIndex()]
 
-    def _write(self, value: Any) -> None:
+    def write(self, value: Any) -> None:
+        """Let the editor say a value."""
         self._box.setCurrentIndex(self._values.index(value))
 
 
@@ -165,10 +174,12 @@ class FlagRow(Row):
         super().__init__(self._box)
         self._box.toggled.connect(lambda _: self.changed.emit())
 
-    def _read(self) -> bool:
+    def read(self) -> bool:
+        """Return what the editor says."""
         return self._box.isChecked()
 
-    def _write(self, value: Any) -> None:
+    def write(self, value: Any) -> None:
+        """Let the editor say a value."""
         self._box.setChecked(bool(value))
 
 
@@ -189,7 +200,8 @@ class TextRow(Row):
         super().__init__(self._line)
         self._line.textChanged.connect(lambda _: self.changed.emit())
 
-    def _read(self) -> Any:
+    def read(self) -> Any:
+        """Return what the editor says."""
         text = self._line.text()
         if self._optional and not text.strip():
             return None
@@ -200,7 +212,8 @@ class TextRow(Row):
         except yaml.YAMLError:
             return text
 
-    def _write(self, value: Any) -> None:
+    def write(self, value: Any) -> None:
+        """Let the editor say a value."""
         if value is None:
             self._line.setText("")
         elif self._plain:
@@ -241,10 +254,12 @@ class OptionalRow(Row):
         self._inner.setEnabled(on)
         self.changed.emit()
 
-    def _read(self) -> Any:
+    def read(self) -> Any:
+        """Return what the editor says."""
         return self._inner.value if self._tick.isChecked() else None
 
-    def _write(self, value: Any) -> None:
+    def write(self, value: Any) -> None:
+        """Let the editor say a value."""
         if value is not None:
             self._inner.value = value
         self._tick.setChecked(value is not None)

@@ -165,10 +165,12 @@ class UnionRow(Row):
         self._form.chooser.setAccessibleName(title)
         self._form.chooser.setAccessibleDescription(description)
 
-    def _read(self) -> Any:
+    def read(self) -> Any:
+        """Return what the editor says."""
         return self._form.settings
 
-    def _write(self, value: Any) -> None:
+    def write(self, value: Any) -> None:
+        """Let the editor say a value."""
         self._form.settings = value
 
 

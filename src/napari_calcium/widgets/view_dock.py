@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import Any, ClassVar, Literal
 
 from qtpy.QtCore import QSize, Qt, QTimer
@@ -10,6 +11,7 @@ from qtpy.QtWidgets import QLabel, QSizePolicy, QStackedWidget, QVBoxLayout, QWi
 from napari_calcium.figures.bad_spans import bad_spans, no_spans
 from napari_calcium.recording import Recording
 from napari_calcium.session import Session
+from napari_calcium.widgets.abstract import refuse_abstract
 from napari_calcium.widgets.dock_place import DockPlace
 from napari_calcium.widgets.links import Links
 from napari_calcium.widgets.plots.time_mark import link_marks
@@ -53,6 +55,7 @@ class ViewDock(QWidget):
     """Width and height to ask for."""
 
     def __init__(self, napari_viewer: Any) -> None:
+        refuse_abstract(self)
         super().__init__()
         self._viewer = napari_viewer
         self.session: Session = session_of(napari_viewer)
@@ -96,21 +99,21 @@ class ViewDock(QWidget):
         """Colours of the viewer's theme."""
         return plot_colors(self._viewer)
 
+    @abstractmethod
     def build(self, column: QVBoxLayout, colors: PlotColors) -> None:
         """Make the widgets that show a recording."""
-        raise NotImplementedError
 
+    @abstractmethod
     def hint_for(self, recording: Recording) -> str:
         """Return what to do first where there is nothing to show; empty where there is."""
-        raise NotImplementedError
 
+    @abstractmethod
     def draw(self, recording: Recording) -> None:
         """Show the recording and what is selected of it; called only while there is something to show."""
-        raise NotImplementedError
 
+    @abstractmethod
     def set_colors(self, colors: PlotColors) -> None:
         """Follow a theme."""
-        raise NotImplementedError
 
     def show_recording(self, recording: Recording | None) -> None:
         """Show another recording."""
