@@ -45,6 +45,15 @@ def test_the_frame_rate_is_asked_for_only_while_it_is_unknown(line, session, rec
     assert line.frame_rate.isVisible()
 
 
+def test_return_sets_the_frame_rate_once(line, session, recording, qtbot):
+    session.open(recording.replace(frame_rate=None))
+    steps = len(session.history)
+    line.frame_rate.setValue(4.8)
+    qtbot.keyClick(line.frame_rate.lineEdit(), Qt.Key.Key_Return)
+    line.frame_rate.lineEdit().returnPressed.emit()
+    assert len(session.history) == steps + 1
+
+
 def test_a_frame_rate_set_later_is_part_of_how_the_file_was_read(recording):
     unknown = recording.replace(frame_rate=None)
     known = with_frame_rate(unknown, 7.5)

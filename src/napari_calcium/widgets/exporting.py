@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from napari.utils.notifications import show_info, show_warning
 from qtpy.QtGui import QAction
 from qtpy.QtWidgets import QFileDialog, QMenu, QPushButton, QWidget
 
@@ -18,6 +17,7 @@ from napari_calcium.figures.figure_style import COLUMNS_MM, PUBLICATION, STANDAR
 from napari_calcium.io.export import export_traces
 from napari_calcium.recording import Recording, Trace
 from napari_calcium.results.tables import Table
+from napari_calcium.widgets.notices import show_info, show_warning
 from napari_calcium.widgets.panel_picture import write_panel
 from napari_calcium.widgets.story_dialog import StoryDialog
 from napari_calcium.widgets.worker import Failure, Runner

@@ -15,7 +15,6 @@ from typing import Any
 
 import napari
 import numpy as np
-from napari.utils.notifications import show_info, show_warning
 from numpy.typing import NDArray
 from qtpy.QtCore import QTimer
 
@@ -39,6 +38,7 @@ from napari_calcium.session import Session
 from napari_calcium.widgets.adopting import adopt_layers, movie_layer_data, with_movie, with_movie_of
 from napari_calcium.widgets.behaviour_opening import add_behaviour_files, entry_settings, remember_folder
 from napari_calcium.widgets.heatmap_layer import heatmap_layer_data
+from napari_calcium.widgets.notices import show_info, show_warning
 from napari_calcium.widgets.recent_files import remember_file
 from napari_calcium.widgets.selection_kept import select_again
 from napari_calcium.widgets.viewer_session import session_of

@@ -10,6 +10,7 @@ from napari_calcium.guidance.overview import overview
 from napari_calcium.recording import LogEntry, Recording
 from napari_calcium.widgets.form import message_label
 from napari_calcium.widgets.links import Links
+from napari_calcium.widgets.notices import end_notices
 from napari_calcium.widgets.number_box import NumberBox
 from napari_calcium.widgets.plan import entry_of
 from napari_calcium.widgets.workbench import NO_RECORDING, Workbench
@@ -69,11 +70,14 @@ class RecordingLine(QWidget):
 
     def _set(self) -> None:
         session = self._bench.session
-        if session.recording is not None and not self._bench.runner.busy:
+        # Return sets it, and may press the button as well.
+        unknown = session.recording is not None and session.recording.frame_rate is None
+        if unknown and session.recording is not None and not self._bench.runner.busy:
             rate = self.frame_rate.value()
             if rate <= 0:
                 return
             session.apply(with_frame_rate(session.recording, rate), f"Frame rate {rate:g} Hz")
+            end_notices()  # it may have asked for it
 
 
 def describe(recording: Recording) -> str:

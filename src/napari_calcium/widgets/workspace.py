@@ -7,7 +7,6 @@ import weakref
 from pathlib import Path
 from typing import Any, cast
 
-from napari.utils.notifications import show_warning
 from qtpy.QtCore import QEvent, QObject, QTimer
 from qtpy.QtWidgets import QDockWidget, QMainWindow
 
@@ -24,6 +23,7 @@ from napari_calcium.widgets.arrangement import (
 from napari_calcium.widgets.dock_place import dock_of, mark_placed, our_docks, short_name
 from napari_calcium.widgets.explore_places import PLACES, Place, always, when_asked
 from napari_calcium.widgets.links import Links
+from napari_calcium.widgets.notices import show_warning
 from napari_calcium.widgets.preferences import preferences, storage_folder
 from napari_calcium.widgets.viewer_session import session_of
 from napari_calcium.widgets.worker import Job, explain
