@@ -5,8 +5,9 @@ Forms, command-line help, YAML files and the documentation all read these classe
 
 from __future__ import annotations
 
+import difflib
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
 import yaml
 from annotated_types import Ge, Le
@@ -85,7 +86,7 @@ class Settings(BaseModel):
         try:
             return cls.model_validate(data)
         except ValidationError as error:
-            raise SettingsError(_one_line(error, data)) from None
+            raise SettingsError(_one_line(error, data, cls)) from None
 
     def to_yaml(self) -> str:
         """Write all fields, defaults included, in order."""
@@ -111,7 +112,7 @@ class Settings(BaseModel):
         return cls.validated({} if data is None else data)
 
 
-def _one_line(error: ValidationError, data: Any) -> str:
+def _one_line(error: ValidationError, data: Any, kind: type[Settings]) -> str:
     parts = []
     for item in error.errors(include_url=False):
         path = _path(item["loc"], data)
@@ -120,13 +121,49 @@ def _one_line(error: ValidationError, data: Any) -> str:
         elif item["type"] == "union_tag_invalid":
             tag, known = item["ctx"]["tag"], item["ctx"]["expected_tags"]
             parts.append(f"{path}.method: there is no {tag!r}; there are {known}")
-        elif item["type"] == "model_type":
+        elif item["type"] == "union_tag_not_found":
+            parts.append(_untold(path, item["input"], _tags(kind, item["loc"])))
+        elif item["type"] in ("model_type", "model_attributes_type"):
             parts.append(f"{path or 'settings'}: expected names and values, got {item['input']!r:.60}")
         else:
             got = item["input"]
             shown = "" if isinstance(got, dict) else f", got {got!r:.60}"
             parts.append(f"{path}: {item['msg'][0].lower()}{item['msg'][1:]}{shown}")
     return "; ".join(parts)
+
+
+def _untold(path: str, given: dict[str, Any], tags: list[str]) -> str:
+    """Say that no method was chosen, which there are, and what looks like an attempt to choose one."""
+    names = [str(name) for name in given]
+    known = f"there are {', '.join(map(repr, tags))}" if tags else "none is known"
+    meant = difflib.get_close_matches("method", names, n=1)
+    if meant:
+        return f"{path}.{meant[0]}: there is no such setting; it may be meant for method ({known})"
+    got = ", ".join(names) or "nothing"
+    return f"{path}: say which method the settings are for, as in method: NAME ({known}); got {got}"
+
+
+def _tags(kind: Any, location: tuple[int | str, ...]) -> list[str]:
+    """Return the methods that a union of settings has, by its place in a settings class."""
+    members = [kind]
+    for key in location:
+        found = [m for m in members if isinstance(m, type) and issubclass(m, BaseModel)]
+        tagged = [m for m in found if key in _method_of(m)]
+        inside = [m.model_fields[str(key)].annotation for m in found if key in m.model_fields]
+        members = tagged or [part for annotation in inside for part in _members(annotation)]
+    return [tag for member in members for tag in _method_of(member)]
+
+
+def _members(annotation: Any) -> list[Any]:
+    """Return the classes in a union, whatever it is wrapped in."""
+    if isinstance(annotation, type):
+        return [annotation]
+    return [part for inside in get_args(annotation) for part in _members(inside)]
+
+
+def _method_of(kind: Any) -> tuple[str, ...]:
+    field = getattr(kind, "model_fields", {}).get("method")
+    return get_args(field.annotation) if field is not None else ()
 
 
 def _path(location: tuple[int | str, ...], data: Any) -> str:
