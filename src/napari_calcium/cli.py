@@ -42,7 +42,9 @@ FileArgument = Annotated[
         help="Fluorescence or ΔF/F (CSV, MATLAB), a TIFF movie, NWB, or what suite2p, CaImAn or Minian made.",
     ),
 ]
-ResultsArgument = Annotated[Path, typer.Argument(metavar="RESULTS", help="Results folder.")]
+ResultsArgument = Annotated[
+    Path, typer.Argument(metavar="RESULTS", help="Results folder, or an NWB file saved from the window.")
+]
 ClusterOption = Annotated[
     str | None,
     typer.Option(
@@ -156,31 +158,41 @@ def demo_command(
 def sample_command(
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Where to; made if it is not there.")],
     kind: Annotated[
-        Literal["course", "demo", "movie"],
-        typer.Option(help="course: 324 cells, 15,000 frames; demo: 120 cells; movie: a raw movie."),
+        Literal["course", "demo", "movie", "behaviour"],
+        typer.Option(
+            help="course: 324 cells, 15,000 frames; demo: 120 cells; movie: a raw movie; "
+            "behaviour: 120 cells with what the animal did."
+        ),
     ] = "course",
     quiet: QuietOption = False,
 ) -> None:
     """Write sample data with known ensembles: fluorescence (CSV) with ROIs and image (TIFF), or a movie."""
-    from napari_calcium import simulate as samples
-
-    settings = {
-        "course": samples.course_settings,
-        "demo": samples.demo_settings,
-        "movie": samples.raw_movie_settings,
-    }
     with one_line_errors():
-        sample = samples.simulate(settings[kind]())
-        if kind == "movie":
-            written = [sample.write_movie(folder / "movie.tif")]
-        else:
-            written = [
-                sample.write_csv(folder / f"{kind}.csv"),
-                sample.write_labels(folder / f"{kind}_rois.tif"),
-                sample.write_mean_image(folder / f"{kind}_mean.tif"),
-            ]
-        for path in written:
+        for path in _write_sample(folder, kind):
             Report(quiet).line(str(path))
+
+
+def _write_sample(folder: Path, kind: str) -> list[Path]:
+    """Simulate, write the files and return them."""
+    from napari_calcium import simulate as samples
+    from napari_calcium.simulate.behaviour_simulation import simulate_behaviour
+
+    if kind == "movie":
+        return [samples.simulate(samples.raw_movie_settings()).write_movie(folder / "movie.tif")]
+    more: list[Path] = []
+    if kind == "behaviour":
+        animal = simulate_behaviour()
+        sample, name = animal.simulation, "cells"
+        more = list(animal.write_files(folder).values())
+    else:
+        name = kind
+        sample = samples.simulate(samples.course_settings() if kind == "course" else samples.demo_settings())
+    return [
+        sample.write_csv(folder / f"{name}.csv"),
+        sample.write_labels(folder / f"{name}_rois.tif"),
+        sample.write_mean_image(folder / f"{name}_mean.tif"),
+        *more,
+    ]
 
 
 @app.command("inspect")
@@ -209,17 +221,21 @@ def export_command(
         str, typer.Option(help="Which traces: raw, dff, background_corrected, denoised …")
     ] = "dff",
     program: Annotated[
-        Literal["suite2p", "caiman", "cascade"] | None,
-        typer.Option("--for", help="Write as this program reads it; ΔF/F alone for CASCADE."),
+        Literal["suite2p", "iscell", "caiman", "cascade"] | None,
+        typer.Option(
+            "--for",
+            help="Write as this program reads it; ΔF/F alone for CASCADE. iscell: only the choice of cells, "
+            "back into the folder of suite2p that the traces came from.",
+        ),
     ] = None,
 ) -> None:
-    """Write a results folder as one NWB file, or one stage of its traces, for other programs."""
+    """Write a results folder or NWB file as one NWB file, or one stage of its traces, for other programs."""
     from napari_calcium.io.export import EXPORT_SUFFIXES, export_for, export_traces
     from napari_calcium.io.nwb import save_nwb
-    from napari_calcium.io.results_reading import read_results
+    from napari_calcium.io.opening import open_recording
 
     with one_line_errors():
-        recording = read_results(results)
+        recording = open_recording(results)
         try:
             if program is not None:
                 export_for(program, recording, output)
@@ -260,11 +276,12 @@ def figures_command(
     paper: Annotated[Literal["a4", "letter"], typer.Option(help="Page of the sheet.")] = "a4",
     font: Annotated[str | None, typer.Option(help="Font, such as Arial, where it is installed.")] = None,
     output: Annotated[
-        Path | None, typer.Option("--out", "-o", help="Folder; by default figures_STYLE in RESULTS.")
+        Path | None,
+        typer.Option("--out", "-o", help="Folder; by default figures_STYLE in RESULTS, or beside the file."),
     ] = None,
     quiet: QuietOption = False,
 ) -> None:
-    """Draw every figure of a results folder, and a sheet with the whole analysis on one page."""
+    """Draw every figure of a results folder or NWB file, and a sheet with the whole analysis on one page."""
     from napari_calcium.commands.cli_figures import draw_figures
 
     with one_line_errors():
@@ -284,19 +301,26 @@ def figures_command(
 
 @app.command("compare")
 def compare_command(
-    a: Annotated[Path, typer.Argument(metavar="RESULTS_A", help="Results folder.")],
-    b: Annotated[Path, typer.Argument(metavar="RESULTS_B", help="Results folder of the same recording.")],
+    a: Annotated[Path, typer.Argument(metavar="RESULTS_A", help="Results folder or NWB file.")],
+    b: Annotated[Path, typer.Argument(metavar="RESULTS_B", help="The same of the same recording.")],
     tolerance: Annotated[
         float,
         typer.Option(min=0, max=10, help="Onsets of one event lie no farther apart than this, in seconds."),
     ] = 0.25,
     table: Annotated[Path | None, typer.Option("--table", "-t", help="CSV to write.")] = None,
 ) -> None:
-    """Say what differs between two results: settings, events, ensemble events, ensembles, members."""
+    """Say what differs between two results: settings, events, ensemble events, ensembles, members.
+
+    Two recordings of other cells or another length are no two results of one: that is said first, and the
+    exit code is 1.
+    """
     from napari_calcium.commands.cli_compare import compare_folders
 
     with one_line_errors():
-        print(compare_folders(a, b, tolerance, table))
+        text, comparable = compare_folders(a, b, tolerance, table)
+        print(text)
+        if not comparable:
+            raise typer.Exit(1)
 
 
 @app.command("match")
