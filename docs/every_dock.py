@@ -26,6 +26,7 @@ from napari_calcium.stages.pipeline_behaviour import BEHAVIOUR_STAGES
 from napari_calcium.stages.pipeline_population import POPULATION_STAGES
 from napari_calcium.widgets.dock_place import dock_of
 from napari_calcium.widgets.explore_places import place_of
+from napari_calcium.widgets.stage_docks import STAGE_WIDGETS, open_stage, stage_widget
 from napari_calcium.widgets.workspace import workspace_of
 
 SIZES = {"1920x1080": (1920, 1080), "1366x768": (1366, 738)}
@@ -33,8 +34,8 @@ SIZES = {"1920x1080": (1920, 1080), "1366x768": (1366, 738)}
 THEMES = ("dark", "light")
 MANIFEST = yaml.safe_load((Path(__file__).parents[1] / "napari.yaml").read_text("utf-8"))
 WIDGETS = tuple(widget["display_name"] for widget in MANIFEST["contributions"]["widgets"])
-STAGES = tuple(name for name in WIDGETS if name.startswith(("Movie ", "Stage ")))
-DOCKS = tuple(name for name in WIDGETS if name not in STAGES)
+STAGES = {stage_widget(stage).name: stage for stage in STAGE_WIDGETS}
+DOCKS = WIDGETS
 
 
 @cache
@@ -83,7 +84,7 @@ SCENES = {
     "table": Scene(table, ("Ensembles", "Cells", "Raster")),
     "empty": Scene(lambda: None, DOCKS),
     "guests": Scene(everything, ("Coactivity",)),
-    "stages": Scene(everything, STAGES),
+    "stages": Scene(everything, tuple(STAGES)),
 }
 
 
@@ -100,7 +101,12 @@ def photograph(folder: Path, scene: str, docks: tuple[str, ...], size: str) -> N
         for theme in THEMES:
             shown.viewer.theme = theme
             for name in docks:
-                dock = workspace.show(name) if place_of(name) is not None else dock_of(shown.plugin(name))
+                if name in STAGES:
+                    dock = dock_of(open_stage(shown.viewer, STAGES[name]))
+                elif place_of(name) is not None:
+                    dock = workspace.show(name)
+                else:
+                    dock = dock_of(shown.plugin(name))
                 if dock is not None:
                     dock.raise_()
                 shown.settle(0.6)

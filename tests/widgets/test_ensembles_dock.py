@@ -6,7 +6,8 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QApplication, QTableWidget
 
 from napari_calcium.figures.palette import ensemble_color, rgb
-from napari_calcium.results.tables import Activations, Ensembles, Members
+from napari_calcium.guidance.finding import finding
+from napari_calcium.results.tables import Activations, Ensembles, Events, Members
 from napari_calcium.widgets.ensembles_dock import EnsemblesDock
 from napari_calcium.widgets.theme import link_color
 
@@ -48,10 +49,15 @@ def test_before_the_stages_ran_it_says_where_to_run_them(dock, session, raw_reco
 
 
 def test_none_found_is_a_result(dock, session, raw_recording):
-    session.open(raw_recording.replace(ensembles=Ensembles()))
-    assert hint(dock) == "No ensembles were found in this recording."
-    session.open(raw_recording.replace(ensembles=Ensembles(notes=("None.", "Chance would give 0.2."))))
-    assert hint(dock) == "None.\n\nChance would give 0.2."
+    none = raw_recording.replace(ensembles=Ensembles())
+    session.open(none)
+    assert hint(dock) == finding(none)
+    none = raw_recording.replace(
+        ensembles=Ensembles(notes=("None.", "Chance would give 0.2.")), events=Events()
+    )
+    session.open(none)
+    assert hint(dock) == f"{finding(none)}\n\nChance would give 0.2."
+    assert "no events" in hint(dock)
 
 
 def test_lists_neurons_activations_first_and_last(dock, session, recording):

@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 import yaml
 from napari.components import ViewerModel
+from napari.utils.theme import get_theme
+from pyqtgraph import AxisItem, GraphicsView
+from qtpy.QtGui import QColor
 from qtpy.QtWidgets import (
     QAbstractButton,
     QAbstractItemView,
@@ -23,11 +26,14 @@ from qtpy.QtWidgets import (
 )
 from tests.widgets.settling import settle
 
+from napari_calcium.widgets.stage_docks import STAGE_WIDGETS
 from napari_calcium.widgets.viewer_session import session_of
 
 MANIFEST = yaml.safe_load((Path(__file__).parents[2] / "napari.yaml").read_text("utf-8"))["contributions"]
 NAMES = {c["id"]: c["python_name"] for c in MANIFEST["commands"]}
 WIDGETS = {w["display_name"]: NAMES[w["command"]] for w in MANIFEST["widgets"]}
+DOCKS = tuple(WIDGETS)
+WIDGETS |= {stage: f"napari_calcium.widgets.{place}" for stage, place in STAGE_WIDGETS.items()}
 WORDS = ("open", "run", "click", "choose", "select", "add", "load", "drop", "nothing", "no ", "set", "press")
 
 
@@ -129,3 +135,26 @@ def test_it_takes_no_more_room_than_a_small_screen_has(qtbot, viewer, populated,
     # Forms stand beside the image, plots under it.
     assert hint.width() <= 560, hint
     assert hint.height() <= 420, hint
+
+
+@pytest.mark.parametrize("name", DOCKS)
+def test_its_plots_follow_the_theme_while_it_is_open(qtbot, viewer, populated, monkeypatch, name):
+    viewer.theme = "dark"
+    widget = made(name, viewer)
+    qtbot.addWidget(widget)
+    session_of(viewer).open(populated)
+    widget.resize(500, 600)
+    widget.show()
+    settle()
+    for theme, background in (("light", "light"), ("dark", "dark"), ("system", "light")):
+        monkeypatch.setattr("napari.utils.theme.get_system_theme", lambda to=background: to)
+        viewer.theme = theme
+        settle()
+        wanted = get_theme(background).background.as_hex("long")[:7]
+        plots = widget.findChildren(GraphicsView)
+        assert {plot.backgroundBrush().color().name() for plot in plots} <= {wanted}
+        for plot in plots:
+            axes = [item for item in plot.scene().items() if isinstance(item, AxisItem)]
+            ground = QColor(wanted).lightness()
+            for axis in axes:
+                assert abs(axis.textPen().color().lightness() - ground) > 60, (name, theme)

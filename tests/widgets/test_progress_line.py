@@ -5,7 +5,7 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QMessageBox
 
 from napari_calcium.widgets.progress_line import ProgressLine, time_left
-from napari_calcium.widgets.worker import Runner
+from napari_calcium.widgets.worker import Failure, Runner
 
 
 @pytest.fixture
@@ -30,6 +30,16 @@ def test_nothing_shows_while_nothing_goes_on(line):
     assert not line._bar.isVisible()
     assert not line._cancel.isVisible()
     assert line.message == ""
+
+
+def test_what_was_said_can_be_taken_away(line, qtbot):
+    assert not line._dismiss.isVisible()
+    line.say("⚠ no room on the disk", Failure("no room", "trace"))
+    assert line._dismiss.isVisible()
+    qtbot.mouseClick(line._dismiss, Qt.MouseButton.LeftButton)
+    assert line.message == ""
+    assert not line._dismiss.isVisible()
+    assert not line._details.isVisible()
 
 
 def test_the_bar_tells_what_is_going_on_and_goes_when_it_is_done(line, qtbot):

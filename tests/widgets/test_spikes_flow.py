@@ -16,6 +16,7 @@ from napari_calcium.widgets.plan import StageState
 from napari_calcium.widgets.plots.trace_lanes import PREVIEW
 from napari_calcium.widgets.spike_check_dock import SpikeCheckDock
 from napari_calcium.widgets.spikes import SpikesWidget
+from napari_calcium.widgets.stage_docks import open_stage
 from napari_calcium.widgets.traces import TracesDock
 from napari_calcium.widgets.viewer_session import session_of
 from napari_calcium.widgets.workbench import workbench_of
@@ -50,6 +51,11 @@ class Bench:
         self.settle()
         return widget
 
+    def stage(self, stage: str):
+        widget = open_stage(self.viewer, stage)
+        self.settle()
+        return widget
+
     def settle(self) -> None:
         for _ in range(5):
             QApplication.processEvents()
@@ -77,7 +83,7 @@ def bench(make_napari_viewer, qtbot):
 def test_spikes_are_previewed_run_drawn_and_made_into_events(bench, qtbot):
     noise = next(c for c in bench.dock("Cells").table.columns if "Noise" in c.title)
     assert (noise.values > 0).all()  # before any stage has run
-    panel = bench.dock("Stage 3b: spikes").stage_panel
+    panel = bench.stage("spikes").stage_panel
     traces = bench.dock("Traces")
     assert isinstance(traces, TracesDock)
     bench.session.selection.cells = (1, 4)
@@ -115,7 +121,7 @@ def test_a_doubt_stands_beside_the_form_before_and_in_the_result_after(bench):
     recording = bench.session.recording
     step = LogEntry("denoise", {}, ("traces/dff",), ("traces/denoised",))
     bench.session.open(recording.with_step(step, traces={"denoised": recording.traces["dff"]}))
-    widget = bench.dock("Stage 3b: spikes")
+    widget = bench.stage("spikes")
     assert isinstance(widget, SpikesWidget)
     panel = widget.stage_panel
     panel.form.settings = NetworkSpikes(input="denoised")

@@ -12,6 +12,9 @@ from napari_calcium.widgets.workspace import Workspace, workspace_of
 
 __all__ = ["DocksMenu"]
 
+_ELSEWHERE = ("Import fluorescence", "Match sessions", "Start here")
+"""Docks that stand by themselves: they lead to a recording, or to another one."""
+
 
 class DocksMenu(QPushButton):
     """Lists the docks when it is pressed; those with a tick are open.
@@ -45,6 +48,17 @@ class DocksMenu(QPushButton):
             action.setCheckable(True)
             action.setChecked(workspace.shows(place.dock))
             action.triggered.connect(lambda on, name=place.dock, of=workspace: _switch(of, name, on))
+        self.list.addSeparator()
+        for name in _ELSEWHERE:
+            self.list.addAction(f"{name}…", lambda name=name: self._open(name))
+
+    def _open(self, name: str) -> None:
+        """Open a dock that is not part of the workspace."""
+        viewer = self._viewer()
+        if viewer is not None:
+            dock, _ = viewer.window.add_plugin_dock_widget("napari-calcium", name)
+            dock.show()
+            dock.raise_()
 
 
 def _switch(workspace: Workspace, name: str, on: bool) -> None:

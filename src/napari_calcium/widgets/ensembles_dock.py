@@ -26,6 +26,7 @@ from qtpy.QtWidgets import (
 
 from napari_calcium.figures.export import FIGURES
 from napari_calcium.figures.palette import ensemble_color
+from napari_calcium.guidance.finding import finding
 from napari_calcium.guidance.overview import why_counts_differ
 from napari_calcium.recording import Recording
 from napari_calcium.results.tables import Activations, Ensembles
@@ -33,7 +34,8 @@ from napari_calcium.widgets.dock_place import DockPlace
 from napari_calcium.widgets.exporting import Export, ExportButton, table_writer
 from napari_calcium.widgets.links import Links
 from napari_calcium.widgets.plots.activations_plot import ActivationsPlot
-from napari_calcium.widgets.theme import link_color, plot_colors
+from napari_calcium.widgets.plots.time_mark import link_marks
+from napari_calcium.widgets.theme import link_color, plot_colors, readable
 from napari_calcium.widgets.viewer_session import session_of
 
 __all__ = ["EnsemblesDock"]
@@ -71,6 +73,7 @@ class EnsemblesDock(QWidget):
         napari_viewer.events.theme.connect(self._on_theme)
         self._links = Links(self)
         self._links.add(self._session.link(self))
+        link_marks(self, self._session.selection, self._links)
         self._links.add(lambda: napari_viewer.events.theme.disconnect(self._on_theme))
 
     @property
@@ -105,8 +108,9 @@ class EnsemblesDock(QWidget):
         self.previous, self.next = QPushButton("◀"), QPushButton("▶")
         self.previous.setToolTip("Jump to the activation before")
         self.next.setToolTip("Jump to the next activation")
-        for button in (self.previous, self.next):
+        for button, words in ((self.previous, "Previous activation"), (self.next, "Next activation")):
             button.setFixedWidth(34)
+            button.setAccessibleName(words)
         self.activation = QLabel()
         self.activation.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.activation.setWordWrap(True)
@@ -254,7 +258,8 @@ class EnsemblesDock(QWidget):
             span = f"{times[0]:.1f} – {times[-1]:.1f}" if len(times) else "never"
             neurons = str(len(ensembles.members_of(ensemble)))
             row = _add_row(self.table, (str(ensemble), neurons, f"{len(times)}×", span), ensemble)
-            self.table.item(row, 0).setIcon(_swatch(ensemble_color(ensemble)))
+            colour = readable(ensemble_color(ensemble), plot_colors(self._viewer).background)
+            self.table.item(row, 0).setIcon(_swatch(colour))
         self.table.blockSignals(False)
 
     def _fill_members(self, ensemble_id: int | None) -> None:
@@ -324,6 +329,8 @@ class EnsemblesDock(QWidget):
     def _on_theme(self, event: Any = None) -> None:
         self.plot.set_colors(plot_colors(self._viewer))
         self._tell_notes()
+        self._fill_table(self._ensembles)
+        self.show_ensemble(self._session.selection.ensemble)
 
 
 def _hint(recording: Recording | None) -> str:
@@ -331,7 +338,8 @@ def _hint(recording: Recording | None) -> str:
         return "Open a recording first: drop a CSV of fluorescence traces on the window."
     if recording.ensembles is None:
         return _NOT_RUN
-    return "\n\n".join(recording.ensembles.notes) or "No ensembles were found in this recording."
+    # The first note says no more than that there are none.
+    return "\n\n".join((finding(recording), *recording.ensembles.notes[1:]))
 
 
 def _table(columns: tuple[str, ...]) -> QTableWidget:

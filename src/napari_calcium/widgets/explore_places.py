@@ -91,6 +91,7 @@ PLACES: tuple[Place, ...] = (
     Place("History", "work", when_asked),
     Place("Compare", "work", when_asked),
     Place("Help", "work"),
+    Place("Single stage", "work", when_asked),
     Place("Traces", "time"),
     Place("Raster", "time"),
     Place("Coactivity", "time", _has_coactivity),

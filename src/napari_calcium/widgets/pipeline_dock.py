@@ -20,7 +20,7 @@ from qtpy.QtWidgets import (
 from napari_calcium.guidance.run_estimate import estimate_run
 from napari_calcium.pipeline import STAGES, TITLES, PipelineSettings
 from napari_calcium.pipeline_settings import MOVIE_STAGES
-from napari_calcium.recording import Recording
+from napari_calcium.recording import Recording, Source
 from napari_calcium.widgets.autosave import Autosave, RecoveryRow
 from napari_calcium.widgets.background import BackgroundPanel
 from napari_calcium.widgets.baseline import BaselinePanel
@@ -51,6 +51,8 @@ from napari_calcium.widgets.form import message_label
 from napari_calcium.widgets.indicator_box import IndicatorBox
 from napari_calcium.widgets.links import Links
 from napari_calcium.widgets.neuron_clusters import CellClustersPanel
+from napari_calcium.widgets.notices import end_notices
+from napari_calcium.widgets.outcome_row import OutcomeRow
 from napari_calcium.widgets.plan import StageState, entry_of, not_needed, pending
 from napari_calcium.widgets.population_activity import PopulationActivityPanel
 from napari_calcium.widgets.progress_line import ProgressLine
@@ -64,6 +66,7 @@ from napari_calcium.widgets.significance import SignificancePanel
 from napari_calcium.widgets.sorting import SortingPanel
 from napari_calcium.widgets.spikes import SpikesPanel
 from napari_calcium.widgets.stage_widget import StagePanel, scrolling, state_words
+from napari_calcium.widgets.start_row import StartRow
 from napari_calcium.widgets.workbench import workbench_of
 
 __all__ = ["RUNNING", "PipelineDock"]
@@ -123,7 +126,9 @@ class PipelineDock(QWidget):
         super().__init__()
         self._bench = workbench_of(napari_viewer)
         self._running = ""
+        self._opened: Source | None = None
         self.progress = ProgressLine(self._bench.runner)
+        self.outcome = OutcomeRow(napari_viewer, self._bench)
         self.saver = Saver(self._bench, self.progress.say, self)
         self.mode = ChoiceBox()
         self.indicator = IndicatorBox(self._bench.plan)
@@ -135,6 +140,7 @@ class PipelineDock(QWidget):
         self.redo = QPushButton("Redo")
         self.save = QPushButton("Save results…")
         self.files = FilesMenu(napari_viewer, self.saver)
+        self.start = StartRow(napari_viewer, self.progress.say)
         self.recovery = RecoveryRow(lambda path: open_file(napari_viewer, path, self.progress.say))
         self.history = QPushButton("History")
         self.pipeline = QPushButton("Pipeline")
@@ -158,6 +164,7 @@ class PipelineDock(QWidget):
         layout.setContentsMargins(6, 6, 6, 6)
         layout.addWidget(self.recovery)
         layout.addWidget(RecordingLine(self._bench))
+        layout.addWidget(self.start)
         layout.addLayout(self._mode_row())
         layout.addLayout(self._button_row())
         layout.addWidget(self.estimate)
@@ -169,6 +176,7 @@ class PipelineDock(QWidget):
             column.addWidget(self._section(stage))
         column.addStretch(1)
         layout.addWidget(scrolling(inside), 1)
+        layout.addWidget(self.outcome)
         layout.addWidget(self.progress)
         layout.addLayout(self._file_row())
         self.setMinimumWidth(350)
@@ -235,11 +243,20 @@ class PipelineDock(QWidget):
             ("Ctrl+Alt+R", self._run_all),
         ):
             QShortcut(QKeySequence(keys), self, activated=slot)
+        bench.runner.started.connect(lambda _: end_notices())
         for signal in (bench.runner.started, bench.runner.progressed, bench.runner.finished):
             signal.connect(self._follow_run)
         links = Links(self)
         links.join(bench.plan.states_changed, self._show_states)
         links.join(bench.session.history_changed, self._show_history)
+        links.join(bench.session.recording_changed, self._on_recording)
+
+    def _on_recording(self, recording: Recording | None) -> None:
+        """Forget what was said of a recording that is not open any more."""
+        opened = recording.source if recording is not None else None
+        if opened != self._opened and not self._bench.runner.busy:
+            self.progress.say("")
+        self._opened = opened
 
     def _run_all(self) -> None:
         if not self._errors():

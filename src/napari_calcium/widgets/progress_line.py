@@ -9,6 +9,7 @@ from qtpy.QtWidgets import (
     QMessageBox,
     QProgressBar,
     QPushButton,
+    QToolButton,
     QVBoxLayout,
     QWidget,
 )
@@ -45,6 +46,12 @@ class ProgressLine(QWidget):
         self._details = QPushButton("Details…")
         self._details.setToolTip("Show where in the program it went wrong, to copy into a report.")
         self._details.clicked.connect(self._show_details)
+        self._dismiss = QToolButton()
+        self._dismiss.setText("✕")
+        self._dismiss.setAutoRaise(True)
+        self._dismiss.setToolTip("Take this line away")
+        self._dismiss.setAccessibleName("Take this line away")
+        self._dismiss.clicked.connect(lambda: self.say(""))
         self._build()
         runner.started.connect(self._started)
         runner.progressed.connect(self._progressed)
@@ -62,6 +69,7 @@ class ProgressLine(QWidget):
         self._message.setText(text)
         self._message.setVisible(bool(text))
         self._details.setVisible(failure is not None)
+        self._dismiss.setVisible(bool(text))
 
     def _build(self) -> None:
         running = QHBoxLayout()
@@ -70,11 +78,12 @@ class ProgressLine(QWidget):
         said = QHBoxLayout()
         said.addWidget(self._message, 1)
         said.addWidget(self._details, 0, Qt.AlignmentFlag.AlignTop)
+        said.addWidget(self._dismiss, 0, Qt.AlignmentFlag.AlignTop)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addLayout(running)
         layout.addLayout(said)
-        self._details.setVisible(False)
+        self.say("")
 
     def _show_busy(self, busy: bool) -> None:
         self._bar.setVisible(busy)
