@@ -2,6 +2,7 @@
 
 import sys
 from types import ModuleType, SimpleNamespace
+from urllib.error import URLError
 
 import numpy as np
 import pytest
@@ -98,3 +99,13 @@ def test_the_pipeline_tells_it_as_a_stage_does(absent):
 def test_settings_are_one_of_the_methods():
     settings = PipelineSettings(segmentation=CellposeCells(diameter=14))
     assert PipelineSettings.from_yaml(settings.to_yaml()) == settings
+
+
+def test_a_model_that_cannot_be_downloaded_is_told_in_one_line(calls, monkeypatch):
+    def unreachable(gpu=False):
+        raise URLError("Name or service not known")
+
+    monkeypatch.setattr(sys.modules["cellpose"].models, "CellposeModel", unreachable)
+    with pytest.raises(CellposeMissingError, match=r"could not download it .*choose another method") as told:
+        cellpose_footprints(bright(), 12.0, 0.4, 0.0)
+    assert "\n" not in str(told.value)

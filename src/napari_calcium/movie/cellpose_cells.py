@@ -14,7 +14,7 @@ __all__ = ["CellposeMissingError", "cellpose_footprints", "check_cellpose"]
 
 
 class CellposeMissingError(ImportError):
-    """Cellpose is asked for and not installed; the message is one line that says how to get it."""
+    """Cellpose is asked for and it or its model is not there; the message is a line that says what to do."""
 
 
 def cellpose_footprints(
@@ -42,7 +42,7 @@ def cellpose_footprints(
     Raises
     ------
     CellposeMissingError
-        If Cellpose is not installed.
+        If Cellpose is not installed, or its model is not there and cannot be downloaded.
 
     Notes
     -----
@@ -86,7 +86,13 @@ def _model() -> Any:
     check_cellpose()
     from cellpose import models
 
-    return models.CellposeModel(gpu=True)
+    try:
+        return models.CellposeModel(gpu=True)
+    except OSError as error:
+        raise CellposeMissingError(
+            f"Cellpose has no model, and could not download it ({error}); run it once where there is a "
+            "network, or choose another method for the cells"
+        ) from None
 
 
 def _footprints(labels: NDArray[Any]) -> sparse.csr_array:
