@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 
 from napari_calcium.cli import app
 from napari_calcium.figures.export import FIGURES
+from napari_calcium.io.nwb import save_nwb
 from napari_calcium.io.results_folder import new_results_folder, write_results
 from napari_calcium.io.results_reading import read_results
 from napari_calcium.pipeline import PipelineSettings, run
@@ -86,7 +87,7 @@ def test_what_cannot_be_is_said_and_nothing_is_written(results, tmp_path, words,
 def test_a_folder_of_something_else_is_named(tmp_path):
     done = command(tmp_path)
     assert done.exit_code == 1
-    assert "not a results folder" in done.output
+    assert "this folder is not known; give " in done.output
 
 
 def test_a_figure_of_a_stage_that_has_not_run_is_named(tmp_path, results):
@@ -97,3 +98,17 @@ def test_a_figure_of_a_stage_that_has_not_run_is_named(tmp_path, results):
     done = command(tmp_path / "bare", "--only", "raster")
     assert done.exit_code == 1
     assert "--only raster: the stage that it shows has not run" in done.output
+
+
+def test_a_font_that_is_not_installed_is_one_line(results, tmp_path):
+    done = command(results, "--only", "raster", "--font", "Nofont", "--out", tmp_path / "out")
+    assert done.exit_code == 2 and not (tmp_path / "out").exists()
+    (line,) = done.stderr.splitlines()
+    assert "--font Nofont: not installed here; there are " in line
+
+
+def test_an_nwb_file_is_drawn_beside_itself(results, tmp_path):
+    save_nwb(read_results(results), tmp_path / "day1.nwb")
+    done = command(tmp_path / "day1.nwb", "--only", "raster", "--format", "svg")
+    assert done.exit_code == 0, done.output
+    assert (tmp_path / "day1_figures_publication" / "raster.svg").exists()

@@ -51,6 +51,18 @@ def test_what_is_wrong_is_one_line(recorded, arguments, says):
     assert done.exit_code != 0 and says in done.stderr
 
 
+def test_a_path_that_is_wrong_is_told_before_spikes_that_are_missing(recorded):
+    recording = Recording("r", np.array([3]), 30.0, {"dff": Trace(np.zeros((1, 90), np.float32), "ΔF/F")})
+    (recorded / "bare").mkdir()
+    write_results(recording, recorded / "bare", PipelineSettings().to_yaml())
+    done = run("check-spikes", recorded / "bare", recorded / "wrong.csv")
+    assert done.exit_code == 1 and "wrong.csv: no such file" in done.stderr
+    done = run("check-spikes", recorded / "bare", recorded / "spikes.csv")
+    assert "spikes: {method: network}" in done.stderr and "among dff" in done.stderr
+    told = done.stderr.split("'")[3]
+    assert PipelineSettings.from_yaml(told).spikes is not None
+
+
 def test_the_figure_shows_cells_from_best_to_worst_where_most_spikes_are():
     rng = np.random.default_rng(1)
     counted = rng.poisson(0.02, (6, 9000)).astype(float)

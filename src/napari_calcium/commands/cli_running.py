@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Failure",
+    "Misuse",
     "Report",
     "behaviour_files",
     "check_place",
@@ -38,6 +39,14 @@ __all__ = [
 
 class Failure(Exception):
     """Ends a command with one line on standard error and exit code 1."""
+
+    exit_code = 1
+
+
+class Misuse(Failure):
+    """The same where an option asks for what cannot be: exit code 2, as for an unknown option."""
+
+    exit_code = 2
 
 
 @contextmanager
@@ -57,7 +66,7 @@ def one_line_errors() -> Iterator[None]:
         if text is None:
             raise
         print(f"napari-calcium: {text}", file=sys.stderr)
-        raise typer.Exit(1) from None
+        raise typer.Exit(error.exit_code if isinstance(error, Failure) else 1) from None
 
 
 def one_line(error: Exception) -> str | None:

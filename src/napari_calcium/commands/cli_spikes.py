@@ -17,6 +17,11 @@ from napari_calcium.spikes.ground_truth import SpikeScores, score_spike_rate
 
 __all__ = ["check_spikes", "summary"]
 
+_HOW_TO_INFER = (
+    "to infer spikes, write 'spikes: {method: network}' into a YAML file and run with it "
+    "(napari-calcium run FILE --pipeline YAML), or "
+)
+
 
 def check_spikes(
     results: Path, spikes: Path, trace: str, cell: int | None, output: Path | None
@@ -41,10 +46,13 @@ def check_spikes(
     SettingsError, ReadError
         If there is no such trace or no frame rate, or a file cannot be read.
     """
+    if not spikes.exists():
+        raise ReadError(f"{spikes}: no such file; check the name and the folder")
     recording = open_recording(results)
     if trace not in recording.traces:
         there = ", ".join(recording.traces) or "none"
-        raise SettingsError(f"there are no traces {trace!r}; infer spikes first, or choose among {there}")
+        how = _HOW_TO_INFER if trace == "spikes" else ""
+        raise SettingsError(f"there are no traces {trace!r}; {how}choose with --trace among {there}")
     if recording.frame_rate is None:
         raise ReadError(f"{results.name}: the frame rate is not known, so frames have no time")
     recorded = read_spike_times(spikes, recording.roi_ids, recording.cell_names, cell=cell)
