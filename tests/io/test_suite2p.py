@@ -119,24 +119,110 @@ def test_what_was_resolved_reads_the_same_again(plane):
 )
 def test_any_path_to_it_will_do(plane, way):
     top = plane[0].parent.parent
-    assert find_suite2p(top / way) == plane[0]
+    assert find_suite2p(top / way) == (plane[0],)
     assert open_recording(top / way).name == "mouse plane0"
 
 
 def test_nothing_else_is_taken_for_suite2p(tmp_path):
     (tmp_path / "F.npy").write_bytes(b"")
-    assert find_suite2p(tmp_path) is None and find_suite2p(tmp_path / "F.npy") is None
+    assert find_suite2p(tmp_path) == find_suite2p(tmp_path / "F.npy") == ()
     with pytest.raises(ReadError, match="no folder of suite2p"):
         read_suite2p(tmp_path)
 
 
-def test_several_planes_must_be_chosen_from(plane):
+def two_planes(plane, **more):
     folder = plane[0]
-    shutil.copytree(folder, folder.with_name("plane1"))
-    with pytest.raises(ReadError, match=r"2 planes \(plane0, plane1\)"):
-        find_suite2p(folder.parent)
-    shutil.copytree(folder, folder.with_name("combined"))
-    assert find_suite2p(folder.parent) == folder.with_name("combined")
+    arrays, stat, images = write_plane(folder.with_name("plane1"), rng=np.random.default_rng(9), **more)
+    return folder.parent, arrays, stat, images
+
+
+def test_planes_are_joined_side_by_side_in_the_order_of_their_numbers(plane):
+    top, arrays, _, images = two_planes(plane)
+    shutil.copytree(plane[0], top / "plane10")
+    assert [folder.name for folder in find_suite2p(top)] == ["plane0", "plane1", "plane10"]
+    shutil.rmtree(top / "plane10")
+    recording = open_recording(top.parent, ALL)
+    assert recording.name == "mouse"
+    assert recording.rois.ids.tolist() == list(range(2 * N)) and recording.frame_rate == 15
+    assert recording.rois.quality["plane"].tolist() == [0] * N + [1] * N
+    for name, file in (("raw", "F"), ("neuropil", "Fneu"), ("spikes", "spks")):
+        both = np.concatenate([plane[1][file], arrays[file]])
+        np.testing.assert_array_equal(recording.traces[name].values, both)
+    first, second = (read_suite2p(top / f"plane{k}", ALL) for k in (0, 1))
+    assert recording.rois.shape == (LY, 2 * LX)
+    halves = recording.images["mean"][:, :LX], recording.images["mean"][:, LX:]
+    np.testing.assert_array_equal(halves[0], first.images["mean"])
+    np.testing.assert_array_equal(halves[1], images["meanImg"])
+    whole = recording.rois.footprints.toarray().reshape(2 * N, LY, 2 * LX)
+    alone = second.rois.footprints.toarray().reshape(N, LY, LX)
+    np.testing.assert_array_equal(whole[N:, :, LX:], alone)
+    assert not whole[:N, :, LX:].any() and not whole[N:, :, :LX].any()
+    assert "2 planes side by side" in " ".join(recording.log[0].notes)
+
+
+def test_planes_stand_where_the_microscope_had_them(plane):
+    top, *_ = two_planes(plane)
+    for k, (dy, dx) in enumerate([(100, 50), (90, 95)]):
+        ops = np.load(top / f"plane{k}" / "ops.npy", allow_pickle=True).item()
+        np.save(top / f"plane{k}" / "ops.npy", np.array(ops | {"dy": dy, "dx": dx}, object))
+    recording = read_suite2p(top, ALL)
+    assert recording.rois.shape == (10 + LY, 45 + LX)
+    y, x = recording.rois.pixels(0)
+    assert (y.min(), x.min()) == (10, 0)
+
+
+def test_the_choice_goes_back_to_each_plane_and_to_both_together(plane):
+    top, *_ = two_planes(plane)
+    shutil.copytree(top / "plane0", top / "combined")
+    for name in ("F", "iscell"):
+        np.save(
+            top / "combined" / f"{name}.npy",
+            np.concatenate([np.load(top / f"plane{k}" / f"{name}.npy") for k in (0, 1)]),
+        )
+    flags = [True, False] * N
+    files = write_iscell(changed(read_suite2p(top, ALL), flags), top)
+    assert [file.parent.name for file in files] == ["plane0", "plane1", "combined"]
+    np.testing.assert_array_equal(np.load(top / "plane0/iscell.npy")[:, 0], flags[:N])
+    np.testing.assert_array_equal(np.load(top / "plane1/iscell.npy")[:, 0], flags[N:])
+    np.testing.assert_array_equal(np.load(top / "combined/iscell.npy")[:, 0], flags)
+    np.testing.assert_array_equal(np.load(top / "plane1/iscell.npy")[:, 1], [0.9, 0.1, 0.8, 0.7, 0.2])
+    assert not [n for n in read_suite2p(top, ALL).log[0].notes if "combined" in n]
+    table = np.load(top / "combined/iscell.npy")
+    table[[0, 3], 0] = [0, 1]
+    np.save(top / "combined/iscell.npy", table)
+    assert [n for n in read_suite2p(top, ALL).log[0].notes if "for 2 ROIs" in n]
+
+
+def shorten(folder, n):
+    for name in ("F", "Fneu", "spks"):
+        np.save(folder / f"{name}.npy", np.load(folder / f"{name}.npy")[:, :n])
+
+
+def test_a_last_volume_that_is_not_whole_is_left_out_and_other_lengths_are_refused(plane):
+    top, *_ = two_planes(plane)
+    shorten(top / "plane1", T - 1)
+    recording = read_suite2p(top)
+    assert recording.n_frames == T - 1
+    assert "the last frame is left out" in " ".join(recording.log[0].notes)
+    shorten(top / "plane1", T // 2)
+    with pytest.raises(ReadError, match="plane0 300, plane1 150"):
+        read_suite2p(top)
+
+
+def test_what_is_wrong_with_one_plane_names_it(plane):
+    top, *_ = two_planes(plane)
+    (top / "plane1" / "Fneu.npy").write_bytes(b"no")
+    with pytest.raises(ReadError, match=r"^plane1/Fneu\.npy: "):
+        read_suite2p(top)
+
+
+def test_cells_do_not_go_to_a_folder_that_is_not_theirs(plane, tmp_path):
+    recording = read_suite2p(plane[0], ALL)
+    write_plane(tmp_path / "other", rng=np.random.default_rng(5))
+    with pytest.raises(ReadError, match="other traces"):
+        write_iscell(recording, tmp_path / "other")
+    with pytest.raises(ReadError, match="was not read from a folder of suite2p"):
+        write_iscell(recording.replace(source=None), plane[0])
 
 
 def test_only_the_two_necessary_files(tmp_path):
@@ -183,7 +269,7 @@ def test_the_choice_of_cells_goes_back_and_nothing_else_changes(plane):
     folder = plane[0]
     before = {p.name: p.read_bytes() for p in folder.iterdir()}
     recording = changed(read_suite2p(folder, ALL), [False, True, True, False, True])
-    assert write_iscell(recording, folder.parent) == folder / "iscell.npy"
+    assert write_iscell(recording, folder.parent) == (folder / "iscell.npy",)
     table = np.load(folder / "iscell.npy")
     np.testing.assert_array_equal(table[:, 0], [0, 1, 1, 0, 1])
     np.testing.assert_array_equal(table[:, 1], [0.9, 0.1, 0.8, 0.7, 0.2])

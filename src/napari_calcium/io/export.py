@@ -15,6 +15,7 @@ from napari_calcium import __version__
 from napari_calcium.atomic import replacing
 from napari_calcium.io.caiman_write import write_caiman
 from napari_calcium.io.cascade import write_for_cascade
+from napari_calcium.io.suite2p import write_iscell
 from napari_calcium.io.suite2p_write import write_suite2p
 from napari_calcium.recording import Recording
 
@@ -55,19 +56,20 @@ def export_traces(recording: Recording, path: str | Path, stage: str) -> None:
 
 
 def export_for(
-    program: Literal["suite2p", "caiman", "cascade"], recording: Recording, path: str | Path
+    program: Literal["suite2p", "iscell", "caiman", "cascade"], recording: Recording, path: str | Path
 ) -> None:
     """Write a recording as another program reads it.
 
     Parameters
     ----------
-    program : {"suite2p", "caiman", "cascade"}
+    program : {"suite2p", "iscell", "caiman", "cascade"}
         See :func:`napari_calcium.io.suite2p_write.write_suite2p`,
+        :func:`napari_calcium.io.suite2p.write_iscell`,
         :func:`napari_calcium.io.caiman_write.write_caiman` and
         :func:`napari_calcium.io.cascade.write_for_cascade`.
     recording : Recording
     path : path
-        A folder for suite2p, a file for the others.
+        A folder for suite2p, that of which the recording was read for ``"iscell"``, a file for the others.
 
     Raises
     ------
@@ -76,6 +78,8 @@ def export_for(
     """
     if program == "suite2p":
         write_suite2p(recording, path)
+    elif program == "iscell":
+        write_iscell(recording, path)
     elif program == "caiman":
         write_caiman(recording, path)
     else:

@@ -133,7 +133,7 @@ def reader_of(path: str | Path) -> Reader | None:
     path = Path(path)
     if path.is_dir() and is_results_folder(path):
         return lambda settings, progress: read_results(path)
-    if find_suite2p(path) is not None:
+    if find_suite2p(path):
         return lambda settings, progress: read_suite2p(path, settings)
     if find_minian(path) is not None:
         return lambda settings, progress: read_minian(path, settings)

@@ -149,7 +149,8 @@ _MADE: Mapping[tuple[str, str], _Maker] = MappingProxyType(
         ("numpy", "dtype"): _Maker(_dtype),
         **{("pathlib", name): _Maker(_path) for name in ("PosixPath", "WindowsPath", "PurePosixPath")},
         **{("pathlib._local", name): _Maker(_path) for name in ("PosixPath", "WindowsPath")},
-        ("datetime", "datetime"): _Maker(_date),
+        # suite2p 1.1 keeps when it ran with the time zone.
+        **{("datetime", name): _Maker(_date) for name in ("datetime", "date", "timedelta", "timezone")},
         ("collections", "OrderedDict"): _Maker(lambda *_: {}),
     }
 )

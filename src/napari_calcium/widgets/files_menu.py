@@ -8,8 +8,10 @@ from typing import Any
 
 from qtpy.QtWidgets import QFileDialog, QMenu, QPushButton, QWidget
 
+from napari_calcium.io.suite2p import is_from_suite2p
 from napari_calcium.widgets.recent_files import recent_files
 from napari_calcium.widgets.saving import Saver
+from napari_calcium.widgets.viewer_session import session_of
 
 __all__ = ["FilesMenu", "open_file"]
 
@@ -45,10 +47,14 @@ class FilesMenu(QPushButton):
         menu.addSeparator()
         menu.addAction("Save recording as NWB…", saver.save_nwb)
         menu.addAction("Save results folder…", lambda: saver.save_results())
+        self.choice = menu.addAction("Choice of cells to suite2p…", lambda: saver.save_choice())
+        self.choice.setToolTip("Write which ROIs are cells into iscell.npy of the folder they were read from")
         menu.aboutToShow.connect(self._list)
         self.setMenu(menu)
 
     def _list(self) -> None:
+        recording = session_of(self._viewer).recording
+        self.choice.setVisible(recording is not None and is_from_suite2p(recording))
         self.recent.clear()
         for path in recent_files():
             action = self.recent.addAction(path.name, lambda chosen=path: self._open(str(chosen)))

@@ -94,6 +94,29 @@ class Saver:
         if not self._bench.runner.start("Save results", lambda p: save_recording(recording, folder, p), done):
             self._say("Another run is going on; save when it is done.")
 
+    def save_choice(self) -> None:
+        """Ask for suite2p's folder and write there which ROIs are cells."""
+        if self._bench.session.recording is None:
+            return
+        chosen = QFileDialog.getExistingDirectory(self._parent, "suite2p's folder that this was read from")
+        if chosen:
+            self.write_choice(Path(chosen))
+
+    def write_choice(self, folder: Path) -> None:
+        """Write the choice of cells into suite2p's files; the user is told into which, or why not."""
+        from napari_calcium.io.errors import ReadError
+        from napari_calcium.io.suite2p import write_iscell
+
+        recording = self._bench.session.recording
+        assert recording is not None
+        try:
+            files = write_iscell(recording, folder)
+        except (ReadError, ValueError, OSError) as error:
+            self._say(f"⚠ {' '.join(str(error).split())}")
+        else:
+            named = ", ".join(f"{file.parent.name}/{file.name}" for file in files)
+            self._say(f"Which ROIs are cells is in {named}")
+
     def save_pipeline(self) -> None:
         """Ask for a file and write the settings of all stages."""
         chosen, _ = QFileDialog.getSaveFileName(self._parent, "Save pipeline", "pipeline.yaml", _YAML)
