@@ -27,13 +27,32 @@ def test_a_threshold_counts_the_quality_and_leaves_unknown_ones_as_marked():
     assert CellChoice(threshold=0.0).accepts(found).tolist() == [True, True, True, False]
 
 
-def test_decisions_by_hand_come_first_and_can_be_taken_back_without_a_trace():
+def test_decisions_by_hand_come_first_and_the_last_one_counts():
     found = candidates([2.0, 0.5, 0.2])
     choice = CellChoice().decide(found, [3, 6], cells=True).decide(found, [0], cells=False)
     assert (choice.accepted, choice.rejected) == ((3, 6), (0,))
     assert choice.accepts(found).tolist() == [False, True, True]
     back = choice.decide(found, [3, 6], cells=False).decide(found, [0], cells=True)
-    assert back == CellChoice()
+    assert back == CellChoice(accepted=(0,), rejected=(3, 6))
+
+
+def test_a_decision_that_says_what_the_threshold_says_stands_when_that_moves():
+    found = candidates([2.0, 0.5])
+    choice = CellChoice().decide(found, [0], cells=True).replace(threshold=3.0)
+    assert choice.accepts(found).tolist() == [True, False]
+
+
+def test_what_a_classifier_decides_is_told_from_what_the_user_does():
+    found = candidates([2.0, 2.0, 0.5, 0.5])
+    choice = CellChoice().decide(found, [0], cells=True)
+    judged = choice.decide_by_classifier(found.ids, np.array([False, False, True, False]))
+    assert judged.accepts(found).tolist() == [True, False, True, False]  # the user's own stands
+    assert judged.own == {0} and judged.by_classifier == (3, 6, 9)
+    again = judged.decide_by_classifier(found.ids[1:2], np.array([True]))
+    assert again.by_classifier == (3,) and again.accepts(found).tolist() == [True, True, False, False]
+    taken = judged.decide(found, [6], cells=False)
+    assert taken.own == {0, 6} and taken.by_classifier == (3, 9)
+    assert judged.without_ids() == CellChoice()
 
 
 def test_what_is_decided_about_a_candidate_that_is_not_there_is_left_out():

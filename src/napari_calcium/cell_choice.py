@@ -37,6 +37,13 @@ class CellChoice(Settings):
         title="Keep rejected ones",
         description="Read the fluorescence of rejected candidates as well, marked as not accepted.",
     )
+    by_classifier: tuple[int, ...] = Field(
+        (),
+        title="Decided by a classifier",
+        description="Those of the accepted and rejected ids that a classifier decided on and nobody else; a "
+        "classifier does not learn from them.",
+        json_schema_extra={"form": False},
+    )
     edits: tuple[RoiEdit, ...] = Field(
         (),
         title="Changes by hand",
@@ -50,6 +57,17 @@ class CellChoice(Settings):
         """Whether anything was decided or changed by hand."""
         return bool(self.accepted or self.rejected or self.edits)
 
+    @property
+    def own(self) -> frozenset[int]:
+        """Ids that the user accepted or rejected, not a classifier."""
+        return frozenset(self.accepted).union(self.rejected).difference(self.by_classifier)
+
+    def among(self, ids: Iterable[int]) -> Self:
+        """Return the settings without decisions about cells other than these."""
+        there = set(ids)
+        names = ("accepted", "rejected", "by_classifier")
+        return self.replace(**{name: tuple(i for i in getattr(self, name) if i in there) for name in names})
+
     def after_edits(self, edits: Iterable[RoiEdit], candidates: Rois) -> Self:
         """Return the settings after more changes by hand; decisions about cells that are gone go.
 
@@ -59,12 +77,7 @@ class CellChoice(Settings):
         candidates : Rois
             As they are after the changes.
         """
-        there = set(candidates.ids.tolist())
-        return self.replace(
-            accepted=tuple(i for i in self.accepted if i in there),
-            rejected=tuple(i for i in self.rejected if i in there),
-            edits=(*self.edits, *edits),
-        )
+        return self.among(candidates.ids.tolist()).replace(edits=(*self.edits, *edits))
 
     def accepts(self, candidates: Rois) -> NDArray[np.bool_]:
         """Return which candidates are cells, (n_candidates,) bool.
@@ -80,25 +93,39 @@ class CellChoice(Settings):
         chosen |= np.isin(candidates.ids, self.accepted)
         return np.asarray(chosen & ~np.isin(candidates.ids, self.rejected))
 
-    def decide(self, candidates: Rois, ids: Iterable[int], *, cells: bool) -> Self:
-        """Return the settings after some candidates were called cells, or none, by hand.
+    def decide(self, known: Rois, ids: Iterable[int], *, cells: bool) -> Self:
+        """Return the settings after some of the known cells were called cells, or none, by hand.
 
-        A decision that only says what the threshold says is not kept, so that taking one back leaves nothing
-        behind.
+        A decision that says the same as the threshold is kept, too: it stands when the threshold moves, and
+        a classifier learns from it. The last one about a cell counts.
         """
-        changed = {int(i) for i in ids}
-        others = self.replace(
-            accepted=tuple(i for i in self.accepted if i not in changed),
-            rejected=tuple(i for i in self.rejected if i not in changed),
-        )
-        anyway = dict(zip(candidates.ids.tolist(), others.accepts(candidates).tolist(), strict=True))
-        against = sorted(i for i in changed if i in anyway and anyway[i] != cells)
+        changed = set(ids).intersection(known.ids.tolist())
+        left = self.among({*self.accepted, *self.rejected} - changed)
         name = "accepted" if cells else "rejected"
-        return others.replace(**{name: tuple(sorted({*getattr(others, name), *against}))})
+        return left.replace(**{name: tuple(sorted({*getattr(left, name), *changed}))})
+
+    def decide_by_classifier(self, ids: NDArray[np.int64], cells: NDArray[np.bool_]) -> Self:
+        """Return the settings after a classifier judged some cells; what the user decided himself stands.
+
+        Parameters
+        ----------
+        ids : (n,) int64
+        cells : (n,) bool
+            Whether it takes each for a cell.
+        """
+        own = self.own
+        mine = self.among(own)
+        judged = [(int(i), bool(cell)) for i, cell in zip(ids, cells, strict=True) if int(i) not in own]
+        yes, no = ({i for i, cell in judged if cell is wanted} for wanted in (True, False))
+        return self.replace(
+            accepted=tuple(sorted({*mine.accepted, *yes})),
+            rejected=tuple(sorted({*mine.rejected, *no})),
+            by_classifier=tuple(sorted(yes | no)),
+        )
 
     def without_ids(self) -> Self:
         """Return the settings without what was done by hand, for candidates found anew: ids mean others."""
-        return self.replace(accepted=(), rejected=(), edits=())
+        return self.replace(accepted=(), rejected=(), by_classifier=(), edits=())
 
     def kept(self, candidates: Rois) -> Rois:
         """Return the candidates whose fluorescence is read, marked as accepted or not."""

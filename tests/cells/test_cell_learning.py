@@ -11,6 +11,7 @@ from napari_calcium.cells.cell_learning import (
     judged_cells,
     learn,
     learning_table,
+    own_decisions,
     with_probability,
 )
 from napari_calcium.cells.cell_measures import measure_cells
@@ -34,6 +35,7 @@ def recording(seed=0, n=60):
     noise = {"quality": rng.uniform(0, 2, n), "snr": snr, "focus_sd": rng.normal(10, 1, n)}
     found = Rois(np.arange(n) + 100, footprints, SHAPE, accepted=np.ones(n, bool), quality=noise)
     choice = CellChoice().decide(found, found.ids[~real].tolist(), cells=False)
+    choice = choice.decide(found, found.ids[real].tolist(), cells=True)
     made = Recording("film", np.empty(0, np.int64), 10.0, candidates=found, cell_choice=choice)
     return made, real
 
@@ -54,9 +56,33 @@ def test_it_learns_what_was_decided_and_judges_another_recording(tmp_path):
 
 def test_the_threshold_of_the_probability_counts():
     first, _ = recording()
-    classifier = learn(first)
-    numbers = [int(judged_cells(accept_by_probability(first, classifier, p))[1].sum()) for p in (0, 0.5, 1.1)]
+    classifier, fresh = learn(first), first.replace(cell_choice=CellChoice())
+    numbers = [int(judged_cells(accept_by_probability(fresh, classifier, p))[1].sum()) for p in (0, 0.5, 1.1)]
     assert numbers[0] == 60 and 20 < numbers[1] < 40 and numbers[2] == 0
+
+
+def test_it_learns_from_what_the_user_judged_and_from_nothing_else():
+    first, real = recording()
+    found = first.candidates
+    few = CellChoice().decide(found, found.ids[real][:7].tolist(), cells=True)
+    few = few.decide(found, found.ids[~real][:6].tolist(), cells=False)
+    judged = first.replace(cell_choice=few)
+    assert own_decisions(judged) == (7, 6)
+    classifier = learn(judged)
+    assert (classifier.n_accepted, classifier.n_rejected) == (7, 6)
+    everything = learn(judged, everything=True)
+    assert (everything.n_accepted, everything.n_rejected) == (54, 6)
+    # What it then decides is not the user's, and changes nothing in what is learnt next.
+    applied = accept_by_probability(judged, classifier, 0.5)
+    assert own_decisions(applied) == (7, 6) and learn(applied) == classifier
+    with pytest.raises(SettingsError, match=r"got 0 and 0 that were judged by hand"):
+        learn(first.replace(cell_choice=CellChoice()))
+
+
+def test_what_the_user_judged_himself_stands():
+    first, _ = recording()
+    applied = accept_by_probability(first, learn(first), 1.1)
+    np.testing.assert_array_equal(judged_cells(applied)[1], judged_cells(first)[1])
 
 
 def test_what_it_wrote_is_not_what_it_learns_from():
@@ -74,7 +100,7 @@ def test_cells_of_a_file_are_judged_by_their_traces_as_well():
     rois = Rois(first.candidates.ids, first.candidates.footprints, SHAPE, accepted=real)
     table = Recording("file", rois.ids, 10.0, {"raw": Trace(raw, "a.u.")}, rois=rois)
     measure_cells(table)
-    classifier = learn(table)
+    classifier = learn(table, everything=True)
     assert "trace_snr" in classifier.columns and classifier.accuracy > 0.95
     judged = accept_by_probability(table, classifier, 0.5)
     np.testing.assert_array_equal(judged.rois.accepted, real)

@@ -5,25 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from napari.components import ViewerModel
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QApplication
+from tests.widgets.settling import settle
 
 from napari_calcium.recording import Recording
-from napari_calcium.session import Session
 from napari_calcium.widgets.cells_dock import CellsDock
 from napari_calcium.widgets.tissue_layers import layer_role
-from napari_calcium.widgets.viewer_session import session_of
-
-
-@pytest.fixture
-def viewer():
-    return ViewerModel()
-
-
-@pytest.fixture
-def session(viewer) -> Session:
-    return session_of(viewer)
 
 
 @pytest.fixture
@@ -47,11 +34,6 @@ def shown(dock, session, measured):
     session.open(measured)
     settle()
     return dock
-
-
-def settle() -> None:
-    for _ in range(3):
-        QApplication.processEvents()
 
 
 def hint(dock) -> str:
@@ -107,6 +89,51 @@ def test_a_filter_leaves_what_fits_and_says_how_many(qtbot, shown, session, meas
     assert shown.note.text() == "5 of 20 cells"
     qtbot.mouseClick(shown.select_all, Qt.MouseButton.LeftButton)
     assert set(session.selection.cells) == set(measured.roi_ids[15:].tolist())
+
+
+def test_what_the_filter_left_is_rejected_and_accepted_as_one_step(qtbot, shown, session, measured):
+    shown.filter.setText("events >= 15")
+    qtbot.keyClick(shown.filter, Qt.Key.Key_Return)
+    qtbot.mouseClick(shown.reject, Qt.MouseButton.LeftButton)
+    assert session.recording.rois.accepted.sum() == 15 and session.position == 2
+    settle()
+    assert "5 of 20 cells · Reject 5 cells with events >= 15." in shown.note.text()
+    shown.filter.setText("counts = no")
+    qtbot.keyClick(shown.filter, Qt.Key.Key_Return)
+    assert sorted(shown.table.rows.tolist()) == [15, 16, 17, 18, 19]
+    qtbot.mouseClick(shown.accept, Qt.MouseButton.LeftButton)
+    assert session.recording.rois.accepted.all()
+    session.undo()
+    session.undo()
+    assert session.recording == measured
+
+
+def test_the_keyboard_alone_filters_and_rejects(qtbot, shown, session):
+    qtbot.keyClicks(shown.filter, "events < 3")
+    qtbot.keyClick(shown.filter, Qt.Key.Key_Return)
+    qtbot.keyClick(shown.table, Qt.Key.Key_A, Qt.KeyboardModifier.ControlModifier)
+    qtbot.keyClick(shown.table, Qt.Key.Key_J, Qt.KeyboardModifier.ShiftModifier)
+    assert session.recording.rois.accepted.tolist() == [False] * 3 + [True] * 17
+    qtbot.keyClick(shown.table, Qt.Key.Key_K, Qt.KeyboardModifier.ShiftModifier)
+    assert session.recording.rois.accepted.all()
+
+
+def test_the_slider_writes_its_condition_and_the_table_follows(shown, measured):
+    shown.condition.number.setCurrentIndex(shown.condition.number.findData("n_events"))
+    shown.condition.slider.setValue(200)
+    assert shown.filter.text() == "Events < 9.5" and len(shown.table.rows) == 10
+    shown.filter.setText("snr > 0, Events < 9.5")
+    shown.condition.slider.setValue(100)
+    assert shown.filter.text().startswith("snr > 0, Events < ") and len(shown.table.rows) == 5
+    shown.condition.sign.setCurrentIndex(1)
+    shown.condition.moved.emit()
+    assert ">=" in shown.filter.text() and len(shown.table.rows) == 15
+
+
+def test_while_a_run_goes_on_nothing_is_judged(qtbot, shown, session, measured, monkeypatch):
+    monkeypatch.setattr(type(shown._bench.runner), "busy", property(lambda self: True))
+    qtbot.mouseClick(shown.reject, Qt.MouseButton.LeftButton)
+    assert "⚠" in shown.note.text() and session.recording == measured
 
 
 def test_a_filter_that_is_not_understood_says_so_and_keeps_the_table(qtbot, shown):

@@ -14,7 +14,9 @@ from napari_calcium.cells.drawn_rois import drawn_labels, use_drawing
 from napari_calcium.movie.extraction_settings import ExtractionSettings
 from napari_calcium.pipeline import PipelineSettings, run, run_stage
 from napari_calcium.pipeline_settings import STAGES
+from napari_calcium.progress import Cancelled
 from napari_calcium.recording import Movie, Recording
+from napari_calcium.stages.pipeline_movie import lags_behind
 from napari_calcium.widgets.edit_dock import ACTION_KEYS, EditDock
 from napari_calcium.widgets.edit_tool import EDIT_KEYS
 from napari_calcium.widgets.key_list import KEYS
@@ -62,7 +64,11 @@ def dock(qtbot, viewer, recording):
 
 
 def until_read(qtbot, dock) -> None:
-    qtbot.waitUntil(lambda: not dock.updates.pending and not dock.updates.runner.busy, timeout=20_000)
+    def done() -> bool:
+        updates = dock.updates
+        return not (updates.pending or updates.runner.busy or updates.neighbours_due)
+
+    qtbot.waitUntil(done, timeout=20_000)
     settle()
 
 
@@ -96,6 +102,35 @@ def test_a_wand_cell_has_its_trace_in_the_background_and_undo_takes_both_back(qt
     settle()
     qtbot.mouseClick(dock.redo, Qt.MouseButton.LeftButton)
     assert dock.session.recording is now
+
+
+def test_neighbours_follow_in_the_background_to_the_byte_of_a_run(qtbot, dock, recording):
+    before = dock.session.recording
+    gesture(dock, "outline", (10, 5), (10, 9), (14, 9), (14, 5))  # in the ring around cells 0 and 1
+    gesture(dock, "outline", (14, 14), (14, 18), (18, 18), (18, 14))
+    until_read(qtbot, dock)
+    now = dock.session.recording
+    assert not lags_behind(now) and now.n_rois == 5
+    again = run_stage(now.replace(traces={}, log=now.log[:-1]), "extraction", ExtractionSettings())
+    for name, trace in again.traces.items():
+        np.testing.assert_array_equal(now.traces[name].values, trace.values)
+    assert (now.traces["neuropil"].values[0] != before.traces["neuropil"].values[0]).any()
+    dock.session.undo()
+    dock.session.undo()
+    settle()
+    assert dock.session.recording is before
+
+
+def test_neighbours_whose_reading_is_cancelled_wait_for_a_run(qtbot, dock, monkeypatch):
+    monkeypatch.setattr("napari_calcium.widgets.cell_update.read_neighbours", _never)
+    gesture(dock, "wand", (33, 43))
+    qtbot.waitUntil(lambda: dock.updates.was_given_up, timeout=20_000)
+    dock.refresh()
+    assert dock.session.recording.n_rois == 4 and "Run all" in dock.about.text()
+
+
+def _never(*_, **__):
+    raise Cancelled
 
 
 def test_a_silent_cell_is_grown_in_the_mean_image(qtbot, dock, recording):
@@ -302,16 +337,16 @@ def test_in_a_low_dock_nothing_is_squeezed(dock):
 def test_the_slider_counts_at_once_and_its_cells_are_selected_or_rejected(qtbot, dock, recording):
     dock.refresh()
     row = dock.numbers
-    qtbot.waitUntil(lambda: row.number.findData("trace_snr") >= 0, timeout=10_000)
-    row.number.setCurrentIndex(row.number.findData("area"))
+    qtbot.waitUntil(lambda: row.condition.number.findData("trace_snr") >= 0, timeout=10_000)
+    row.condition.number.setCurrentIndex(row.condition.number.findData("area"))
     areas = recording.rois.areas * 4.0
     for place in (0, 100, 250, 400):
-        row.slider.setValue(place)
-        expected = recording.roi_ids[areas < row.threshold].tolist()
+        row.condition.slider.setValue(place)
+        expected = recording.roi_ids[areas < row.condition.threshold].tolist()
         assert row.found().tolist() == expected
         assert row.counts.text().startswith(f"<b>{len(expected)}</b> of 3 cells")
-    row.sign.setCurrentIndex(1)
-    row.slider.setValue(200)
+    row.condition.sign.setCurrentIndex(1)
+    row.condition.slider.setValue(200)
     assert row.found().tolist() == [2]  # the largest
     qtbot.mouseClick(row.buttons["select"], Qt.MouseButton.LeftButton)
     assert dock.session.selection.cells == (2,)
@@ -337,12 +372,16 @@ def test_a_classifier_is_trained_kept_loaded_and_judges_with_undo(qtbot, dock, t
     qtbot.mouseClick(learning.train, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: "at least 5" in learning.says.text(), timeout=20_000)
     dock.editor.decide(cells=False, ids=cells.roi_ids[::2].tolist())
+    dock.editor.decide(cells=True, ids=cells.roi_ids[1::2].tolist())
+    dock.refresh()
+    assert "12 as cells and 12 as none" in learning.says.text()
     qtbot.mouseClick(learning.train, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: learning.classifier is not None, timeout=20_000)
     assert "12 accepted and 12 rejected" in learning.says.text()
     learning.keep(tmp_path / "cells.json")
     learning.classifier = None
     learning.take(tmp_path / "cells.json")
+    dock.session.undo()
     dock.session.undo()
     before = dock.session.recording
     assert before.cell_choice.accepts(before.candidates).all()

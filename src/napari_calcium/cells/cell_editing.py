@@ -20,11 +20,11 @@ from napari_calcium.movie.extraction_settings import ExtractionSettings
 from napari_calcium.pipeline import PipelineSettings, run_stage, shares_of, without_results
 from napari_calcium.pipeline_settings import STAGES
 from napari_calcium.progress import Progress, part, silent
-from napari_calcium.recording import LogEntry, Recording
+from napari_calcium.recording import LogEntry, Recording, Trace
 from napari_calcium.roi_edits import RoiEdit, apply_edits, changed_ids, ids_of, next_id
 from napari_calcium.rois import Rois
 from napari_calcium.settings import SettingsError
-from napari_calcium.stages.pipeline_movie import has_drawn_rois, read_new_cells, rois_to_read
+from napari_calcium.stages.pipeline_movie import cells_added, has_drawn_rois, read_new_cells, rois_to_read
 
 __all__ = [
     "can_read_cells",
@@ -33,7 +33,9 @@ __all__ = [
     "edit_cells",
     "edited_unread",
     "free_id",
+    "neighbours_lag",
     "read_edited",
+    "read_neighbours",
     "why_not",
 ]
 
@@ -111,14 +113,8 @@ def _edited_file(recording: Recording, edits: Sequence[RoiEdit]) -> Recording:
     choices = recording.event_choices
     left = without_cells(without_results(recording, movie=False).replace(event_choices=choices), gone)
     choice = recording.cell_choice
-    known = set(left.roi_ids.tolist())
-    return left.replace(
-        cell_choice=choice.replace(
-            accepted=tuple(i for i in choice.accepted if i in known),
-            rejected=tuple(i for i in choice.rejected if i in known),
-            edits=(*choice.edits, *edits),
-        )
-    )
+    choice = choice.among(left.roi_ids.tolist()).replace(edits=(*choice.edits, *edits))
+    return left.replace(cell_choice=choice)
 
 
 def choose_cells(recording: Recording, ids: Iterable[int], *, cells: bool) -> Recording:
@@ -148,10 +144,7 @@ def choose_cells(recording: Recording, ids: Iterable[int], *, cells: bool) -> Re
         return recording.replace(cell_choice=choice.decide(found, wanted, cells=cells))
     if recording.rois is None:
         raise SettingsError("these cells have no places to be marked at; delete those you do without")
-    accepted, rejected = set(choice.accepted) - wanted, set(choice.rejected) - wanted
-    (accepted if cells else rejected).update(wanted)
-    made = choice.replace(accepted=tuple(sorted(accepted)), rejected=tuple(sorted(rejected)))
-    return with_choice_of_file(recording, made)
+    return with_choice_of_file(recording, choice.decide(recording.rois, wanted, cells=cells))
 
 
 def edited_unread(recording: Recording) -> NDArray[np.int64]:
@@ -194,17 +187,67 @@ def read_edited(
     Returns
     -------
     Recording
-        Neighbours of the cells still have their traces of before, so that the fluorescence is out of date
-        until that stage runs.
+        Neighbours of the cells still have their traces of before, until :func:`read_neighbours` or a run of
+        the stage.
     """
     share = 1.0 if follow is None else _SHARE_OF_READING
     if can_read_cells(recording):
         recording = read_new_cells(recording, settings, part(on_progress, 0.0, share))
-    if follow is None:
-        return recording
+    return recording if follow is None else _followed(recording, follow, part(on_progress, share, 1.0))
+
+
+def neighbours_lag(recording: Recording) -> bool:
+    """Return whether cells around changed ones still have their traces, and neuropil, of before."""
+    return bool(recording.traces) and can_read_cells(recording) and cells_added(recording)
+
+
+def read_neighbours(
+    recording: Recording,
+    before: Recording,
+    settings: ExtractionSettings,
+    on_progress: Progress = silent,
+    *,
+    follow: PipelineSettings | None = None,
+) -> Recording:
+    """Read anew whatever a change of cells changed: them, those that overlap them, and rings that avoid them.
+
+    Parameters
+    ----------
+    recording : Recording
+        Whose changed cells were read by :func:`read_edited`.
+    before : Recording
+        As it was before those changes; the cells that nothing changed for are taken from it.
+    settings : ExtractionSettings
+    on_progress : Progress
+    follow : PipelineSettings, optional
+        As for :func:`read_edited`.
+
+    Returns
+    -------
+    Recording
+        With the traces that the stage of the fluorescence gives, to the byte.
+    """
+    share = 1.0 if follow is None else _SHARE_OF_READING
+    log = [entry for entry in recording.log if entry.stage != "extraction"]
+    log += [entry for entry in before.log if entry.stage == "extraction"]
+    # The stage takes over what was read of the cells that it finds in the recording.
+    known = recording.replace(
+        rois=before.rois, roi_ids=before.roi_ids, traces=_light(before), cell_names=(), log=tuple(log)
+    )
+    read = run_stage(known, "extraction", settings, on_progress=part(on_progress, 0.0, share))
+    return read if follow is None else _followed(read, follow, part(on_progress, share, 1.0))
+
+
+def _light(recording: Recording) -> dict[str, Trace]:
+    """Return the traces that the fluorescence is made of, without those of later stages."""
+    return {name: recording.traces[name] for name in ("raw", "neuropil", "corrected")}
+
+
+def _followed(recording: Recording, follow: PipelineSettings, on_progress: Progress) -> Recording:
+    """Run the stages after the fluorescence that the settings name."""
     given = {"baseline"} if "dff" in recording.traces else set()
     wanted = [stage for stage in STAGES if getattr(follow, stage) is not None and stage not in given]
-    for stage, progress in shares_of(wanted, part(on_progress, share, 1.0)):
+    for stage, progress in shares_of(wanted, on_progress):
         recording = run_stage(recording, stage, getattr(follow, stage), on_progress=progress)
     return recording
 

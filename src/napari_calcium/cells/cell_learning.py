@@ -18,6 +18,7 @@ __all__ = [
     "judged_cells",
     "learn",
     "learning_table",
+    "own_decisions",
     "with_probability",
 ]
 
@@ -66,21 +67,31 @@ def learning_table(recording: Recording) -> dict[str, NDArray[np.float64]]:
     return table
 
 
-def learn(recording: Recording) -> CellClassifier:
-    """Train a classifier on which cells of a recording are accepted and which rejected.
+def own_decisions(recording: Recording) -> tuple[int, int]:
+    """Return how many of the cells the user accepted and rejected himself."""
+    rois, accepted = judged_cells(recording)
+    own = np.isin(rois.ids, list(recording.cell_choice.own))
+    return int((own & accepted).sum()), int((own & ~accepted).sum())
+
+
+def learn(recording: Recording, *, everything: bool = False) -> CellClassifier:
+    """Train a classifier on which cells of a recording the user accepted and rejected.
 
     Parameters
     ----------
     recording : Recording
-        Every cell counts as it stands: by threshold or by hand.
+    everything : bool
+        Learn from every cell as it stands, whoever judged it: the detection's threshold, another program, or
+        a classifier. It is then likely to say again what those said.
 
     Raises
     ------
     SettingsError
         With fewer than five of either, or no numbers.
     """
-    _, accepted = judged_cells(recording)
-    return train_classifier(learning_table(recording), accepted)
+    rois, accepted = judged_cells(recording)
+    decided = None if everything else np.isin(rois.ids, list(recording.cell_choice.own))
+    return train_classifier(learning_table(recording), accepted, decided)
 
 
 def with_probability(recording: Recording, classifier: CellClassifier) -> Recording:
@@ -106,7 +117,7 @@ def with_probability(recording: Recording, classifier: CellClassifier) -> Record
 
 
 def accept_by_probability(recording: Recording, classifier: CellClassifier, least: float) -> Recording:
-    """Accept the cells of at least a probability, and reject the others.
+    """Accept the cells of at least a probability and reject the others, save those the user judged himself.
 
     Parameters
     ----------
@@ -123,10 +134,9 @@ def accept_by_probability(recording: Recording, classifier: CellClassifier, leas
     """
     judged = with_probability(recording, classifier)
     rois, _ = judged_cells(judged)
-    yes = rois.quality[PROBABILITY] >= least
-    cells, others = (tuple(rois.ids[which].tolist()) for which in (yes, ~yes))
+    yes, choice = rois.quality[PROBABILITY] >= least, judged.cell_choice
     if judged.candidates is None:
-        choice = judged.cell_choice.replace(accepted=cells, rejected=others)
-        return with_choice_of_file(judged, choice)
-    choice = judged.cell_choice.decide(judged.candidates, cells, cells=True)
-    return judged.replace(cell_choice=choice.decide(judged.candidates, others, cells=False))
+        return with_choice_of_file(judged, choice.decide_by_classifier(rois.ids, yes))
+    # What the threshold says anyway goes on following it.
+    new = yes != choice.among(choice.own).accepts(rois)
+    return judged.replace(cell_choice=choice.decide_by_classifier(rois.ids[new], yes[new]))

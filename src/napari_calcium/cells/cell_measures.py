@@ -3,55 +3,25 @@
 from __future__ import annotations
 
 import math
-import weakref
-from collections import deque
 from collections.abc import Mapping
-from threading import Lock
-from types import MappingProxyType
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_calcium.numerics.blocks import rows_per_block
+from napari_calcium.numerics.measured_cells import (
+    MEASURED_TRACES,
+    MEASURES,
+    known_measures,
+    remember_measures,
+)
 from napari_calcium.numerics.noise import noise_level
 from napari_calcium.progress import Progress, part, silent
 from napari_calcium.recording import Recording
-from napari_calcium.results.tables import freeze
 from napari_calcium.rois import Rois
 from napari_calcium.traces.trace_quality import drift, signal_to_noise, skewness
 
 __all__ = ["MEASURES", "compactness", "known_measures", "measure_cells", "overlap_share", "row_correlation"]
-
-MEASURES: Mapping[str, tuple[str, str]] = MappingProxyType(
-    {
-        "trace_snr": (
-            "Trace SNR",
-            "How far the trace rises above its middle (99th percentile), in SD of its noise.",
-        ),
-        "noise_level_percent_per_sqrt_hz": (
-            "Noise (%/√Hz)",
-            "Noise level ν of ΔF/F: 1 is clean, 8 is noisy.",
-        ),
-        "trace_skewness": ("Trace skewness", "High for rare transients, about 0 for noise and drift."),
-        "event_rate_per_min": ("Events/min", "Events per minute of recording."),
-        "compactness": ("Compactness", "1 for a disc, less for what is long, hollow or scattered."),
-        "overlap_percent": ("Overlap (%)", "Share of the cell's pixels that other cells have, too."),
-        "neuropil_correlation": (
-            "Neuropil r",
-            "Correlation of the raw trace with the neuropil around the cell.",
-        ),
-        "drift_percent": ("Drift (%)", "How much the level under the transients wanders, in % of F0."),
-    }
-)
-"""Heading and one sentence of each number, by the name it has in files."""
-
-_TRACES = ("background_corrected", "dff", "corrected", "raw")
-_REMEMBERED = 6
-
-_Parts = tuple["weakref.ref[Any] | None", ...]
-_memory: deque[tuple[_Parts, float | None, Mapping[str, NDArray[np.float64]]]] = deque(maxlen=_REMEMBERED)
-_lock = Lock()
 
 
 def measure_cells(
@@ -83,36 +53,13 @@ def measure_cells(
     made |= _of_traces(recording, on_progress)
     made |= _of_places(recording)
     on_progress(1, 1)
-    result = MappingProxyType({name: freeze(made[name]) for name in MEASURES if name in made})
-    with _lock:
-        _memory.append((_parts(recording), recording.frame_rate, result))
-    return result
-
-
-def known_measures(recording: Recording) -> Mapping[str, NDArray[np.float64]] | None:
-    """Return what :func:`measure_cells` computed before, None where it would have to be computed."""
-    wanted = [None if p is None else p() for p in _parts(recording)]
-    with _lock:
-        for parts, rate, result in _memory:
-            there = [None if p is None else p() for p in parts]
-            if rate == recording.frame_rate and all(a is b for a, b in zip(there, wanted, strict=True)):
-                lost = any(p is not None and t is None for p, t in zip(parts, there, strict=True))
-                if not lost:
-                    return result
-    return None
-
-
-def _parts(recording: Recording) -> _Parts:
-    """Return references to all that the numbers are computed from."""
-    names = (*_TRACES, "neuropil")
-    parts = [recording.traces.get(name) for name in names] + [recording.rois, recording.events]
-    return tuple(None if p is None else weakref.ref(p) for p in parts)
+    return remember_measures(recording, made)
 
 
 def _of_traces(recording: Recording, on_progress: Progress) -> dict[str, NDArray[np.float64]]:
     made: dict[str, NDArray[np.float64]] = {}
     traces, rate = recording.traces, recording.frame_rate
-    name = next((name for name in _TRACES if name in traces), None)
+    name = next((name for name in MEASURED_TRACES if name in traces), None)
     if name is not None and recording.n_frames > 1:
         made["trace_snr"] = signal_to_noise(traces[name].values)
         on_progress(1, 10)

@@ -73,7 +73,7 @@ def with_choice_of_file(recording: Recording, choice: CellChoice) -> Recording:
     before = own.edits
     if not choice.by_hand and own.by_hand:
         # Settings that say nothing of these cells: what was done to them stands.
-        choice = choice.replace(accepted=own.accepted, rejected=own.rejected, edits=own.edits)
+        choice = own.replace(threshold=choice.threshold, keep_rejected=choice.keep_rejected)
     if choice.edits[: len(before)] != before:
         raise SettingsError("cell_choice.edits: other cells than these were changed by hand before")
     for edit in choice.edits[len(before) :]:

@@ -14,10 +14,11 @@ from numpy.typing import ArrayLike, NDArray
 from napari_calcium.atomic import replacing
 from napari_calcium.settings import SettingsError
 
-__all__ = ["CellClassifier", "train_classifier"]
+__all__ = ["FEWEST", "CellClassifier", "train_classifier"]
 
 _FORMAT, _VERSION = "napari-calcium cell classifier", 1
-_FEWEST = 5
+FEWEST = 5
+"""Decisions of either kind that it takes to learn."""
 # Beyond this many SD a number says no more than at it: one odd ROI does not decide.
 _FARTHEST_SD = 4.0
 
@@ -135,10 +136,10 @@ def train_classifier(
     truth = np.asarray(accepted, bool)
     known = np.ones(len(truth), bool) if decided is None else np.asarray(decided, bool)
     n_accepted, n_rejected = int((truth & known).sum()), int((~truth & known).sum())
-    if min(n_accepted, n_rejected) < _FEWEST:
+    if min(n_accepted, n_rejected) < FEWEST:
         raise SettingsError(
-            f"it takes at least {_FEWEST} accepted and {_FEWEST} rejected cells to learn from, "
-            f"got {n_accepted} and {n_rejected}"
+            f"it takes at least {FEWEST} accepted and {FEWEST} rejected cells to learn from, "
+            f"got {n_accepted} and {n_rejected}{'' if decided is None else ' that were judged by hand'}"
         )
     table = {name: np.asarray(values, np.float64)[known] for name, values in quality.items()}
     usable = {name: values for name, values in table.items() if np.isfinite(values).sum() >= 2}

@@ -100,6 +100,7 @@ def cell_columns(recording: Recording) -> tuple[CellColumn, ...]:
     """
     names = recording.cell_names or tuple(str(k) for k in recording.roi_ids.tolist())
     columns = [CellColumn("cell", "Cell", "Name in the file, else the id.", np.array(names, np.str_))]
+    columns += _of_choice(recording)
     columns += _of_ensembles(recording)
     for key, values in (recording.features or {}).items():
         if key != "roi_id" and values.dtype.kind in "iufb":
@@ -141,6 +142,21 @@ def _noise_in_the_middle(
 ) -> NDArray[np.float64]:
     start = max(0, (traces.shape[1] - n_frames) // 2)
     return noise_level(traces[:, start : start + n_frames], frame_rate)
+
+
+def _of_choice(recording: Recording) -> list[CellColumn]:
+    """Return which cells count, where some do not or somebody decided on them."""
+    known = recording.candidates if recording.candidates is not None else recording.rois
+    if known is None:
+        return []
+    choice = recording.cell_choice
+    counts = known.accepted if recording.candidates is None else choice.accepts(known)
+    of_cell = dict(zip(known.ids.tolist(), counts.tolist(), strict=True))
+    values = np.array([of_cell.get(cell, True) for cell in recording.roi_ids.tolist()], bool)
+    if values.all() and not choice.own:
+        return []
+    about = "Whether it counts as a cell: no where it was rejected, by hand, a threshold or the file."
+    return [CellColumn("accepted", "Counts", about, np.where(values, "yes", "no"))]
 
 
 def _of_ensembles(recording: Recording) -> list[CellColumn]:

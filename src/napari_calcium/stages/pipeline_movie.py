@@ -38,6 +38,7 @@ __all__ = [
     "MOVIE_ADAPTERS",
     "StageError",
     "binned_movie",
+    "cells_added",
     "has_drawn_rois",
     "has_raw_movie",
     "lags_behind",
@@ -154,7 +155,7 @@ def lags_behind(recording: Recording) -> bool:
     wanted = rois_to_read(recording)
     if wanted is None or recording.rois is None:
         return False
-    if _some_added(recording):
+    if cells_added(recording):
         return True
     same = np.array_equal(wanted.ids, recording.rois.ids)
     return not (same and np.array_equal(wanted.accepted, recording.rois.accepted))
@@ -210,8 +211,8 @@ def _unusable(recording: Recording) -> NDArray[np.bool_]:
     return np.zeros(recording.n_frames, np.bool_) if motion is None else np.asarray(motion.bad, np.bool_)
 
 
-def _some_added(recording: Recording) -> bool:
-    """Whether cells were added since all were read: the neuropil of those around them is as it was before."""
+def cells_added(recording: Recording) -> bool:
+    """Return whether cells were added since all were read: the neuropil around them is as it was before."""
     stages = [entry.stage for entry in recording.log]
     return "extraction" in stages and "rois" in stages[stages.index("extraction") :]
 
@@ -285,7 +286,7 @@ def _extraction(rec: Recording, settings: Any, on_progress: Progress, executor: 
         rois,
         rate_of(rec),
         settings,
-        known=None if _some_added(rec) else _read_before(rec, settings),
+        known=None if cells_added(rec) else _read_before(rec, settings),
         bad=bad,
         on_progress=on_progress,
         executor=executor,

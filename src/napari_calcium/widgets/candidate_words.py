@@ -33,7 +33,8 @@ def candidate_words(recording: Recording, found: Rois, row: int, choice: CellCho
     """Say of a candidate what it is taken for, why, and its numbers beside what is asked for."""
     candidate = int(found.ids[row])
     cell = bool(choice.accepts(found)[row])
-    by_hand = candidate in (*choice.accepted, *choice.rejected)
+    by = " by hand" if candidate in choice.own else ""
+    by = " by the classifier" if candidate in choice.by_classifier else by
     quality = quality_of(found)[row]
     entry = next((e for e in recording.log if e.stage == "segmentation"), None)
     asked = dict(entry.settings) if entry is not None else {}
@@ -44,5 +45,5 @@ def candidate_words(recording: Recording, found: Rois, row: int, choice: CellCho
             least = f" (asked: {asked[setting]:g})" if setting in asked else ""
             parts.append(f"{words} {value:.3g}{f' {unit}' if unit else ''}{least}")
     judged = f"quality {quality:.2f}" if np.isfinite(quality) else "drawn by hand"
-    what = f"<b>Candidate {candidate}: {'cell' if cell else 'rejected'}</b>{' by hand' if by_hand else ''}"
+    what = f"<b>Candidate {candidate}: {'cell' if cell else 'rejected'}</b>{by}"
     return f"{what} · {judged}<br>{' · '.join(parts)}"

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from qtpy.QtCore import QObject, QTimer, Signal
 
-from napari_calcium.cells.cell_editing import can_read_cells, edited_unread, read_edited
+from napari_calcium.cells.cell_editing import (
+    can_read_cells,
+    edited_unread,
+    neighbours_lag,
+    read_edited,
+    read_neighbours,
+)
 from napari_calcium.movie.extraction_settings import ExtractionSettings
 from napari_calcium.pipeline import PipelineSettings
 from napari_calcium.pipeline_settings import STAGES
@@ -27,7 +33,8 @@ class CellUpdate(QObject):
     """Reads the traces of changed cells and puts them in the place of the current recording.
 
     So reading is no step of its own: undo takes back the change together with its traces. A newer change
-    cancels what is being read and is read with it.
+    cancels what is being read and is read with it. The changed cells come first; then those around them,
+    whose neuropil avoids other pixels now.
 
     Parameters
     ----------
@@ -58,6 +65,8 @@ class CellUpdate(QObject):
         self._edits: tuple[RoiEdit, ...] = ()
         self._at_work: Recording | None = None
         self._given_up: Recording | None = None
+        # The last recording in which no cell's light was of before a change.
+        self._settled: Recording | None = None
         self.runner = Runner(self)
         self.runner.finished.connect(self._after)
         self._soon = QTimer(self)
@@ -77,6 +86,24 @@ class CellUpdate(QObject):
         recording = self._bench.session.recording
         return len(edited_unread(recording)) if recording is not None else 0
 
+    @property
+    def was_given_up(self) -> bool:
+        """Whether reading the current recording was cancelled or failed."""
+        return self._given_up is not None and self._given_up is self._bench.session.recording
+
+    @property
+    def neighbours_due(self) -> bool:
+        """Whether cells around changed ones wait to be read, and it is known what was read before."""
+        recording = self._bench.session.recording
+        return recording is not None and neighbours_lag(recording) and self._is_known(recording)
+
+    def _is_known(self, recording: Recording) -> bool:
+        """Whether it is known what was read of the same movie before its cells were changed."""
+        before = self._settled
+        if before is None or not can_read_cells(recording):
+            return False
+        return before.movie is recording.movie and before.motion is recording.motion
+
     def update(self) -> None:
         """Do now what there is to do."""
         recording = self._bench.session.recording
@@ -88,9 +115,14 @@ class CellUpdate(QObject):
             return
         settings = self._bench.plan.stage("extraction")
         assert isinstance(settings, ExtractionSettings)
-        follow = self._made if self.follow else None
+        around = not len(edited_unread(recording)) and neighbours_lag(recording)
+        # Results are made once all light is read.
+        before = self._settled if self._is_known(recording) else None
+        follow = self._made if self.follow and (around or before is None) else None
 
         def work(on_progress: Progress) -> Recording:
+            if around and before is not None:
+                return read_neighbours(recording, before, settings, on_progress, follow=follow)
             return read_edited(recording, settings, on_progress, follow=follow)
 
         def done(result: Recording) -> None:
@@ -99,15 +131,15 @@ class CellUpdate(QObject):
                 self.taken.emit()
 
         self._at_work = recording
-        title = "Traces of changed cells" if follow is None else "Traces of changed cells, and results"
-        self.runner.start(title, work, done)
+        whose = "neighbours" if around else "changed cells"
+        self.runner.start(f"Traces of {whose}{'' if follow is None else ', and results'}", work, done)
         self.changed.emit()
 
     def _due(self, recording: Recording) -> bool:
         """Whether traces are to be read, or results that went with deleted cells to be made anew."""
         if recording.frame_rate is None or recording is self._given_up:
             return False
-        if len(edited_unread(recording)):
+        if len(edited_unread(recording)) or self.neighbours_due:
             return True
         edits = recording.cell_choice.edits
         more = len(edits) > len(self._edits) and edits[: len(self._edits)] == self._edits
@@ -119,6 +151,8 @@ class CellUpdate(QObject):
         if recording is not None and any(entry.stage in STAGES for entry in recording.log):
             # A change of cells takes results away; how they were made is known from before.
             self._made, self._edits = _made(recording), recording.cell_choice.edits
+        if recording is None or not neighbours_lag(recording):
+            self._settled = recording if recording is not None and "corrected" in recording.traces else None
         self._follow()
 
     def _after(self, title: str, failure: object) -> None:

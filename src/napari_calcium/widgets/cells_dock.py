@@ -16,14 +16,18 @@ from napari_calcium.figures.cell_numbers import CellColumn, cell_columns, fittin
 from napari_calcium.progress import Progress
 from napari_calcium.recording import Recording
 from napari_calcium.selection import Tool
+from napari_calcium.widgets.cell_editor import CellEditor
 from napari_calcium.widgets.exporting import Export, ExportButton
+from napari_calcium.widgets.key_list import spelt
 from napari_calcium.widgets.latest_job import LatestJob
+from napari_calcium.widgets.number_slider import NumberSlider
 from napari_calcium.widgets.plots.cells_table import CellsTable
 from napari_calcium.widgets.plots.color_scale import scale_picture
 from napari_calcium.widgets.soma_paint import PAINT_COLORS, SomaPaint, limits_of
 from napari_calcium.widgets.theme import PlotColors
 from napari_calcium.widgets.view_dock import ViewDock
 from napari_calcium.widgets.what_changed import only_choices_differ
+from napari_calcium.widgets.workbench import BUSY, workbench_of
 
 __all__ = ["CellsDock"]
 
@@ -47,6 +51,9 @@ class CellsDock(ViewDock):
     focus_picked = Signal(object)
 
     def __init__(self, napari_viewer: Any) -> None:
+        self._bench = workbench_of(napari_viewer)
+        self._editor = CellEditor(self._bench.session)
+        self._said = self._written = ""
         self._drawn: Recording | None = None
         self._columns: tuple[CellColumn, ...] = ()
         self.paint = SomaPaint(napari_viewer)
@@ -69,26 +76,43 @@ class CellsDock(ViewDock):
         self._typing.setSingleShot(True)
         self._typing.setInterval(_NOT_FILTERED_MS)
         self._typing.timeout.connect(self._apply_filter)
-        self.filter.textChanged.connect(lambda _: self._typing.start())
-        self.filter.returnPressed.connect(self._apply_filter)
-        self.select_all = QPushButton("Select these")
-        self.select_all.setToolTip("Select all cells that the table shows now")
+        self.filter.textChanged.connect(self._on_typed)
+        self.filter.returnPressed.connect(self._to_table)
+        self.condition = NumberSlider()
+        self.condition.slider.setToolTip("Pull: the table shows the cells beyond the threshold")
+        self.condition.moved.connect(self._take_condition)
+        self.select_all = QPushButton("Select")
+        self.select_all.setToolTip("Select all cells that the table shows now (Ctrl+A in the table)")
         self.select_all.clicked.connect(self._pick_shown)
+        self.accept, self.reject = QPushButton("✓ Cells"), QPushButton("✗ No cells")
+        for button, cells, key in ((self.accept, True, "Shift+K"), (self.reject, False, "Shift+J")):
+            what = "cells" if cells else "no cells"
+            button.setToolTip(
+                f"All that the table shows are {what}; Undo takes it back.\n"
+                f"{spelt(key)} in the table does it to the selected rows."
+            )
+            button.setAccessibleName(f"Those in the table are {what}")
+            button.clicked.connect(lambda _=False, cells=cells: self._decide_shown(cells=cells))
         self.table = CellsTable()
         self.table.setAccessibleName("Numbers of every cell")
         self.table.setToolTip(
             "Click a heading to sort. Click a row: the cell, on the image and in every view;\n"
-            "Shift and Ctrl for several; ↑ ↓ go from cell to cell."
+            "Shift and Ctrl for several, Ctrl+A for all; ↑ ↓ go from cell to cell.\n"
+            f"{spelt('Shift+K')}: the selected ones are cells; {spelt('Shift+J')}: they are none."
         )
         self.table.picked.connect(self._on_picked)
         self.note = QLabel()
         self.note.setWordWrap(True)
         self.note.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.export_button = ExportButton(self.export, self)
-        second = _row(self.select_all, self.export_button)
-        second.insertWidget(0, self.note, 1)
+        slider = _row(self.condition.number, self.condition.sign, self.condition.slider, self.condition.value)
+        slider.setStretch(2, 1)
+        second = _row(self.select_all, self.accept, self.reject, self.export_button)
+        second.insertStretch(3, 1)
         column.addLayout(_row(self.filter))
+        column.addLayout(slider)
         column.addLayout(second)
+        column.addLayout(_row(self.note))
         column.addWidget(self.table, 1)
         column.addLayout(self._build_colours())
         column.addLayout(self._build_tools())
@@ -163,6 +187,7 @@ class CellsDock(ViewDock):
 
     def _fill(self, recording: Recording) -> None:
         self._columns = cell_columns(recording)
+        self.condition.offer(self._columns)
         self._offer_colours(recording)
         self._apply_filter()
         self._paint()
@@ -192,11 +217,18 @@ class CellsDock(ViewDock):
 
     def keyPressEvent(self, event: Any) -> None:
         """Clear the filter on Esc where there is one, else the selection."""
-        if event.key() == Qt.Key.Key_Escape and self.filter.text():
+        shift = event.modifiers() == Qt.KeyboardModifier.ShiftModifier
+        if shift and event.key() in (Qt.Key.Key_K, Qt.Key.Key_J):
+            self._decide(self.session.selection.cells, cells=event.key() == Qt.Key.Key_K)
+        elif event.key() == Qt.Key.Key_Escape and self.filter.text():
             self.filter.clear()
             self._apply_filter()
         else:
             super().keyPressEvent(event)
+
+    def _on_typed(self, _: str) -> None:
+        self._said = ""
+        self._typing.start()
 
     def _apply_filter(self) -> None:
         self._typing.stop()
@@ -210,9 +242,11 @@ class CellsDock(ViewDock):
             return
         n = recording.n_rois
         told = counted(n, "cell") if len(rows) == n else f"{len(rows):,} of {counted(n, 'cell')}"
-        more = "" if recording.features is not None else " · more numbers: run Features"
-        self.note.setText(told + more)
-        self.select_all.setEnabled(len(rows) > 0)
+        said = f" · {self._said}" if self._said else ""
+        more = "" if said or recording.features is not None else " · more numbers: run Features"
+        self.note.setText(told + said + more)
+        for button in (self.select_all, self.accept, self.reject):
+            button.setEnabled(len(rows) > 0)
         self.table.show_columns(self._columns, rows)
 
     def _offer_colours(self, recording: Recording) -> None:
@@ -249,7 +283,37 @@ class CellsDock(ViewDock):
 
     def _pick_shown(self) -> None:
         if self.recording is not None:
-            self.cells_picked.emit(tuple(self.recording.roi_ids[self.table.rows].tolist()))
+            self.cells_picked.emit(self._shown())
+
+    def _shown(self) -> tuple[int, ...]:
+        there = self.recording is not None and self.recording is self._drawn
+        return tuple(self.recording.roi_ids[self.table.rows].tolist()) if there and self.recording else ()
+
+    def _to_table(self) -> None:
+        """Show what fits and go there, so that Ctrl+A and a key judge it."""
+        self._apply_filter()
+        self.table.setFocus()
+
+    def _take_condition(self) -> None:
+        """Put the slider's condition in the filter, in place of the one that it wrote before."""
+        kept = self.filter.text()
+        written = self._written
+        self._written = self.condition.condition
+        text = kept.replace(written, self._written) if written and written in kept else self._written
+        self.filter.setText(text)
+        self._apply_filter()
+
+    def _decide_shown(self, *, cells: bool) -> None:
+        text = self.filter.text().strip()
+        self._decide(self._shown(), cells=cells, why=f" with {text}" if text else "")
+
+    def _decide(self, ids: tuple[int, ...], *, cells: bool, why: str = "") -> None:
+        """Accept or reject cells as one step, and say so."""
+        if self._bench.runner.busy:
+            self._said = f"⚠ {BUSY}"
+        else:
+            self._said = self._editor.decide(cells=cells, ids=ids, why=why)
+        self._apply_filter()
 
 
 def _row(*parts: Any) -> QHBoxLayout:

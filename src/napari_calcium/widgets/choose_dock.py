@@ -254,7 +254,7 @@ class ChooseDock(ViewDock):
         chosen = choice.accepts(found)
         ground = self.colors.background
         blue, orange = readable(CELL_COLOR, ground), readable(REJECTED_COLOR, ground)
-        by_hand = len(choice.accepted) + len(choice.rejected)
+        by_hand = len(choice.own)
         told = f" · {by_hand} decided by hand" if by_hand else ""
         self.counts.setText(
             f"<b style='color:{blue}'>{counted(int(chosen.sum()), 'cell')}</b> · "

@@ -260,7 +260,7 @@ class EditDock(ViewDock):
             button.setToolTip(f"{'Redo' if step else 'Undo'}: {words}" if there else "")
         self.overlay.show(recording)
         self.numbers.show_recording(recording)
-        self.learning.setEnabled(recording.rois is not None or recording.candidates is not None)
+        self.learning.show_recording(recording)
         self.about.setText(self._state(recording))
 
     def _state(self, recording: Recording) -> str:
@@ -274,8 +274,10 @@ class EditDock(ViewDock):
             parts.append("◐ to read traces, set the frame rate in the Calcium pipeline dock")
         elif pending:
             parts.append(f"◐ {counted(pending, 'changed cell')} to read")
+        elif self.updates.neighbours_due and not self.updates.was_given_up:
+            parts.append("◐ neighbours are being read")
         elif recording.traces and lags_behind(recording):
-            parts.append("◐ neighbours and later results are as before: Run all")
+            parts.append("◐ traces are as before: Run all")
         reason = why_not(recording)
         return " · ".join(parts) + (f"<br>{reason}" if reason else "")
 

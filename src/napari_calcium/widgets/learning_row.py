@@ -6,11 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from qtpy.QtWidgets import QFileDialog, QGridLayout, QLabel, QPushButton, QWidget
+from qtpy.QtWidgets import QCheckBox, QFileDialog, QGridLayout, QLabel, QPushButton, QWidget
 
-from napari_calcium.cells.cell_learning import accept_by_probability, judged_cells, learn
+from napari_calcium.cells.cell_learning import accept_by_probability, judged_cells, learn, own_decisions
 from napari_calcium.cells.cell_measures import measure_cells
-from napari_calcium.curation.classifier import CellClassifier
+from napari_calcium.curation.classifier import FEWEST, CellClassifier
 from napari_calcium.figures.axis_labels import counted
 from napari_calcium.progress import Progress
 from napari_calcium.recording import Recording
@@ -41,13 +41,15 @@ class LearningRow(QWidget):
         super().__init__()
         self._session = session
         self.classifier: CellClassifier | None = None
+        self._judged = (0, 0)
         self.job = LatestJob(self)
         self.train = self._button(
-            "Train", "Learn from the cells as they are accepted and rejected now", self._train
+            "Train", "Learn from the cells that you accepted and rejected yourself", self._train
         )
         self.apply = self._button(
             "Judge all",
-            "Accept cells of at least this probability, reject the others; Undo takes it back",
+            "Accept cells of at least this probability, reject the others; those you judged yourself stay.\n"
+            "Undo takes it back",
             self._apply,
         )
         self.save = self._button("Save…", "Keep the classifier for other recordings", self._save)
@@ -57,6 +59,12 @@ class LearningRow(QWidget):
         self.least.setSingleStep(0.05)
         self.least.setAccessibleName("Least probability of a cell")
         self.least.setToolTip("Least probability of a cell")
+        self.everything = QCheckBox("Learn from cells I did not judge, too")
+        self.everything.setToolTip(
+            "As they stand: accepted and rejected by a threshold or by the program that found them.\n"
+            "For a recording that was curated elsewhere, such as in suite2p"
+        )
+        self.everything.toggled.connect(self._show)
         self.says = message_label()
         grid = QGridLayout(self)
         grid.setContentsMargins(0, 6, 0, 0)
@@ -66,10 +74,11 @@ class LearningRow(QWidget):
             grid.addWidget(button, 1, place)
         label = QLabel("Least probability")
         label.setBuddy(self.least)
-        grid.addWidget(label, 2, 0)
-        grid.addWidget(self.least, 2, 1)
-        grid.addWidget(self.apply, 2, 2)
-        grid.addWidget(self.says, 3, 0, 1, 3)
+        grid.addWidget(self.everything, 2, 0, 1, 4)
+        grid.addWidget(label, 3, 0)
+        grid.addWidget(self.least, 3, 1)
+        grid.addWidget(self.apply, 3, 2)
+        grid.addWidget(self.says, 4, 0, 1, 4)
         self._show()
 
     def _button(self, title: str, tip: str, slot: Callable[[], object]) -> QPushButton:
@@ -83,11 +92,13 @@ class LearningRow(QWidget):
         if recording is None:
             return self._say("⚠ Open a recording first.")
 
+        everything = self.everything.isChecked()
+
         def work(on_progress: Progress) -> CellClassifier | str:
             try:
                 if recording.candidates is None:
                     measure_cells(recording, on_progress=on_progress)
-                return learn(recording)
+                return learn(recording, everything=everything)
             except SettingsError as error:
                 return f"⚠ {_sentence(error)}"
 
@@ -157,16 +168,27 @@ class LearningRow(QWidget):
             return self._say(f"⚠ {_sentence(error)}")
         return self._show()
 
-    def _show(self) -> None:
+    def show_recording(self, recording: Recording) -> None:
+        """Say how many cells of a recording there are to learn from."""
+        there = recording.rois is not None or recording.candidates is not None
+        self.setEnabled(there)
+        self._judged = own_decisions(recording) if there else (0, 0)
+        if self.classifier is None:
+            self._show()
+
+    def _show(self, *_: object) -> None:
         known = self.classifier
         for button in (self.apply, self.save):
             button.setEnabled(known is not None)
-        if known is None:
-            return self._say("Accept and reject five cells or more, then train.")
-        return self._say(
-            f"Learnt from {known.n_accepted:,} accepted and {known.n_rejected:,} rejected; right on "
-            f"{100 * known.accuracy:.0f} % of those held out (50 % is guessing)."
-        )
+        if known is not None:
+            return self._say(
+                f"Learnt from {known.n_accepted:,} accepted and {known.n_rejected:,} rejected; right on "
+                f"{100 * known.accuracy:.0f} % of those held out (50 % is guessing)."
+            )
+        yes, no = self._judged
+        if min(yes, no) >= FEWEST or self.everything.isChecked():
+            return self._say(f"You judged {yes:,} as cells and {no:,} as none.")
+        return self._say(f"You judged {yes:,} as cells and {no:,} as none; it takes {FEWEST} of each.")
 
     def _say(self, words: str) -> None:
         self.says.setText(words)

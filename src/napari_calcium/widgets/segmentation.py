@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from napari_calcium.plurals import count_of
 from napari_calcium.recording import Recording
 from napari_calcium.widgets.stage_widget import StagePanel, StageWidget, cells
 
@@ -20,9 +21,9 @@ class SegmentationPanel(StagePanel):
         if found is None:
             return ""
         chosen = int(recording.cell_choice.accepts(found).sum())
-        by_hand = len(recording.cell_choice.accepted) + len(recording.cell_choice.rejected)
+        by_hand = len(recording.cell_choice.own)
         told = f", {by_hand:,} of them decided by hand" if by_hand else ""
-        return f"{cells(chosen)} chosen of {len(found):,} candidates{told}"
+        return f"{cells(chosen)} chosen of {count_of(len(found), 'candidate')}{told}"
 
 
 class SegmentationWidget(StageWidget):

@@ -136,6 +136,13 @@ class CellsTable(QTableView):
         self._sort = (key, descending)
         self._fill(self._model.columns)
 
+    def keyPressEvent(self, event: Any) -> None:
+        """Leave letters with Shift to the dock, whose keys they are; Qt would look for such a cell."""
+        if event.modifiers() == Qt.KeyboardModifier.ShiftModifier and event.text().isalpha():
+            event.ignore()
+        else:
+            super().keyPressEvent(event)
+
     def _fill(self, columns: tuple[CellColumn, ...]) -> None:
         key, descending = self._sort
         by = next((k for k, column in enumerate(columns) if column.key == key), None)
