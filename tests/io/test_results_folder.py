@@ -220,6 +220,73 @@ def test_lost_table_is_told_not_taken_for_nothing_found(tmp_path, name):
         read_results(folder)
 
 
+def tables_of(folder):
+    return sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*.csv"))
+
+
+EVERY_FILE = (
+    "coactivity.csv",
+    "ensemble_activations.csv",
+    "ensemble_event_neurons.csv",
+    "ensemble_events.csv",
+    "ensemble_members.csv",
+    "events.csv",
+    "features.csv",
+    "footprints.npz",
+    "images/mean.tif",
+    "log.json",
+    "registration.csv",
+    "registration_blocks.npz",
+    "rois.csv",
+    "similarity.npy",
+    "traces/dff.npy",
+    "traces/roi_ids.npy",
+    "traces/traces.json",
+)
+
+
+@pytest.mark.parametrize("name", EVERY_FILE)
+def test_the_file_that_is_damaged_is_named(tmp_path, name):
+    folder = save(make_recording(), tmp_path / "results")
+    assert set(tables_of(folder)) <= set(EVERY_FILE)
+    whole = (folder / name).read_bytes()
+    (folder / name).write_bytes(whole[: len(whole) // 3] if name == "traces/dff.npy" else b"\x00")
+    with pytest.raises(ReadError, match=rf"^results/{name}: "):
+        read_results(folder)
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in EVERY_FILE if name not in ("log.json", "traces/traces.json")]
+)
+def test_the_file_that_is_gone_is_named(tmp_path, name):
+    folder = save(make_recording(), tmp_path / "results")
+    (folder / name).unlink()
+    with pytest.raises(ReadError, match=rf"^results/{name}: the file is gone"):
+        read_results(folder)
+
+
+def test_positions_that_the_log_tells_of_are_missed_where_all_their_files_are_gone(tmp_path):
+    linked = LogEntry("rois", {"by": "order"}, (), ("rois",), (), "0.1.0")
+    folder = save(make_recording().replace(log=(linked,)), tmp_path / "results")
+    for name in ("rois.csv", "footprints.npz"):
+        (folder / name).unlink()
+    with pytest.raises(ReadError, match=r"^results/rois\.csv: the file is gone"):
+        read_results(folder)
+
+
+@pytest.mark.parametrize(
+    ("name", "column"),
+    [("events.csv", "onset_s"), ("ensemble_members.csv", "roi_id"), ("rois.csv", "file_label")],
+)
+def test_the_column_that_is_damaged_is_named(tmp_path, name, column):
+    folder = save(make_recording(), tmp_path / "results")
+    frame = pd.read_csv(folder / name).astype({column: object})
+    frame.loc[0, column] = "abc"
+    frame.to_csv(folder / name, index=False)
+    with pytest.raises(ReadError, match=rf"^results/{name}: column {column}: .*abc"):
+        read_results(folder)
+
+
 def test_newer_format_says_so(tmp_path):
     folder = save(make_recording(), tmp_path / "results")
     log = json.loads((folder / "log.json").read_text()) | {"format_version": 99}

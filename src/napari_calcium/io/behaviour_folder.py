@@ -13,6 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from napari_calcium.io.errors import ReadError
+from napari_calcium.io.folder_files import array_of, naming, parts_of, table_of
 from napari_calcium.recording import Recording
 from napari_calcium.results.behaviour_findings import (
     Decoding,
@@ -230,28 +231,34 @@ def _column_names(names: tuple[str, ...], units: tuple[str, ...]) -> list[str]:
 
 
 def _text_columns(path: Path, names: list[str]) -> dict[str, NDArray[Any]]:
-    frame = pd.read_csv(path, dtype=str, keep_default_na=False)
+    frame = table_of(path, dtype=str, keep_default_na=False)
     if missing := set(names) - set(frame.columns):
         raise ReadError(f"{path.parent.name}/{path.name}: column {sorted(missing)[0]} is missing")
     return {name: frame[name].to_numpy(dtype=object) for name in names}
 
 
-def _typed(cells: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
+def _typed(path: Path, name: str, cells: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
     if dtype.kind == "U":
         return np.array([str(cell) for cell in cells], np.str_)
     # By way of Python's numbers, which come back to the last digit.
     known = [cell if cell else "nan" for cell in cells.tolist()]
-    return np.array([int(cell) for cell in known] if dtype.kind == "i" else known, dtype)
+    with naming(path):
+        try:
+            return np.array([int(cell) for cell in known] if dtype.kind == "i" else known, dtype)
+        except ValueError as error:
+            raise ValueError(f"column {name}: {error}") from None
 
 
 def _read(path: Path, table: type[AnyTable], **more: Any) -> AnyTable:
     empty = table().columns()
     cells = _text_columns(path, list(empty))
-    return table(**{name: _typed(cells[name], column.dtype) for name, column in empty.items()}, **more)
+    return table(**{n: _typed(path, n, cells[n], column.dtype) for n, column in empty.items()}, **more)
 
 
 def _read_file(folder: Path, about: Mapping[str, Any]) -> BehaviourFile:
-    with np.load(folder / "as_recorded.npz", allow_pickle=False) as stored:
+    path = folder / "as_recorded.npz"
+    stored = parts_of(path)
+    with naming(path):
         clocks = {int(k): stored[f"time_{k}_s"] for k in np.unique(stored["clock"])}
         signals = tuple(
             Signal(name, unit, clocks[int(stored["clock"][k])], stored[f"values_{k}"])
@@ -263,16 +270,18 @@ def _read_file(folder: Path, about: Mapping[str, Any]) -> BehaviourFile:
 
 
 def _read_aligned(folder: Path, about: Mapping[str, Any]) -> Behaviour:
-    cells = pd.read_csv(folder / "signals.csv", dtype=str, keep_default_na=False)
+    path = folder / "signals.csv"
+    cells = table_of(path, dtype=str, keep_default_na=False)
+    if len(cells.columns) <= len(about["names"]):
+        raise ReadError(f"behaviour/{path.name}: column {about['names'][-1]} is missing")
     values = [
-        _typed(cells.iloc[:, k + 1].to_numpy(dtype=object), np.dtype(float))
-        for k in range(len(about["names"]))
+        _typed(path, name, cells.iloc[:, k].to_numpy(dtype=object), np.dtype(float))
+        for k, name in enumerate(about["names"], 1)
     ]
     shape = (len(values), len(cells))
     weights = np.zeros((len(values), _n_rois(folder)))
     if (folder / "stand_ins.npz").exists():
-        with np.load(folder / "stand_ins.npz", allow_pickle=False) as stored:
-            weights = stored["weights"]
+        weights = parts_of(folder / "stand_ins.npz")["weights"]
     residual = about["residual_s"]
     return Behaviour(
         tuple(about["names"]),
@@ -289,11 +298,13 @@ def _read_aligned(folder: Path, about: Mapping[str, Any]) -> Behaviour:
 
 
 def _n_rois(folder: Path) -> int:
-    return len(np.load(folder.parent / "traces" / "roi_ids.npy", allow_pickle=False))
+    return len(array_of(folder.parent / "traces" / "roi_ids.npy"))
 
 
 def _read_tuning(folder: Path, about: Mapping[str, Any]) -> Tuning:
-    with np.load(folder / "tuning.npz", allow_pickle=False) as stored:
+    path = folder / "tuning.npz"
+    stored = parts_of(path)
+    with naming(path):
         curves = tuple(
             TuningCurve(signal, unit, *(stored[f"{name}_{k}"] for name in ("edges", "occupancy_s", "mean")))
             for k, (signal, unit) in enumerate(about["curves"])
@@ -309,7 +320,9 @@ def _read_tuning(folder: Path, about: Mapping[str, Any]) -> Tuning:
 
 
 def _read_triggered(folder: Path, about: Mapping[str, Any]) -> Triggered:
-    with np.load(folder / "triggered_averages.npz", allow_pickle=False) as stored:
+    path = folder / "triggered_averages.npz"
+    stored = parts_of(path)
+    with naming(path):
         arrays = {name: stored[name] for name in ("id", "time_s", "mean", "low", "high")}
         kind = tuple(stored["kind"].tolist())
     return Triggered(
@@ -325,8 +338,9 @@ def _read_triggered(folder: Path, about: Mapping[str, Any]) -> Triggered:
 
 def _read_decoding(folder: Path, about: Mapping[str, Any]) -> Decoding:
     scores = _read(folder / "decoding.csv", DecodingScores)
-    cells = _text_columns(folder / "decoding_predictions.csv", ["time_s", "observed", "predicted"])
-    numbers = {name: _typed(values, np.dtype(float)) for name, values in cells.items()}
+    path = folder / "decoding_predictions.csv"
+    cells = _text_columns(path, ["time_s", "observed", "predicted"])
+    numbers = {name: _typed(path, name, values, np.dtype(float)) for name, values in cells.items()}
     n_rows = len(scores)
     shape = (n_rows, len(numbers["time_s"]) // n_rows if n_rows else 0)
     time = numbers["time_s"][: shape[1]]

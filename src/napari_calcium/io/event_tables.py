@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from napari_calcium.io.errors import ReadError
+from napari_calcium.io.folder_files import table_of, typed
 from napari_calcium.recording import Recording
 from napari_calcium.results.event_choices import (
     ADDED,
@@ -63,7 +63,7 @@ def read_event_choices(folder: Path) -> tuple[EventChoice, ...]:
     path = folder / _CHOICES
     if not path.exists():
         return ()
-    frame = pd.read_csv(path)
+    frame = table_of(path)
     if missing := {"roi_id", "onset_s", "choice"} - set(frame.columns):
         raise ReadError(f"{path.name}: column {sorted(missing)[0]} is missing")
     rows = frame[["roi_id", "onset_s", "choice"]].itertuples(index=False, name=None)
@@ -84,7 +84,7 @@ def read_judged_events(folder: Path, unit: str) -> JudgedEvents | None:
     path = folder / _DETECTED
     if not path.exists():
         return None
-    frame = pd.read_csv(path)
+    frame = table_of(path)
     empty = JudgedEvents().columns()
     if missing := empty.keys() - set(frame.columns):
         raise ReadError(f"{path.name}: column {sorted(missing)[0]} is missing")
@@ -92,5 +92,5 @@ def read_judged_events(folder: Path, unit: str) -> JudgedEvents | None:
     if unknown := set(frame["status"]) - numbers.keys():
         raise ReadError(f"{path.name}: there is no status {sorted(map(str, unknown))[0]!r}")
     frame["status"] = [numbers[word] for word in frame["status"]]
-    columns: dict[str, Any] = {k: frame[k].to_numpy().astype(column.dtype) for k, column in empty.items()}
+    columns: dict[str, Any] = {k: typed(frame[k], column.dtype, path) for k, column in empty.items()}
     return JudgedEvents(**columns, unit=unit)

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from napari_calcium.io.folder_files import array_of, naming, table_of, typed
 from napari_calcium.results.population_results import (
     CellClusters,
     CellCoupling,
@@ -163,12 +164,19 @@ def _numbers(about: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _table(path: Path, kind: type[Table], names: Mapping[str, str] | None = None) -> dict[str, Any]:
-    frame = pd.read_csv(path)
+    frame = table_of(path)
     given = names or {}
-    return {
-        name: frame[given.get(name, name)].to_numpy().astype(column.dtype)
-        for name, column in kind().columns().items()
-    }
+    with naming(path):
+        return {
+            name: typed(frame[given.get(name, name)], column.dtype, path)
+            for name, column in kind().columns().items()
+        }
+
+
+def _column(path: Path, name: str, kind: type) -> NDArray[Any]:
+    frame = table_of(path)
+    with naming(path):
+        return typed(frame[name], np.dtype(kind), path)
 
 
 def _activity(folder: Path, about: dict[str, Any]) -> PopulationActivity:
@@ -180,7 +188,7 @@ def _correlation(folder: Path, about: dict[str, Any]) -> Correlations:
     unit = about.pop("distance_unit")
     distance = _table(folder / "correlation_distance.csv", DistanceProfile, _distance_names(unit))
     return Correlations(
-        np.load(folder / "correlation.npy", allow_pickle=False),
+        array_of(folder / "correlation.npy"),
         NetworkCells(**_table(folder / "correlation_cells.csv", NetworkCells)),
         Pairs(**_table(folder / "correlation_pairs.csv", Pairs)),
         DistanceProfile(**distance, unit=unit),
@@ -191,14 +199,14 @@ def _correlation(folder: Path, about: dict[str, Any]) -> Correlations:
 def _coupling(folder: Path, about: dict[str, Any]) -> Coupling:
     return Coupling(
         CellCoupling(**_table(folder / "coupling_cells.csv", CellCoupling)),
-        np.load(folder / "coupling_sliding.npy", allow_pickle=False),
-        pd.read_csv(folder / "coupling_windows.csv")["time_s"].to_numpy(np.float64),
+        array_of(folder / "coupling_sliding.npy"),
+        _column(folder / "coupling_windows.csv", "time_s", float),
         **about,
     )
 
 
 def _dimensionality(folder: Path, about: dict[str, Any]) -> Components:
-    cells, times = (pd.read_csv(folder / f"component_{of}.csv") for of in ("cells", "times"))
+    cells, times = (table_of(folder / f"component_{of}.csv") for of in ("cells", "times"))
     loadings = cells.drop(columns="roi_id").to_numpy(np.float32)
     scores = times.drop(columns="time_s").to_numpy(np.float32)
     return Components(
@@ -216,11 +224,11 @@ def _sorting(folder: Path, about: dict[str, Any]) -> CellOrder:
 
 
 def _clusters(folder: Path, about: dict[str, Any]) -> CellClusters:
-    frame = pd.read_csv(folder / "clusters.csv")
+    path = folder / "clusters.csv"
     return CellClusters(
-        frame["roi_id"].to_numpy(np.int64),
-        frame["cluster"].to_numpy(np.int64),
-        frame["silhouette"].to_numpy(np.float64),
+        _column(path, "roi_id", int),
+        _column(path, "cluster", int),
+        _column(path, "silhouette", float),
         ClusterNumbers(**_table(folder / "cluster_numbers.csv", ClusterNumbers)),
         **about,
     )

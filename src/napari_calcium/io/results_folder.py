@@ -235,7 +235,7 @@ def _write_tables(recording: Recording, folder: Path) -> None:
 
 
 def _write_log(recording: Recording, path: Path) -> None:
-    of_tables: dict[str, Any] = {}
+    of_tables: dict[str, Any] = {"images": list(recording.images)} if recording.images else {}
     if recording.events is not None:
         of_tables["events"] = {"amplitude_unit": recording.events.unit}
     if recording.coactivity is not None:

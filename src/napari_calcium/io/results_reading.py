@@ -9,7 +9,6 @@ from zipfile import BadZipFile
 
 import numpy as np
 import pandas as pd
-import tifffile
 from numpy.typing import NDArray
 from scipy import sparse
 
@@ -17,6 +16,7 @@ from napari_calcium.cell_choice import CellChoice
 from napari_calcium.io.behaviour_folder import read_behaviour_folder
 from napari_calcium.io.errors import ReadError
 from napari_calcium.io.event_tables import read_event_choices, read_judged_events
+from napari_calcium.io.folder_files import GONE, array_of, image_of, naming, parts_of, table_of, typed
 from napari_calcium.io.population_folder import read_population
 from napari_calcium.io.results_folder import FORMAT_VERSION, is_results_folder
 from napari_calcium.recording import LogEntry, Recording, Source, Trace
@@ -36,13 +36,23 @@ from napari_calcium.rois import Rois
 __all__ = ["read_results"]
 
 _FILES_OF_TABLES = {
-    "events": "events.csv",
-    "coactivity": "coactivity.csv",
-    "ensemble_events": "ensemble_events.csv",
-    "ensembles": "ensemble_members.csv",
-    "features": "features.csv",
+    "events": ("events.csv",),
+    "coactivity": ("coactivity.csv",),
+    "ensemble_events": ("ensemble_events.csv", "ensemble_event_neurons.csv"),
+    "ensembles": ("ensemble_members.csv", "ensemble_activations.csv", "similarity.npy"),
+    "features": ("features.csv",),
 }
-"""What ``log.json`` says was found, and the file that it must then stand in."""
+"""What ``log.json`` says was found, and the files that it must then stand in."""
+_FILES_OF_RESULTS = {
+    "rois": ("rois.csv", "footprints.npz"),
+    "motion": ("registration.csv", "registration_blocks.npz"),
+}
+"""What a step of the log says that it wrote, and the files of it."""
+_TOGETHER = (
+    ("rois.csv", "footprints.npz"),
+    ("candidates.csv", "candidates.npz"),
+    ("registration.csv", "registration_blocks.npz"),
+)
 
 
 def read_results(folder: str | Path) -> Recording:
@@ -57,7 +67,7 @@ def read_results(folder: str | Path) -> Recording:
     if not is_results_folder(folder):
         raise ReadError(f"{folder.name}: not a results folder of napari-calcium (no log.json)")
     try:
-        log = json.loads((folder / "log.json").read_text(encoding="utf-8"))
+        log = _json(folder / "log.json")
         version = log.get("format_version")
         if version != FORMAT_VERSION:
             raise ReadError(
@@ -74,14 +84,14 @@ def read_results(folder: str | Path) -> Recording:
 
 
 def _assemble(folder: Path, log: dict[str, Any]) -> Recording:
-    about = json.loads((folder / "traces" / "traces.json").read_text(encoding="utf-8"))
-    roi_ids = np.load(folder / "traces" / "roi_ids.npy", allow_pickle=False)
+    about = _json(folder / "traces" / "traces.json")
+    roi_ids = array_of(folder / "traces" / "roi_ids.npy")
     traces = {
-        name: Trace(np.load(folder / "traces" / f"{name}.npy", mmap_mode="r", allow_pickle=False), unit)
+        name: Trace(array_of(folder / "traces" / f"{name}.npy", mapped=True), unit)
         for name, unit in about["units"].items()
     }
     tables = log["tables"]
-    _check_present(folder, tables)
+    _check_present(folder, log)
     events = _read_table(folder / "events.csv", Events)
     return Recording(
         log["recording"],
@@ -90,7 +100,7 @@ def _assemble(folder: Path, log: dict[str, Any]) -> Recording:
         traces,
         tuple(about["cell_names"]),
         _read_rois(folder),
-        {p.stem: tifffile.imread(p) for p in sorted((folder / "images").glob("*.tif"))},
+        {p.stem: image_of(p) for p in sorted((folder / "images").glob("*.tif"))},
         None,
         log["pixel_size_um"],
         Events(**events, unit=tables["events"]["amplitude_unit"]) if events else None,
@@ -114,11 +124,25 @@ def _assemble(folder: Path, log: dict[str, Any]) -> Recording:
     )
 
 
-def _check_present(folder: Path, tables: dict[str, Any]) -> None:
-    """Refuse a folder that lost a table: without it, a result would look as if it had found nothing."""
-    for table, name in _FILES_OF_TABLES.items():
-        if table in tables and not (folder / name).exists():
-            raise ReadError(f"{name}: the file is gone from the folder; copy the whole folder again")
+def _json(path: Path) -> dict[str, Any]:
+    with naming(path):
+        found = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(found, dict):
+            raise ValueError("expected names and values")
+        return found
+
+
+def _check_present(folder: Path, log: dict[str, Any]) -> None:
+    """Refuse a folder that lost a file: without it, a result would look as if it had found nothing."""
+    needed = [name for table, names in _FILES_OF_TABLES.items() if table in log["tables"] for name in names]
+    written = {result for step in log["steps"] for result in step["writes"]}
+    needed += [name for result, names in _FILES_OF_RESULTS.items() if result in written for name in names]
+    needed += [f"images/{name}.tif" for name in log["tables"].get("images", ())]
+    # What one of them is there of, the other belongs to, whatever the log says.
+    needed += [name for pair in _TOGETHER if any((folder / one).exists() for one in pair) for name in pair]
+    for name in needed:
+        if not (folder / name).exists():
+            raise ReadError(f"{name}: {GONE}")
 
 
 def _read_coactivity(folder: Path, tables: dict[str, Any]) -> Coactivity | None:
@@ -150,45 +174,42 @@ def _read_motion(folder: Path) -> Motion | None:
     columns = _read_table(folder / "registration.csv", Motion)
     if not columns:
         return None
-    with np.load(folder / "registration_blocks.npz", allow_pickle=False) as stored:
+    path = folder / "registration_blocks.npz"
+    stored = parts_of(path)
+    with naming(path):
         return Motion(
             **columns,
             fields=np.stack([stored["shifts_y_px"], stored["shifts_x_px"]], axis=-1),
             node_y_px=stored["centres_y_px"],
             node_x_px=stored["centres_x_px"],
             line_phase_px=float(stored["line_phase_px"]),
-            residual_px=stored["residual_px"] if "residual_px" in stored else np.empty(0),
+            residual_px=stored.get("residual_px", np.empty(0)),
         )
 
 
 def _read_table(path: Path, table: type[Table]) -> dict[str, NDArray[Any]]:
     if not path.exists():
         return {}
-    frame = pd.read_csv(path)
+    frame = table_of(path)
     empty = table().columns()
     if missing := empty.keys() - set(frame.columns):
         raise ReadError(f"{path.name}: column {sorted(missing)[0]} is missing")
-    return {name: _typed(frame[name], column.dtype) for name, column in empty.items()}
-
-
-def _typed(column: Any, dtype: np.dtype[Any]) -> NDArray[Any]:
-    # An empty cell is "none": −1 among ids, NaN among numbers.
-    filled = column.fillna(-1) if dtype.kind == "i" else column
-    array: NDArray[Any] = filled.to_numpy().astype(dtype)
-    return array
+    return {name: typed(frame[name], column.dtype, path) for name, column in empty.items()}
 
 
 def _read_ensemble_events(folder: Path, tables: dict[str, Any]) -> EnsembleEvents | None:
     columns = _read_table(folder / "ensemble_events.csv", EnsembleEvents)
     if not columns:
         return None
-    pairs = pd.read_csv(folder / "ensemble_event_neurons.csv")
-    event = pairs["event_id"].to_numpy(np.int64)
+    path = folder / "ensemble_event_neurons.csv"
+    pairs = table_of(path)
+    with naming(path):
+        event, roi_id = (pairs[name].to_numpy(np.int64) for name in ("event_id", "roi_id"))
     offsets = np.searchsorted(event, np.arange(len(columns["event_id"]) + 1))
     return EnsembleEvents(
         **columns,
         member_offsets=offsets.astype(np.int64),
-        member_ids=pairs["roi_id"].to_numpy(np.int64),
+        member_ids=roi_id,
         expected_by_chance=_nan(tables["ensemble_events"]["expected_by_chance"]),
     )
 
@@ -200,7 +221,7 @@ def _read_ensembles(folder: Path, tables: dict[str, Any]) -> Ensembles | None:
     return Ensembles(
         Members(**members),
         Activations(**_read_table(folder / "ensemble_activations.csv", Activations)),
-        np.load(folder / "similarity.npy", allow_pickle=False),
+        array_of(folder / "similarity.npy"),
         tuple(tables["ensembles"]["notes"]),
         _nan(tables["ensembles"]["expected_by_chance"]),
     )
@@ -210,44 +231,50 @@ def _read_features(folder: Path, tables: dict[str, Any]) -> dict[str, NDArray[An
     path = folder / "features.csv"
     if not path.exists():
         return None
-    frame = pd.read_csv(path)
+    frame = table_of(path)
     types = tables["features"]["types"]
-    return {name: _typed(frame[name], np.dtype(dtype)) for name, dtype in types.items()}
+    with naming(path):
+        return {name: typed(frame[name], np.dtype(dtype), path) for name, dtype in types.items()}
 
 
 def _read_rois(folder: Path) -> Rois | None:
     if not (folder / "rois.csv").exists():
         return None
-    frame = pd.read_csv(folder / "rois.csv")
-    label = frame["label"]
-    placed = label.notna().to_numpy()
-    rows = np.flatnonzero(placed)[np.argsort(label[placed].to_numpy(), kind="stable")]
-    return _rois(frame, folder / "footprints.npz", rows, "accepted")
+    path = folder / "rois.csv"
+    frame = table_of(path)
+    with naming(path):
+        label = frame["label"].to_numpy(np.float64)
+    placed = np.flatnonzero(~np.isnan(label))
+    rows = placed[np.argsort(label[placed], kind="stable")]
+    return _rois(frame, path, folder / "footprints.npz", rows, "accepted")
 
 
 def _read_candidates(folder: Path) -> Rois | None:
     if not (folder / "candidates.csv").exists():
         return None
-    frame = pd.read_csv(folder / "candidates.csv")
-    return _rois(frame, folder / "candidates.npz", np.arange(len(frame)), "detected_as_cell")
+    path = folder / "candidates.csv"
+    frame = table_of(path)
+    return _rois(frame, path, folder / "candidates.npz", np.arange(len(frame)), "detected_as_cell")
 
 
-def _rois(frame: pd.DataFrame, footprints: Path, rows: NDArray[np.int64], accepted: str) -> Rois:
-    with np.load(footprints, allow_pickle=False) as stored:
+def _rois(frame: pd.DataFrame, table: Path, footprints: Path, rows: NDArray[np.int64], accepted: str) -> Rois:
+    stored = parts_of(footprints)
+    with naming(footprints):
         shape = (int(stored["height"]), int(stored["width"]))
         weights = sparse.csr_array(
             (stored["data"], stored["indices"], stored["indptr"]), shape=tuple(stored["shape"])
-        )
+        )[rows]
     part = frame.iloc[rows]
-    return Rois(
-        part["roi_id"].to_numpy(np.int64),
-        weights[rows],
-        shape,
-        part["file_label"].to_numpy().astype(np.int64),
-        part[accepted].to_numpy().astype(bool),
-        {
-            str(name).removeprefix("quality_"): part[name].to_numpy(np.float64)
-            for name in frame.columns
-            if str(name).startswith("quality_")
-        },
-    )
+    with naming(table):
+        return Rois(
+            typed(part["roi_id"], np.dtype(np.int64), table),
+            weights,
+            shape,
+            typed(part["file_label"], np.dtype(np.int64), table),
+            typed(part[accepted], np.dtype(bool), table),
+            {
+                str(name).removeprefix("quality_"): typed(part[name], np.dtype(np.float64), table)
+                for name in frame.columns
+                if str(name).startswith("quality_")
+            },
+        )
