@@ -57,7 +57,8 @@ def table_of(path: Path, **options: Any) -> pd.DataFrame:
         See :func:`naming`.
     """
     with naming(path):
-        return pd.read_csv(path, **options)
+        frame: pd.DataFrame = pd.read_csv(path, **options)
+        return frame
 
 
 def array_of(path: Path, *, mapped: bool = False) -> NDArray[Any]:
