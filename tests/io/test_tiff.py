@@ -115,6 +115,16 @@ def test_movie_that_calls_its_frames_planes(tmp_path: Path):
     assert "24 images planes (z); they are taken for frames" in " ".join(movie.notes)
 
 
+def test_movie_that_calls_its_frames_channels(tmp_path: Path):
+    tifffile.imwrite(tmp_path / "movie.tif", FRAMES, imagej=True)  # as tifffile writes it without axes
+    movie = open_movie(tmp_path / "movie.tif")
+    same(movie, FRAMES)
+    assert "24 images channels; they are taken for frames" in " ".join(movie.notes)
+    tifffile.imwrite(tmp_path / "few.tif", FRAMES[:3], imagej=True, metadata={"axes": "CYX"})
+    few = open_movie(tmp_path / "few.tif")
+    assert (len(few.data), few.n_channels) == (1, 3)
+
+
 def test_imagej_beyond_4_gb_is_opened_at_once(tmp_path: Path):
     """A sparse file of 6 GB with its only directory before the data, as ImageJ writes it."""
     n_frames, height, width = 12_000, 512, 512

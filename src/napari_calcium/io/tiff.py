@@ -16,6 +16,9 @@ from napari_calcium.io.tiff_pages import FrameStack, PagedTiff, check_complete, 
 
 __all__ = ["SUFFIXES", "MovieFile", "contrast_limits", "open_movie"]
 
+_MOST_CHANNELS = 7
+"""ImageJ shows no more at once: a file of more means frames."""
+
 _SAMPLED_FRAMES = 5
 _SAMPLED_PIXELS = 100_000
 SUFFIXES = (".tif", ".tiff", ".btf", ".tf8")
@@ -210,11 +213,11 @@ def _roles(path: Path, names: list[str], sizes: list[int]) -> tuple[list[str], l
     for k, role in enumerate(roles):
         if not role and "t" not in roles:
             roles[k] = "t"
-    if "t" not in roles and "z" in roles and sizes[roles.index("z")] > 1:
-        notes.append(
-            f"the file calls its {sizes[roles.index('z')]} images planes (z); they are taken for frames"
-        )
-        roles[roles.index("z")] = "t"
+    for role, called, least in (("z", "planes (z)", 2), ("c", "channels", _MOST_CHANNELS + 1)):
+        if "t" not in roles and role in roles and sizes[roles.index(role)] >= least:
+            size = sizes[roles.index(role)]
+            notes.append(f"the file calls its {size} images {called}; they are taken for frames")
+            roles[roles.index(role)] = "t"
     if "" in roles or len(set(roles)) < len(roles):
         raise ReadError(
             f"{path.name}: axes {''.join(names)} of sizes {' × '.join(map(str, sizes))} are no movie; "
