@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from pathlib import Path
 
@@ -13,7 +14,8 @@ from napari_calcium.io.nwb import read_nwb, save_nwb
 from napari_calcium.recording import Recording, Trace
 from napari_calcium.rois import Rois
 
-_SIDE, _AREA = 512, 150
+_SIDE, _ACROSS = 512, 12
+_AREA = _ACROSS**2
 
 
 class Nwb:
@@ -25,8 +27,10 @@ class Nwb:
         n_rois, n_frames = size
         rng = np.random.default_rng(0)
         values = rng.random((n_rois, n_frames), dtype=np.float32)
-        first = np.sort(rng.integers(0, _SIDE**2 - _AREA, n_rois))
-        pixels = (first[:, None] + np.arange(_AREA)).ravel()
+        # Somata: discs would only differ at the edge.
+        top, left = rng.integers(0, _SIDE - _ACROSS, (2, n_rois, 1, 1))
+        y, x = top + np.arange(_ACROSS)[:, None], left + np.arange(_ACROSS)
+        pixels = (y * _SIDE + x).ravel()
         footprints = sparse.csr_array(
             (np.ones(len(pixels), np.float32), pixels, np.arange(n_rois + 1) * _AREA),
             shape=(n_rois, _SIDE**2),
@@ -53,14 +57,17 @@ class Nwb:
         with h5py.File(self.bare, "w") as file:
             for name, trace in self.recording.traces.items():
                 file[name] = trace.values
+        # A save is only done when it is on the disk.
+        with self.bare.open("rb") as written:
+            os.fsync(written.fileno())
 
     def time_open(self, size):
-        read_nwb(self.nwb)
+        self.read = read_nwb(self.nwb)
 
     def time_open_bare(self, size):
         with h5py.File(self.bare) as file:
-            for name in file:
-                file[name][...]
+            # All of it, as a recording holds it.
+            self.read = [file[name][...] for name in file]
 
     def peakmem_save(self, size):
         save_nwb(self.recording, self.nwb)

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from napari_calcium.cluster import ClusterError
+from napari_calcium.commands.failure import Failure, Misuse
+from napari_calcium.commands.result_place import check_place, check_space, write_or_keep
 from napari_calcium.io.behaviour_csv import BehaviourFileSettings
 from napari_calcium.io.csv import CsvSettings
 from napari_calcium.plurals import count_of
@@ -35,18 +37,6 @@ __all__ = [
     "run_file",
     "settings_for",
 ]
-
-
-class Failure(Exception):
-    """Ends a command with one line on standard error and exit code 1."""
-
-    exit_code = 1
-
-
-class Misuse(Failure):
-    """The same where an option asks for what cannot be: exit code 2, as for an unknown option."""
-
-    exit_code = 2
 
 
 @contextmanager
@@ -178,7 +168,7 @@ def run_file(
     """Run the whole analysis on a file and write its results folder; return the recording."""
     from napari_calcium.cells.cell_measures import measure_cells
     from napari_calcium.io.opening import open_recording
-    from napari_calcium.io.results_folder import new_results_folder, write_results
+    from napari_calcium.io.results_folder import write_results
     from napari_calcium.pipeline import run
 
     start = time.perf_counter()
@@ -187,6 +177,7 @@ def run_file(
     )
     for line in description(recording):
         report.line(line)
+    check_space(recording, output)
     settings = _resolved(settings, recording)
     before = recording.log
     recording = run(
@@ -195,7 +186,8 @@ def run_file(
     for entry in recording.log[len(before) :]:
         for note in entry.notes:
             report.line(f"{entry.stage}: {note}")
-    with new_results_folder(output) as folder:
+
+    def write(folder: Path) -> None:
         write_results(recording, folder, settings.to_yaml(), measure_cells(recording))
         if figures:
             from napari_calcium.figures.export import draw_all
@@ -205,22 +197,10 @@ def run_file(
             draw_all(recording, folder / "figures", on_progress=report.progress)
             write_sheet(recording, folder / "figures" / "sheet.pdf")
         extra(folder)
+
+    write_or_keep(output, write)
     report.line(f"results are in {output} ({time.perf_counter() - start:.1f} s)")
     return recording
-
-
-def check_place(output: Path) -> None:
-    """Refuse a place where no results can be written before the work begins, not after it."""
-    from napari_calcium.io.results_folder import is_results_folder
-
-    empty = output.is_dir() and not any(output.iterdir())
-    if output.exists() and not empty and not is_results_folder(output):
-        raise Failure(
-            f"{output}: exists and is not a results folder; choose another place so that nothing is lost"
-        )
-    place = next(p for p in output.absolute().parents if p.exists())
-    if not (place.is_dir() and os.access(place, os.W_OK | os.X_OK)):
-        raise Failure(f"{place}: nothing can be written there; choose another place with --output")
 
 
 def _resolved(settings: PipelineSettings, recording: Recording) -> PipelineSettings:

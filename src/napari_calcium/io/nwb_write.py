@@ -40,6 +40,7 @@ _MASK = np.dtype([("x", "<u4"), ("y", "<u4"), ("weight", "<f4")])
 _MASK_CHUNK = 1 << 16
 _TILE = 32
 """Side of the pieces of the picture of a cell, in pixels. Only pieces with pixels of it are in the file."""
+_PIECES_AT_ONCE = 4096
 _UNKNOWN = "unknown"
 _ANY_AGE = "P0D/"
 """From zero days, without an upper limit."""
@@ -210,18 +211,27 @@ def _fill_pictures(recording: Recording, pictures: h5py.Dataset) -> None:
     rois = recording.rois
     assert rois is not None
     across, down = pictures.chunks[1:]
-    for cell, place in enumerate(_places(recording).tolist()):
-        if place < 0:
-            continue
-        y, x = rois.pixels(place)
-        weight = rois.footprints.data[slice(*rois.footprints.indptr[place : place + 2])]
-        piece = (x // across) * rois.shape[0] + y // down
-        for key in np.unique(piece):
-            mine = piece == key
-            tile = np.zeros((across, down), "<f4")
-            tile[x[mine] % across, y[mine] % down] = weight[mine]
-            corner = (cell, int(x[mine][0] // across * across), int(y[mine][0] // down * down))
-            pictures.id.write_direct_chunk(corner, tile)
+    place = _places(recording)
+    ordered = rois.footprints[place[place >= 0]]
+    cell = np.repeat(np.flatnonzero(place >= 0), np.diff(ordered.indptr))
+    y, x = np.divmod(ordered.indices.astype(np.int64), rois.shape[1])
+    per_row, per_column = -(-rois.shape[0] // down), -(-rois.shape[1] // across)
+    piece = (cell * per_column + x // across) * per_row + y // down
+    inside = (x % across) * down + y % down
+    order = np.argsort(piece, kind="stable")
+    pieces, starts = np.unique(piece[order], return_index=True)
+    starts = np.append(starts, len(order))
+    for first in range(0, len(pieces), _PIECES_AT_ONCE):
+        some = pieces[first : first + _PIECES_AT_ONCE]
+        bounds = starts[first : first + len(some) + 1]
+        mine, row = order[bounds[0] : bounds[-1]], np.repeat(np.arange(len(some)), np.diff(bounds))
+        block = np.zeros((len(some), across, down), "<f4")
+        block.reshape(len(some), -1)[row, inside[mine]] = ordered.data[mine]
+        column, top = np.divmod(some, per_row)
+        cells, left = np.divmod(column, per_column)
+        corners = np.stack([cells, left * across, top * down], axis=1).tolist()
+        for corner, tile in zip(corners, block, strict=True):
+            pictures.id.write_direct_chunk(tuple(corner), tile)
 
 
 def _places(recording: Recording) -> NDArray[np.int64]:
@@ -264,6 +274,7 @@ def _pixel_mask(recording: Recording) -> NDArray[np.void]:
 def _add_traces(recording: Recording, ophys: Any, cells: Any) -> None:
     """Lay out the traces; their numbers are filled in by :func:`_fill`."""
     from hdmf.backends.hdf5 import H5DataIO
+    from hdmf.common import DynamicTableRegion
     from pynwb.ophys import DfOverF, Fluorescence, RoiResponseSeries
 
     safe = trace_names(recording)
@@ -271,7 +282,9 @@ def _add_traces(recording: Recording, ophys: Any, cells: Any) -> None:
     chunks: dict[str, Any] = {"chunks": (recording.n_frames, 1)} if recording.n_rois else {}
     for name, trace in recording.traces.items():
         kind = interface_of(name, trace.unit)
-        region = cells.create_roi_table_region(description="all cells", region=list(range(recording.n_rois)))
+        # An array: pynwb's own way takes a list, whose numbers it looks at one by one.
+        rows = np.arange(recording.n_rois)
+        region = DynamicTableRegion(name="rois", data=rows, description="all cells", table=cells)
         series = RoiResponseSeries(
             name=safe[name],
             data=H5DataIO(shape=trace.values.T.shape, dtype=np.dtype("<f4"), **chunks),
