@@ -19,13 +19,13 @@ from training.settings import TrainingSettings
 __all__ = ["Batch", "augment", "batches", "resample_trace"]
 
 _MOST_UPSAMPLING = 5.0
-_PER_TRIAL = 8
+_GROUPS_PER_TRIAL = 2
 _EDGE, _UNSEEN = 2, 24
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Segments of augmented traces; (batch, n_frames) or (batch, …) each.
+    """Segments of augmented traces, those of a trace side by side; (batch, n_frames) or (batch, …) each.
 
     Attributes
     ----------
@@ -119,15 +119,16 @@ def _noisier(
 def batches(datasets: list[Dataset], settings: TrainingSettings, rng: np.random.Generator) -> list[Batch]:
     """Return the batches of one round; the generator alone decides which.
 
-    Segments of some hundred augmented traces are mixed, so that a batch holds many neurons.
+    Groups of segments of some hundred augmented traces are mixed, so that a batch holds several neurons.
     """
     weights = np.sqrt([_weight(dataset, settings) for dataset in datasets])
     weights /= weights.sum()
-    pool: list[tuple[Any, ...]] = []
-    while len(pool) < settings.round * settings.batch:
-        pool += _segments(datasets[rng.choice(len(datasets), p=weights)], settings, rng)
-    order = rng.permutation(len(pool))[: settings.round * settings.batch].reshape(settings.round, -1)
-    return [_stacked([pool[i] for i in rows]) for rows in order]
+    pool: list[list[tuple[Any, ...]]] = []
+    each = settings.batch // settings.together
+    while len(pool) < settings.round * each:
+        pool += _groups(datasets[rng.choice(len(datasets), p=weights)], settings, rng)
+    order = rng.permutation(len(pool))[: settings.round * each].reshape(settings.round, each)
+    return [_stacked([segment for i in rows for segment in pool[i]]) for rows in order]
 
 
 def _stacked(segments: list[tuple[Any, ...]]) -> Batch:
@@ -140,9 +141,9 @@ def _weight(dataset: Dataset, settings: TrainingSettings) -> float:
     return seconds * settings.inhibitory_weight**2 if dataset.cell_type == "inhibitory" else seconds
 
 
-def _segments(
+def _groups(
     dataset: Dataset, settings: TrainingSettings, rng: np.random.Generator
-) -> list[tuple[Any, ...]]:
+) -> list[list[tuple[Any, ...]]]:
     """Return segments of one trial, augmented as a whole so that its traits are those of a whole trace."""
     seconds = dataset.seconds
     trial = dataset.trials[rng.choice(len(seconds), p=seconds / seconds.sum())]
@@ -163,8 +164,12 @@ def _segments(
         np.int64(family_index(dataset.indicator)),
         np.int64(cell_type_index(dataset.cell_type)),
     )
-    n_segments = max(1, min(_PER_TRIAL, trace.size // settings.segment))
-    return [(*_segment(trace, counts, settings.segment, rng), *fixed) for _ in range(n_segments)]
+    length = settings.segment
+    n_groups = _GROUPS_PER_TRIAL if trace.size >= _GROUPS_PER_TRIAL * settings.together * length else 1
+    return [
+        [(*_segment(trace, counts, length, rng), *fixed) for _ in range(settings.together)]
+        for _ in range(n_groups)
+    ]
 
 
 def _segment(

@@ -19,6 +19,8 @@ __all__ = ["SpikeNetwork", "conditions", "spike_loss"]
 
 _SMOOTHING_S = ((0.025, 1.0), (0.05, 1.0), (0.2, 2.0))
 _FFT = 512
+# Of the typical variance: traces without spikes have no correlation, those with few hardly one.
+_FLOOR = 0.1
 
 
 class SpikeNetwork(nn.Module):
@@ -110,16 +112,33 @@ def conditions(batch: Batch, settings: TrainingSettings, random: torch.Generator
 def spike_loss(predicted: Tensor, batch: Batch, small: float, settings: TrainingSettings) -> Tensor:
     """Return the loss of spikes per 1/30 s, (batch, n_frames).
 
-    Squared difference of smoothed prediction and smoothed truth, for Gaussians of 25, 50 and 200 ms, each
-    weighted by its width (the last doubled), over the neuron's variance plus `small`; and the logarithmic
-    error of the segment's spike count. By Parseval's theorem the smoothing is a weight on the difference's
-    spectrum.
+    Three terms with a weight each. *Correlation*: one minus the correlation (not centred) of smoothed
+    prediction and smoothed truth over the segments of a trace, so that the course counts and not how much
+    fluorescence a spike gives in this neuron, which no network can know. *Course*: squared difference of the
+    two over the neuron's variance plus `small`. *Count*: logarithmic error of a segment's number of spikes.
+
+    Smoothing is by Gaussians of 25, 50 and 200 ms, each weighted by its width (the last doubled). By
+    Parseval's theorem it is a weight on the spectrum.
     """
     counted = torch.from_numpy(batch.counted)
     rate = torch.from_numpy(batch.frame_rate)
-    per_frame = predicted * (30 / rate)[:, None] * counted
+    made = predicted * (30 / rate)[:, None] * counted
     truth = torch.from_numpy(batch.counts) * counted
-    spectrum = torch.view_as_real(torch.fft.rfft(per_frame - truth, _FFT)).square().sum(-1)
+    weight = _weight_of_frequencies(rate)
+    spectra = [torch.view_as_real(torch.fft.rfft(x, _FFT)) for x in (made, truth)]
+    unit = rate / 30 / counted.sum(1).clamp(min=50)
+    variance = torch.from_numpy(batch.variance) + small
+    squared = _power(spectra[0] - spectra[1], spectra[0] - spectra[1], weight) * unit
+    error = torch.log((made.sum(1) + 2) / (truth.sum(1) + 2))
+    return (
+        settings.correlation_weight * _decorrelation(spectra, weight, unit, small, settings.together)
+        + settings.course_weight * (squared / variance).mean()
+        + settings.count_weight * F.smooth_l1_loss(error, torch.zeros_like(error), beta=0.2)
+    )
+
+
+def _weight_of_frequencies(rate: Tensor) -> Tensor:
+    """Return how much each frequency of each segment counts: (batch, n_frequencies)."""
     frequency = torch.arange(_FFT // 2 + 1) / _FFT
     sides = torch.full((_FFT // 2 + 1,), 2.0)
     sides[0] = sides[-1] = 1
@@ -127,8 +146,21 @@ def spike_loss(predicted: Tensor, batch: Batch, small: float, settings: Training
     for seconds, share in _SMOOTHING_S:
         width = (seconds * rate).clamp(min=0.3)[:, None]
         weight += share * width * torch.exp(-((2 * math.pi * frequency * width) ** 2))
-    squared = (spectrum * weight * sides).sum(1) / _FFT
-    frames = counted.sum(1).clamp(min=50)
-    course = squared / frames * (rate / 30) / (torch.from_numpy(batch.variance) + small)
-    error = torch.log((per_frame.sum(1) + 2) / (truth.sum(1) + 2))
-    return course.mean() + settings.count_weight * F.smooth_l1_loss(error, torch.zeros_like(error), beta=0.2)
+    return weight * sides / _FFT
+
+
+def _power(one: Tensor, other: Tensor, weight: Tensor) -> Tensor:
+    """Return the weighted product of two spectra, (batch,)."""
+    return ((one * other).sum(-1) * weight).sum(1)
+
+
+def _decorrelation(
+    spectra: list[Tensor], weight: Tensor, unit: Tensor, small: float, together: int
+) -> Tensor:
+    """Return one minus the correlation over the segments of each trace, on average."""
+    products = [
+        (_power(one, other, weight) * unit).view(-1, together).mean(1)
+        for one, other in ((spectra[0], spectra[1]), (spectra[0], spectra[0]), (spectra[1], spectra[1]))
+    ]
+    floor = _FLOOR * small
+    return (1 - products[0] / torch.sqrt((products[1] + floor) * (products[2] + floor))).mean()

@@ -53,6 +53,7 @@ def small():
         hidden=5,
         segment=96,
         batch=4,
+        together=2,
         round=3,
         rounds=4,
         longest_s=20.0,

@@ -100,3 +100,15 @@ def test_datasets_are_read_with_what_their_names_tell(ground_truth):
     assert [d.name for d in load_datasets(ground_truth, without=("DS01",))] == [second.name]
     with pytest.raises(FileNotFoundError, match="give the folder of the ground truth"):
         load_datasets(ground_truth / "nowhere")
+
+
+def test_segments_of_a_trace_stand_together(ground_truth, small):
+    from training.augmentation import batches
+    from training.ground_truth import load_datasets
+
+    made = batches(load_datasets(ground_truth), small, np.random.default_rng(5))
+    for batch in made:
+        for name in ("features", "noise_level", "frame_rate", "variance", "family"):
+            values = getattr(batch, name).reshape(small.batch // small.together, small.together, -1)
+            assert (values == values[:, :1]).all()
+    assert max(len(np.unique(batch.noise_level)) for batch in made) == small.batch // small.together

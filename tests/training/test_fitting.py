@@ -58,27 +58,75 @@ def test_training_sees_the_inputs_and_conditions_of_inference(datasets, small):
         assert inputs[row] == pytest.approx(compress(batch.traces[row], batch.noise_sd[row]), abs=1e-5)
 
 
-def test_the_loss_is_the_smoothed_difference_and_the_count(datasets, small):
+def smoothed_products(one, other, batch, row):
+    """Mean product of two courses, smoothed by 25, 50 and 200 ms at 30 Hz."""
+    total = 0.0
+    for width, share in ((0.75, 1), (1.5, 1), (6.0, 2)):
+        smooth = [
+            gaussian_filter1d(np.pad(x[row] * batch.counted[row], 200).astype(float), width, truncate=8)
+            for x in (one, other)
+        ]
+        total += share * width * (smooth[0] * smooth[1]).sum()
+    return total / max(batch.counted[row].sum(), 50)
+
+
+@pytest.fixture
+def at_30_hz(datasets, small):
     from training.augmentation import batches
+
+    return batches(datasets, replace(small, main_share=1.0), np.random.default_rng(0))[0]
+
+
+def alone(small, **weights):
+    """Settings with one term of the loss."""
+    return replace(
+        small, **(dict.fromkeys(("correlation_weight", "course_weight", "count_weight"), 0.0) | weights)
+    )
+
+
+def test_course_and_count_are_what_is_written(at_30_hz, small):
     from training.torch_network import spike_loss
 
-    batch = batches(datasets, replace(small, main_share=1.0), np.random.default_rng(0))[0]
+    batch = at_30_hz
     predicted = np.random.default_rng(1).uniform(0, 0.3, batch.traces.shape).astype(np.float32)
-    expected = []
+    courses, counts = [], []
     for row in range(small.batch):
+        difference = predicted - batch.counts
+        courses.append(smoothed_products(difference, difference, batch, row) / (batch.variance[row] + 0.01))
         counted = batch.counted[row]
-        difference = np.pad((predicted[row] - batch.counts[row]) * counted, 200).astype(float)
-        course = 0.0
-        for width, share in ((0.75, 1), (1.5, 1), (6.0, 2)):
-            smooth = gaussian_filter1d(difference, width, truncate=8)
-            course += share * width * (smooth**2).sum()
-        scale = max(counted.sum(), 50) * (batch.variance[row] + 0.01)
         ratio = ((predicted[row] * counted).sum() + 2) / ((batch.counts[row] * counted).sum() + 2)
         error = abs(np.log(ratio))
-        count = error**2 / 0.4 if error < 0.2 else error - 0.1
-        expected.append(course / scale + small.count_weight * count)
-    made = float(spike_loss(torch.from_numpy(predicted), batch, 0.01, small))
-    assert made == pytest.approx(np.mean(expected), rel=0.02)
+        counts.append(error**2 / 0.4 if error < 0.2 else error - 0.1)
+    for settings, expected in (
+        (alone(small, course_weight=2.0), 2 * np.mean(courses)),
+        (alone(small, count_weight=3.0), 3 * np.mean(counts)),
+    ):
+        made = float(spike_loss(torch.from_numpy(predicted), batch, 0.01, settings))
+        assert made == pytest.approx(expected, rel=0.02)
+
+
+def test_the_correlation_is_that_of_all_segments_of_a_trace(at_30_hz, small):
+    from training.torch_network import spike_loss
+
+    batch = at_30_hz
+    predicted = np.random.default_rng(2).uniform(0, 0.3, batch.traces.shape).astype(np.float32)
+    pairs = ((predicted, batch.counts), (predicted, predicted), (batch.counts, batch.counts))
+    found = []
+    for rows in np.arange(small.batch).reshape(-1, small.together):
+        both, own, true = (np.mean([smoothed_products(a, b, batch, r) for r in rows]) for a, b in pairs)
+        found.append(1 - both / np.sqrt((own + 0.001) * (true + 0.001)))
+    made = float(spike_loss(torch.from_numpy(predicted), batch, 0.01, alone(small, correlation_weight=1.0)))
+    assert made == pytest.approx(np.mean(found), rel=0.02)
+
+
+def test_how_much_one_spike_gives_does_not_count_for_the_course(at_30_hz, small):
+    from training.torch_network import spike_loss
+
+    course = alone(small, correlation_weight=1.0)
+    perfect = torch.from_numpy(at_30_hz.counts)
+    losses = [float(spike_loss(factor * perfect, at_30_hz, 1e-6, course)) for factor in (0.3, 1.0, 3.0)]
+    assert losses == pytest.approx([0, 0, 0], abs=1e-3)
+    assert float(spike_loss(perfect.roll(10, 1), at_30_hz, 1e-6, course)) > 0.1
 
 
 def test_a_training_that_was_broken_off_ends_as_if_it_was_not(datasets, small, tmp_path):
@@ -105,7 +153,7 @@ def test_each_band_has_its_networks_and_serves_its_rates(small):
 
     bands = TrainingSettings().bands
     settings = replace(small, networks=2, bands=bands)
-    ensemble = ensemble_of([SpikeNetwork(small) for _ in range(4)], settings)
+    ensemble = ensemble_of([SpikeNetwork(small) for _ in range(2 * len(bands))], settings)
     assert ensemble.card["serves"] == [list(band.serves) for band in bands for _ in range(2)]
     for low, high in pairwise(bands):
         assert low.serves[1] == high.serves[0]
