@@ -18,6 +18,7 @@ from napari_calcium.figures.palette import ensemble_color, rgb
 from napari_calcium.recording import Movie, Recording
 from napari_calcium.session import Session
 from napari_calcium.widgets.soma_highlight import CELL_EDGE, CELL_FILL, FIRST_MEMBER
+from napari_calcium.widgets.theme import plot_colors, readable
 from napari_calcium.widgets.tissue_layers import layer_role
 
 
@@ -295,10 +296,51 @@ def test_picking_follows_a_moved_layer(viewer, opened, recording):
 
 
 def test_a_cell_in_focus_is_centred_on_the_image(viewer, opened, recording):
+    viewer.scene.camera.zoom *= 8
+    whole = np.asarray(viewer.layers.extent.world)[:, -2:]
+    places = recording.rois.centroids * recording.pixel_size_um
+    inner = int(np.argmin(np.abs(places - whole.mean(axis=0)).max(axis=1)))
+    opened.selection.focus = int(recording.rois.ids[inner])
+    assert viewer.scene.camera.center[-2:] == pytest.approx(tuple(places[inner]))
+
+
+def test_a_cell_at_the_edge_leaves_no_empty_ground_beside_the_picture(viewer, opened, recording):
+    viewer.scene.camera.zoom *= 4
+    low, high = np.asarray(viewer.layers.extent.world)[:, -2:]
+    half = np.asarray(viewer.canvas.size) / viewer.scene.camera.zoom / 2
+    for cell in recording.rois.ids.tolist():
+        opened.selection.focus = cell
+        centre = np.asarray(viewer.scene.camera.center[-2:])
+        room = np.maximum((high - low) / 2 - half, 0)
+        assert (np.abs(centre - (low + high) / 2) <= room + 1e-6).all()
+
+
+def test_while_the_whole_picture_is_in_view_a_cell_in_focus_moves_nothing(viewer, opened):
+    viewer.reset_view()
+    before = viewer.scene.camera.center[-2:]
     opened.selection.focus = 7
-    row = list(recording.rois.ids).index(7)
-    expected = recording.rois.centroids[row] * recording.pixel_size_um
-    assert viewer.scene.camera.center[-2:] == pytest.approx(tuple(expected))
+    assert viewer.scene.camera.center[-2:] == pytest.approx(before)
+    viewer.canvas.size = (200, 900)
+    assert viewer.scene.camera.center[-2:] == pytest.approx(before)
+
+
+def test_in_every_theme_an_ensemble_has_the_colour_of_the_plots(viewer, opened, recording):
+    selected = layer_of(viewer, "selected")
+    for theme in ("light", "dark"):
+        viewer.theme = theme
+        ground = plot_colors(viewer).background
+        colours = np.asarray(selected.colormap.colors)[FIRST_MEMBER:]
+        for place, ensemble in enumerate(recording.ensembles.ids):
+            wanted = np.array(rgb(readable(ensemble_color(ensemble), ground))) / 255
+            np.testing.assert_allclose(colours[place, :3], wanted, atol=1e-6)
+
+
+def test_a_recording_in_other_units_comes_without_warnings(viewer, opened, traces_only, recwarn):
+    assert viewer.canvas.overlays.scale_bar.visible
+    opened.open(traces_only.replace(frame_rate=None))
+    opened.apply(traces_only, "Frame rate")
+    assert [str(w.message) for w in recwarn.list if "dimension" in str(w.message)] == []
+    assert not viewer.canvas.overlays.scale_bar.visible
 
 
 def test_a_click_on_the_image_does_not_move_it(viewer, opened, recording):

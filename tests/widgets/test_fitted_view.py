@@ -74,3 +74,27 @@ def test_it_does_not_keep_a_viewer_alive():
     assert gone() is None
     fitted.fit()
     assert not fitted.is_fitted
+
+
+def test_looking_at_a_place_leaves_no_empty_ground_and_keeps_a_whole_picture_whole(viewer):
+    fitted = FittedView(viewer)
+    fitted.fit()
+    centre = viewer.scene.camera.center[-2:]
+    fitted.look_at(3.0, 97.0)
+    assert viewer.scene.camera.center[-2:] == pytest.approx(centre)
+    assert fitted.is_fitted
+    viewer.scene.camera.zoom *= 10
+    fitted.look_at(50.0, 40.0)
+    assert viewer.scene.camera.center[-2:] == pytest.approx((50.0, 40.0))
+    fitted.look_at(-20.0, 99.0)
+    half = np.asarray(viewer.canvas.size) / viewer.scene.camera.zoom / 2
+    low, high = np.asarray(viewer.layers.extent.world)[:, -2:]
+    assert viewer.scene.camera.center[-2:] == pytest.approx((low[0] + half[0], high[1] - half[1]))
+    assert not fitted.is_fitted
+
+
+def test_looking_at_a_place_without_layers_does_nothing():
+    model = ViewerModel()
+    before = model.scene.camera.center
+    FittedView(model).look_at(5.0, 5.0)
+    assert model.scene.camera.center == before

@@ -82,6 +82,7 @@ def test_from_soma_to_trace_and_back(window, qtbot, recording):
     click(viewer, *centre(recording, 11), drag=(60, 30))
     assert shown(traces) == [7, 2]
 
+    viewer.scene.camera.zoom *= 12  # so near that the picture need not end at the edge of the canvas
     click_plot(qtbot, traces.plot, 20.0, 1.5)
     assert session.selection.focus == 2
     expected = recording.rois.centroids[list(recording.rois.ids).index(2)] * recording.pixel_size_um
@@ -171,8 +172,10 @@ def test_closing_the_window_with_a_selection_is_safe(make_napari_viewer, qtbot, 
     viewer.close()
     session.selection.cells = (3,)
     session.selection.time = 4.0
+    assert session.selection.cells == (3,)
     session.close()
     settle()
+    assert session.recording is None
 
 
 def test_a_dock_that_is_closed_can_be_opened_again(window, qtbot, recording):

@@ -11,13 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 from psygnal import Signal
 
-from napari_calcium.figures.palette import ensemble_color
+from napari_calcium.figures.palette import ensemble_color, rgb
 from napari_calcium.recording import Recording
 from napari_calcium.session import Session
 from napari_calcium.widgets.escape_key import bind_escape
 from napari_calcium.widgets.fitted_view import FittedView
 from napari_calcium.widgets.heatmap_layer import HeatmapLayer
 from napari_calcium.widgets.selection_tool import SelectionTool
+from napari_calcium.widgets.theme import plot_colors, readable
 from napari_calcium.widgets.tissue_layers import TissueLayers, layer_role
 
 __all__ = ["Canvas"]
@@ -56,6 +57,7 @@ class Canvas:
         viewer.layers.events.removed.connect(self._on_removed)
         viewer.layers.events.inserted.connect(self._on_inserted)
         viewer.dims.events.point.connect(self._on_slider)
+        viewer.events.theme.connect(self._on_theme)
         self._unlink = session.link(self)
         self._tool = SelectionTool(viewer, session.selection, self._cells_in, self._pick_many)
         session.selection.focus_changed.connect(self._on_focus)
@@ -114,6 +116,8 @@ class Canvas:
         if self._content is not None:
             self._content.remove()
         self._content = None
+        # A scale bar that stays on while layers come in other units makes napari warn of each of them.
+        viewer.canvas.overlays.scale_bar.visible = False
         if recording is None:
             return
         if recording.has_positions or recording.images or recording.movie is not None:
@@ -133,12 +137,25 @@ class Canvas:
             self._view.fit(margin=0.05 if self.tissue is not None else 0.12)
 
     def _show_colours(self, recording: Recording | None) -> None:
-        if self.tissue is not None and recording is not None and recording.ensembles is not None:
-            self.tissue.set_colours(tuple(_rgb(k) for k in recording.ensembles.ids))
+        viewer = self._viewer()
+        if (
+            viewer is not None
+            and self.tissue is not None
+            and recording is not None
+            and recording.ensembles is not None
+        ):
+            ground = plot_colors(viewer).background
+            self.tissue.set_colours(tuple(_rgb(k, ground) for k in recording.ensembles.ids))
+
+    def _on_theme(self, event: Any = None) -> None:
+        with self._own_doing():
+            self._show_colours(self._recording)
+        self._highlight()
 
     def _highlight(self, *_: object) -> None:
         selection, recording = self._session.selection, self._recording
-        if self._viewer() is None or recording is None:
+        viewer = self._viewer()
+        if viewer is None or recording is None:
             return
         chosen = selection.ensemble
         if self.tissue is not None:
@@ -149,7 +166,9 @@ class Canvas:
                 place = recording.ensembles.ids.index(chosen)
             self.tissue.show(selection.cells, members, place, selection.focus)
         elif self.heatmap is not None:
-            self.heatmap.show(selection.cells, None if chosen is None else ensemble_color(chosen))
+            ground = plot_colors(viewer).background
+            colour = None if chosen is None else readable(ensemble_color(chosen), ground)
+            self.heatmap.show(selection.cells, colour)
 
     def _on_focus(self, cell: int | None) -> None:
         """Outline the cell in focus, and centre it unless it was pointed at on the canvas itself."""
@@ -158,8 +177,8 @@ class Canvas:
         if viewer is None or cell is None or self.tissue is None or self._busy:
             return
         centre = self.tissue.centre_of(cell)
-        if centre is not None and viewer.dims.ndisplay == 2:
-            viewer.scene.camera.center = (0.0, *centre)
+        if centre is not None:
+            self._view.look_at(*centre)
 
     def _on_press(self, viewer: Any, event: Any) -> Iterator[None]:
         """Tell a click from a drag; on a click, pick."""
@@ -293,6 +312,7 @@ def _same_picture(a: Recording, b: Recording) -> bool:
     )
 
 
-def _rgb(ensemble_id: int) -> tuple[float, float, float]:
-    colour = ensemble_color(ensemble_id).lstrip("#")
-    return int(colour[0:2], 16) / 255, int(colour[2:4], 16) / 255, int(colour[4:6], 16) / 255
+def _rgb(ensemble_id: int, ground: str) -> tuple[float, float, float]:
+    """Return the colour that the list and the plots have for an ensemble, 0 to 1."""
+    red, green, blue = rgb(readable(ensemble_color(ensemble_id), ground))
+    return red / 255, green / 255, blue / 255

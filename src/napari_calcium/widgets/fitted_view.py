@@ -48,6 +48,28 @@ class FittedView:
             self._margin = margin
             viewer.reset_view(margin=margin)
 
+    def look_at(self, y: float, x: float) -> None:
+        """Bring a place to the middle, or as near to it as leaves no empty ground beside the picture.
+
+        Nothing moves along an axis on which the whole picture is in view.
+
+        Parameters
+        ----------
+        y, x : float
+            World coordinates.
+        """
+        viewer = self._viewer()
+        if viewer is None or viewer.dims.ndisplay != 2 or not len(viewer.layers):
+            return
+        was_fitted, camera = self.is_fitted, viewer.scene.camera
+        low, high = np.asarray(viewer.layers.extent.world)[:, -2:]
+        half = np.asarray(viewer.canvas.size) / camera.zoom / 2
+        room = np.maximum((high - low) / 2 - half, 0)
+        centre = np.clip((y, x), (low + high) / 2 - room, (low + high) / 2 + room)
+        camera.center = (0.0, *centre.tolist())
+        if was_fitted:
+            self._remember()
+
     def _remember(self, event: Any = None) -> None:
         viewer = self._viewer()
         if viewer is not None:

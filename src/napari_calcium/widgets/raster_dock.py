@@ -107,6 +107,9 @@ class RasterDock(ViewDock):
             "Wheel: zoom in time; with Ctrl: in neurons; with Shift: scroll. Drag: move. Double click: all."
         )
         self.stages, self.orders = QComboBox(), QComboBox()
+        for box in (self.stages, self.orders):
+            # They are filled later, and with longer words as stages are run.
+            box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         self.stages.setToolTip("Which traces are shown, or the onsets of the events")
         self.orders.setToolTip("How the neurons stand below each other")
         self.stages.setAccessibleName("Show")

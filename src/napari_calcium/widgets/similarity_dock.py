@@ -8,7 +8,8 @@ from typing import Any, cast
 import numpy as np
 import pyqtgraph as pg
 from psygnal import Signal
-from qtpy.QtWidgets import QComboBox, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout
+from qtpy.QtWidgets import QComboBox, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
+from superqt import QFlowLayout
 
 from napari_calcium.figures.event_company import event_at
 from napari_calcium.figures.export import FIGURES
@@ -66,7 +67,7 @@ class SimilarityDock(ViewDock):
             "By ensemble: events of an ensemble together. By likeness: one tree of all, which shows where\n"
             "it disagrees with the ensembles. In time: as they came."
         )
-        self.orders.setMinimumContentsLength(11)
+        self.orders.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         self.orders.activated.connect(self.later)
         self.low, self.bar, self.high = QLabel("0"), QLabel(), QLabel()
         for part in (self.bar, self.high):
@@ -78,12 +79,21 @@ class SimilarityDock(ViewDock):
         self.readout.setWordWrap(True)
         self.readout.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.export_button = ExportButton(self.export, self)
+        scale = QWidget()
+        parts = QHBoxLayout(scale)
+        parts.setContentsMargins(0, 0, 0, 0)
+        for part in (self.low, self.bar, self.high):
+            parts.addWidget(part)
+        choices = QFlowLayout()  # takes a second line where the first is too short for both
+        choices.setContentsMargins(6, 2, 6, 0)
+        choices.setHorizontalSpacing(8)
+        choices.setVerticalSpacing(2)
+        choices.addWidget(self.orders)
+        choices.addWidget(scale)
         bar = QHBoxLayout()
-        bar.setContentsMargins(6, 2, 6, 0)
-        bar.setSpacing(6)
-        bar.addWidget(self.orders, 1)
-        for part in (self.low, self.bar, self.high, self.export_button):
-            bar.addWidget(part)
+        bar.setContentsMargins(0, 0, 6, 0)
+        bar.addLayout(choices, 1)
+        bar.addWidget(self.export_button)
         column.addLayout(bar)
         column.addWidget(self.plot, 100)
         column.addWidget(self.readout)

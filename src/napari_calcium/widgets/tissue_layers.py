@@ -102,10 +102,15 @@ class TissueLayers:
     def become(self, recording: Recording) -> None:
         """Show another recording of the same movie; see :meth:`can_become`."""
         self._recording = recording
+        active = self._viewer.layers.selection.active
         self._change_images()
         if recording.rois is not self._rois:
             self._change_rois()
         self.update(recording)
+        # napari makes a layer that is added the active one, be it hidden.
+        if self._viewer.layers.selection.active is not active:
+            known = active if active in self._viewer.layers else None
+            self._viewer.layers.selection.active = self.somata or known
 
     @property
     def visibility(self) -> dict[str, bool]:
