@@ -195,13 +195,3 @@ def test_both_themes(shown, viewer):
         viewer.theme = theme
         settle()
     assert len(shown.table.rows) == 20
-
-
-def test_a_dock_that_is_gone_hears_nothing(qtbot, viewer, session, measured):
-    dock = CellsDock(viewer)
-    dock.show()
-    dock.deleteLater()
-    qtbot.wait(10)
-    session.open(measured)
-    session.choose_ensemble(1)
-    settle()

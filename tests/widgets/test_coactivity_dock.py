@@ -160,13 +160,3 @@ def test_export_has_the_figure_and_the_windows(shown, populated, tmp_path):
     assert export.write(tmp_path / "c.png").stat().st_size > 1000
     lines = export.write(tmp_path / "c.csv").read_text("utf-8").splitlines()
     assert len(lines) == 1 + len(populated.coactivity)
-
-
-def test_a_dock_that_is_gone_hears_nothing(qtbot, viewer, session, populated):
-    dock = CoactivityDock(viewer)
-    dock.deleteLater()
-    qtbot.wait(10)
-    session.open(populated)
-    session.selection.time = 3.0
-    viewer.theme = "light"
-    settle()

@@ -28,6 +28,7 @@ from tests.widgets.settling import settle
 
 from napari_calcium.widgets.stage_docks import STAGE_WIDGETS
 from napari_calcium.widgets.viewer_session import session_of
+from napari_calcium.widgets.workbench import workbench_of
 
 MANIFEST = yaml.safe_load((Path(__file__).parents[2] / "napari.yaml").read_text("utf-8"))["contributions"]
 NAMES = {c["id"]: c["python_name"] for c in MANIFEST["commands"]}
@@ -122,6 +123,7 @@ def test_a_recording_that_comes_and_goes_is_no_trouble(qtbot, viewer, populated,
     session.choose_ensemble(None)
     session.close()
     settle()
+    assert says_what_to_do(widget) or name == "Help"
 
 
 @pytest.mark.parametrize("name", WIDGETS)
@@ -158,3 +160,30 @@ def test_its_plots_follow_the_theme_while_it_is_open(qtbot, viewer, populated, m
             ground = QColor(wanted).lightness()
             for axis in axes:
                 assert abs(axis.textPen().color().lightness() - ground) > 60, (name, theme)
+
+
+@pytest.mark.parametrize("name", WIDGETS)
+def test_when_it_is_gone_nobody_calls_it(qtbot, viewer, populated, name):
+    session, bench = session_of(viewer), workbench_of(viewer)
+    selection = session.selection
+    signals = (
+        session.recording_changed, session.history_changed, session.preview_changed, selection.marked_changed,
+        bench.plan.states_changed, bench.plan.stage_changed,
+        selection.cells_changed, selection.ensemble_changed, selection.time_changed, selection.focus_changed,
+        selection.span_changed,
+    )  # fmt: skip
+
+    def listeners() -> list[int]:
+        return [*(len(signal) for signal in signals), len(viewer.events.theme.callbacks)]
+
+    before = listeners()
+    widget = made(name, viewer)
+    widget.show()
+    settle()
+    with qtbot.waitSignal(widget.destroyed, timeout=5000):
+        widget.deleteLater()
+    assert listeners() == before
+    session.open(populated)
+    session.choose_ensemble(1)
+    viewer.theme = "light"
+    settle()

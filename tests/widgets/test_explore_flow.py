@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import threading
 import time
 import weakref
 
@@ -19,6 +20,7 @@ from napari_calcium.widgets.preferences import Preferences
 from napari_calcium.widgets.readers import read_table, read_tiff
 from napari_calcium.widgets.recording_line import RecordingLine
 from napari_calcium.widgets.soma_highlight import CELL_EDGE, FIRST_MEMBER
+from napari_calcium.widgets.theme import plot_colors, readable
 from napari_calcium.widgets.tissue_layers import layer_role
 from napari_calcium.widgets.viewer_session import session_of
 from napari_calcium.widgets.workbench import workbench_of
@@ -184,7 +186,8 @@ def test_from_a_table_and_labels_to_somata_that_light_up(window, files, sample):
         values = set(np.unique(lit.data[labels == rows[cell] + 1]).tolist()) - {CELL_EDGE}
         assert (FIRST_MEMBER + place in values) == (cell in members), cell
     shown = np.ravel(lit.colormap.map(FIRST_MEMBER + place))[:3]
-    wanted = [int(ensemble_color(chosen)[k : k + 2], 16) / 255 for k in (1, 3, 5)]
+    colour = readable(ensemble_color(chosen), plot_colors(window.viewer).background)
+    wanted = [int(colour[k : k + 2], 16) / 255 for k in (1, 3, 5)]
     np.testing.assert_allclose(shown, wanted, atol=0.01)
 
     # Soma → trace, raster row and table row.
@@ -208,9 +211,12 @@ def test_closing_the_window_during_a_run_leaves_nothing_behind(make_napari_viewe
         person.session.apply(person.session.recording.replace(frame_rate=10.0), "rate")
     workbench_of(viewer).run_all()
     viewer.close()
-    for _ in range(20):
-        QApplication.processEvents()
-        time.sleep(0.02)
+    QApplication.processEvents()
+    assert not workbench_of(viewer).runner.busy
+    mine = [thread for thread in threading.enumerate() if thread.name.startswith("napari-calcium")]
+    for thread in mine:
+        thread.join(30)
+    assert not any(thread.is_alive() for thread in mine)
 
 
 def test_two_windows_know_nothing_of_each_other(make_napari_viewer, qtbot, populated, traces_only):
@@ -250,6 +256,9 @@ def test_layers_renamed_and_deleted_are_no_trouble(make_napari_viewer, qtbot, po
         QApplication.processEvents()
     session.undo()
     session.redo()
+    assert len(viewer.layers) == 0
+    assert session.recording is populated
+    assert session.selection.ensemble == 1
 
 
 def test_docks_that_are_closed_are_gone(make_napari_viewer, qtbot, populated):

@@ -223,17 +223,6 @@ def test_both_themes(ready, viewer, session, recording):
         assert dock.plot._image.lut[0].tolist() == list(dock.plot.backgroundBrush().color().getRgb()[:3])
 
 
-def test_a_dock_that_is_gone_hears_nothing(qtbot, viewer, session, recording):
-    dock = RasterDock(viewer)
-    dock.show()
-    dock.deleteLater()
-    qtbot.wait(10)
-    session.open(recording)
-    session.choose_ensemble(1)
-    viewer.theme = "light"
-    QApplication.processEvents()
-
-
 def test_the_same_traces_are_not_prepared_again(ready, session, recording):
     session.open(recording)
     dock = ready()

@@ -116,14 +116,3 @@ def test_both_themes(ready, viewer, session, populated):
     for theme in ("light", "dark"):
         viewer.theme = theme
         assert dock.plot.backgroundBrush().color().name() == dock.colors.background
-
-
-def test_a_dock_that_is_gone_hears_nothing(qtbot, viewer, session, populated):
-    dock = SimilarityDock(viewer)
-    dock.show()
-    dock.deleteLater()
-    qtbot.wait(10)
-    session.open(populated)
-    session.selection.time = 3.0
-    viewer.theme = "light"
-    QApplication.processEvents()
