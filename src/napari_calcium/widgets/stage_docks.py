@@ -8,7 +8,7 @@ from typing import Any
 
 import napari
 from qtpy.QtGui import QShowEvent
-from qtpy.QtWidgets import QFormLayout, QLabel, QStackedWidget, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QFormLayout, QLabel, QSizePolicy, QStackedWidget, QVBoxLayout, QWidget
 
 from napari_calcium.pipeline_settings import TITLES
 from napari_calcium.widgets.dock_place import DockPlace, dock_of, full_name
@@ -122,6 +122,8 @@ class SingleStage(QWidget):
         row.setContentsMargins(6, 6, 6, 0)
         row.addRow(label, self.chooser)
         self._pages = QStackedWidget()
+        # Otherwise napari takes half of the height for a stretch below.
+        self._pages.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addLayout(row)

@@ -97,12 +97,12 @@ class StartDock(QWidget):
         parts = []
         for group, title in _GROUPS:
             rows = [
-                f"<tr><td><a href='{escape(name)}' style='color:{color}'>{escape(name)}</a>&nbsp;&nbsp;</td>"
+                f"<tr><td width='36%'><a href='{escape(name)}' style='color:{color}'>{escape(name)}</a></td>"
                 f"<td>{escape(words)}</td></tr>"
                 for name, words in _docks()
                 if _group_of(name) == group
             ]
-            parts.append(f"<p><b>{title}</b></p><table cellspacing='3'>{''.join(rows)}</table>")
+            parts.append(f"<p><b>{title}</b></p><table cellspacing='3' width='100%'>{''.join(rows)}</table>")
         self.docks.setText("".join(parts))
 
     def _say(self, text: str) -> None:

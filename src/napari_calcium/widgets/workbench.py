@@ -20,7 +20,7 @@ __all__ = ["Workbench", "workbench_of"]
 
 
 NO_RECORDING = (
-    "Open a recording first: Plugins ▸ napari-calcium ▸ Import fluorescence, or drop a file on the window."
+    "Open a recording first: drop a file on the window, or see Plugins ▸ napari-calcium ▸ Start here."
 )
 NO_RATE = "The frame rate is not known. Set it at the top of this dock first."
 BUSY = "Another run is going on; wait for it or cancel it."
