@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from qtpy.QtCore import Qt
+from qtpy.QtCore import QEvent, QObject, Qt
 from qtpy.QtGui import QHideEvent, QShowEvent
 from qtpy.QtWidgets import (
     QCheckBox,
@@ -19,7 +19,8 @@ from qtpy.QtWidgets import (
 
 from napari_calcium.guidance.advice import advise_stage
 from napari_calcium.pipeline import TITLES, PipelineSettings
-from napari_calcium.pipeline_settings import default_settings
+from napari_calcium.pipeline_settings import MOVIE_STAGES, default_settings
+from napari_calcium.plurals import count_of
 from napari_calcium.recording import Recording
 from napari_calcium.settings import Settings
 from napari_calcium.widgets.close_guard import CloseGuard
@@ -108,7 +109,7 @@ class StagePanel(QWidget):
         if recording is None:
             return ()
         if not_needed(recording, self.stage):
-            return ("This recording came as ΔF/F, so there is nothing to do here.",)
+            return (_why_idle(self.stage),)
         entry = entry_of(recording, self.stage)
         if entry is None:
             return ()
@@ -281,16 +282,37 @@ class StageWidget(QWidget):
         self._state.setText(state_words(self._bench.plan.state(self.stage_panel.stage)))
 
 
+class _Column(QScrollArea):
+    """A scroll area that is never narrower than what is in it, so that nothing is cut off sideways."""
+
+    def __init__(self, inside: QWidget) -> None:
+        super().__init__()
+        self.setWidgetResizable(True)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setMinimumHeight(60)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # Tab goes to what is in it, and it follows
+        self.setWidget(inside)
+
+    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
+        """Follow what is in it when it needs another width: a state of more words, a form that opens."""
+        inside = self.widget()
+        if event is not None and event.type() == QEvent.Type.LayoutRequest and watched is inside:
+            bar = self.verticalScrollBar()
+            if inside is not None and bar is not None:
+                self.setMinimumWidth(inside.minimumSizeHint().width() + bar.sizeHint().width())
+        return bool(super().eventFilter(watched, event))
+
+
 def scrolling(inside: QWidget) -> QScrollArea:
-    """Return a scroll area that is never narrower than what is in it, so nothing is cut off sideways."""
-    area = QScrollArea()
-    area.setWidgetResizable(True)
-    area.setFrameShape(QFrame.Shape.NoFrame)
-    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-    area.setWidget(inside)
-    area.setMinimumHeight(60)
-    area.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # Tab goes to what is in it, and it follows
-    return area
+    """Return a scroll area around a column of widgets."""
+    return _Column(inside)
+
+
+def _why_idle(stage: str) -> str:
+    if stage in MOVIE_STAGES:
+        return "The traces did not come from a movie that is open, so there is nothing to do here."
+    return "This recording came as ΔF/F, so there is nothing to do here."
 
 
 def default_of(stage: str) -> Settings:
@@ -305,7 +327,7 @@ def state_words(state: StageState) -> str:
 
 def cells(count: int) -> str:
     """Say a number of cells."""
-    return f"{count:,} cell{'' if count == 1 else 's'}"
+    return count_of(count, "cell")
 
 
 def _say(label: QLabel, text: str) -> None:
