@@ -265,6 +265,10 @@ def test_a_recording_without_a_frame_rate_counts_frames(dock, session, recording
     session.selection.time = 40.0
     settle()
     assert dock.clock.text() == "frame 40"
+    session.apply(recording, "Frame rate")
+    assert dock.clock.text() == f"{session.selection.time:.2f} s"
+    session.undo()
+    settle()
     assert "frame rate not known" in dock.plot.getPlotItem().getAxis("bottom").labelText
 
 

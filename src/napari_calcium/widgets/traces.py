@@ -131,6 +131,7 @@ class TracesDock(QWidget):
     def show_preview(self, preview: Recording | None) -> None:
         """Draw what a stage would make of some cells over their traces."""
         self._preview = preview
+        self.show_time(self._session.selection.time)  # in seconds from now on, where the rate was set
         self._later()
 
     def show_cells(self, ids: tuple[int, ...]) -> None:
