@@ -86,9 +86,9 @@ def test_links_are_readable_in_every_theme(viewer, dock, session, populated):
 @pytest.mark.parametrize("theme", ["dark", "light"])
 def test_the_swatch_has_the_colour_that_the_plots_have(dock, viewer, session, recording, theme):
     session.open(recording)
-    for row, k in enumerate(recording.ensembles.ids):
     viewer.theme = theme
     ground = plot_colors(viewer).background
+    for row, k in enumerate(recording.ensembles.ids):
         picture = dock.table.item(row, 0).icon().pixmap(14, 14).toImage()
         shown = picture.pixelColor(7, 7).getRgb()[:3]
         # Qt may keep icons in fewer bits than the screen has.

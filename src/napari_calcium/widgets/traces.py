@@ -125,13 +125,13 @@ class TracesDock(QWidget):
             seconds = recording.duration_s if rate_known else float(recording.n_frames)
             self.plot.set_duration(seconds, in_frames=not rate_known)
             self.plot.show_span(self._session.selection.span)
+        self.show_time(self._session.selection.time)  # in seconds from now on, where the rate was set
         shade_times(self, recording)
         self._later()
 
     def show_preview(self, preview: Recording | None) -> None:
         """Draw what a stage would make of some cells over their traces."""
         self._preview = preview
-        self.show_time(self._session.selection.time)  # in seconds from now on, where the rate was set
         self._later()
 
     def show_cells(self, ids: tuple[int, ...]) -> None:
