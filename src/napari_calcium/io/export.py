@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 __all__ = ["EXPORT_SUFFIXES", "export_for", "export_traces"]
 
 EXPORT_SUFFIXES = (".csv", ".npz", ".mat", ".parquet")
+_SPANS = 100
+"""Stretches of bad frames that the comment line names."""
 
 
 def export_traces(recording: Recording, path: str | Path, stage: str) -> None:
@@ -37,7 +39,9 @@ def export_traces(recording: Recording, path: str | Path, stage: str) -> None:
         ``.csv``: a comment line that says what it is, then one row a frame: time in seconds and one column a
         cell. ``.npz`` (NumPy; the keys are what pynapple's ``TsdFrame`` reads: ``t``, ``d``, ``columns``).
         ``.mat`` (MATLAB 5): ``traces`` (n_rois, n_frames), ``time_s``, ``roi_ids``, ``unit``,
-        ``frame_rate_hz``. ``.parquet``: the table of the CSV; needs pyarrow.
+        ``frame_rate_hz``. ``.parquet``: the table of the CSV; needs pyarrow. Bad frames of the movie,
+        over which traces were interpolated, are named in the comment line (from 0), and are ``bad_frames``
+        (n_frames,) in ``.npz`` and ``.mat``.
     stage : str
         Name of the traces: ``"dff"`` …
 
@@ -102,8 +106,23 @@ def _write_csv(file: IO[bytes], recording: Recording, stage: str) -> None:
     how = f"; made by {made.stage} ({_settings(made.settings)}); steps: {steps}" if made else ""
     unit = "ΔF/F (a fraction)" if trace.unit == "ΔF/F" else trace.unit
     about = f"napari-calcium {__version__}; {recording.name}; {stage} in {unit}"
-    file.write(f"# {about}; frame rate {recording.frame_rate} Hz{how}\n".encode())
+    file.write(f"# {about}; frame rate {recording.frame_rate} Hz{how}{_bad_words(recording)}\n".encode())
     _table(recording, stage).to_csv(file, index=False, lineterminator="\n", encoding="utf-8")
+
+
+def _bad_frames(recording: Recording) -> NDArray[np.bool_]:
+    motion = recording.motion
+    known = motion is not None and len(motion) == recording.n_frames
+    return motion.bad if motion is not None and known else np.zeros(recording.n_frames, np.bool_)
+
+
+def _bad_words(recording: Recording) -> str:
+    """Name the bad frames, counted from 0; the first of very many. Empty where there are none."""
+    steps = np.diff(np.concatenate([[0], _bad_frames(recording).astype(np.int8), [0]]))
+    first, last = np.flatnonzero(steps == 1), np.flatnonzero(steps == -1) - 1
+    spans = [f"{a}-{b}" if b > a else f"{a}" for a, b in zip(first.tolist(), last.tolist(), strict=True)]
+    more = f" and {len(spans) - _SPANS:,} more stretches" if len(spans) > _SPANS else ""
+    return f"; bad frames, interpolated: {' '.join(spans[:_SPANS])}{more}" if spans else ""
 
 
 def _table(recording: Recording, stage: str) -> pd.DataFrame:
@@ -139,6 +158,7 @@ def _write_npz(file: IO[bytes], recording: Recording, stage: str) -> None:
         end=times[-1:],
         type=np.array(["TsdFrame"]),
         unit=np.array([trace.unit]),
+        bad_frames=_bad_frames(recording),
     )
 
 
@@ -152,6 +172,7 @@ def _write_mat(file: IO[bytes], recording: Recording, stage: str) -> None:
         "roi_ids": recording.roi_ids,
         "unit": trace.unit,
         "frame_rate_hz": recording.frame_rate,
+        "bad_frames": _bad_frames(recording),
     }
     savemat(file, contents, do_compression=True)
 
