@@ -142,6 +142,36 @@ def test_the_course_is_told_but_the_number_is_not(make_ensemble, simulated):
         assert not np.allclose(told, blind, rtol=0.01)
 
 
+@pytest.mark.parametrize("told", [{}, TOLD], ids=["untold", "told"])
+def test_sharpening_raises_peaks_and_keeps_the_number(make_ensemble, simulated, told):
+    traces, _ = simulated(n_rois=3, seconds=30)
+    plain, sharp = (
+        infer_spike_rate(traces, 30.0, ensemble=make_ensemble(**card), **told)
+        for card in ({}, {"sharpness": 1.2})
+    )
+    assert_allclose(sharp.sum(axis=1), plain.sum(axis=1), rtol=1e-4)
+    ratio = np.log(sharp / sharp.mean(axis=1, keepdims=True) + 1e-6)
+    slope = [np.polyfit(np.log(p), r, 1)[0] for p, r in zip(plain, ratio, strict=True)]
+    assert slope == pytest.approx([1.2] * 3, abs=0.01)
+
+
+def test_a_sharpened_trace_in_pieces_gives_the_whole(make_ensemble, simulated):
+    ensemble = make_ensemble(sharpness=1.1)
+    traces, _ = simulated(n_rois=2, seconds=20)
+    whole = infer_spike_rate(traces, 30.0, ensemble=ensemble, **TOLD)
+    context = trace_context(traces, 30.0, ensemble=ensemble, **TOLD)
+    reach = ensemble.networks[0].reach
+    piece = infer_spike_rate(traces[:, 200:500], 30.0, ensemble=ensemble, context=context, **TOLD)
+    assert_allclose(piece[:, reach:-reach], whole[:, 200 + reach : 500 - reach], atol=1e-5)
+
+
+def test_silence_stays_silence(make_ensemble):
+    ensemble = make_ensemble(sharpness=1.1)
+    counts = np.zeros(50, np.float32)
+    assert ensemble._sharpen(counts) == 1.0
+    assert not counts.any()
+
+
 @pytest.mark.parametrize(
     ("traces", "rate", "told", "message"),
     [

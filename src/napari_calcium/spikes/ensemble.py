@@ -49,7 +49,7 @@ class Ensemble:
         Some for low and some for high frame rates.
     card : dict
         Version, the rates that each network ``serves`` in Hz, data, training settings, ``told_share`` by
-        family, ``count_factor`` by cell type, and the constants of the uncertainty.
+        family, ``count_factor`` by cell type, ``sharpness``, and the constants of the uncertainty.
     """
 
     networks: tuple[Network, ...]
@@ -90,6 +90,9 @@ class Ensemble:
         between laboratories that networks told the family trust the few that they have seen too much. The
         numbers are compared in the busiest 1,024 frames, and the course is multiplied by their ratio and by
         the factor of the cell type, which makes the number right in the middle of the held-out datasets.
+
+        The mean of networks is flatter than each of them. It is raised to the power ``sharpness`` and scaled
+        back to the number of spikes that it had in the whole trace.
         """
         traits = measure_traits(traces, frame_rate) if context is None else context.traits
         networks = self._serving(frame_rate)
@@ -104,6 +107,7 @@ class Ensemble:
             result[row] = told.mean(inputs, row)
             if asked is not None:
                 scale[row] *= _relative_count(inputs, result[row], asked, row)
+            scale[row] *= self._sharpen(result[row])
         context = TraceContext(traits, scale) if context is None else context
         result *= context.scale[:, None]
         return result, context
@@ -118,6 +122,16 @@ class Ensemble:
         """Return the family that each network is told: all of them, or a share and the rest 0."""
         told = round(self.card.get("told_share", {}).get(FAMILIES[family], 1.0) * n_networks)
         return [family if k < told else 0 for k in range(n_networks)]
+
+    def _sharpen(self, counts: NDArray[np.float32]) -> float:
+        """Sharpen one course in place, and return the factor that gives it back its number of spikes."""
+        power = float(self.card.get("sharpness", 1.0))
+        if power == 1:
+            return 1.0
+        before = float(counts.sum(dtype=np.float64))
+        np.power(counts, np.float32(power), out=counts)
+        after = float(counts.sum(dtype=np.float64))
+        return before / after if after > 0 else 1.0
 
     def _factor(self, cell_type: int) -> float:
         return float(self.card.get("count_factor", {}).get(CELL_TYPES[cell_type], 1.0))
