@@ -3,6 +3,7 @@ import threading
 import pytest
 
 from napari_calcium.progress import Cancelled
+from napari_calcium.widgets.progress_line import ProgressLine
 from napari_calcium.widgets.worker import Job, Runner, explain
 
 
@@ -80,6 +81,33 @@ def test_cancelling_stops_at_the_next_report_and_takes_no_result(runner, qtbot):
     assert signal.args == ["Count", None]
     assert taken == []
     assert len(reports) < 10_000
+
+
+@pytest.mark.parametrize(("stop", "said"), [("cancel", "Cancelled: Count"), ("supersede", "")])
+def test_only_what_the_user_cancels_is_called_cancelled(runner, qtbot, stop, said):
+    line = ProgressLine(runner)
+    qtbot.addWidget(line)
+    gate, taken = threading.Event(), []
+    runner.start("Count", lambda p: gate.wait(5), taken.append)
+    getattr(runner, stop)()
+    with finished(runner, qtbot):
+        gate.set()
+    assert taken == [] and runner.was_cancelled == bool(said)
+    assert line.message.startswith(said) and bool(line.message) == bool(said)
+    # It is forgotten with the next job.
+    with finished(runner, qtbot):
+        runner.start("Count", lambda p: 1, taken.append)
+    assert taken == [1] and not runner.was_cancelled
+
+
+def test_a_job_that_the_user_cancelled_stays_so_when_it_is_superseded(runner, qtbot):
+    gate = threading.Event()
+    runner.start("Count", lambda p: gate.wait(5), lambda _: None)
+    runner.cancel()
+    runner.supersede()
+    with finished(runner, qtbot):
+        gate.set()
+    assert runner.was_cancelled
 
 
 def test_work_that_never_reports_is_not_taken_after_cancel(runner, qtbot):

@@ -73,7 +73,7 @@ class CellUpdate(QObject):
         self._soon.setSingleShot(True)
         self._soon.setInterval(_PAUSE_MS)
         self._soon.timeout.connect(self.update)
-        bench.runner.started.connect(self.runner.cancel)
+        bench.runner.started.connect(self.runner.supersede)
         bench.runner.finished.connect(self._follow)
         links = Links(self)
         links.join(bench.session.recording_changed, self._on_recording)
@@ -111,7 +111,7 @@ class CellUpdate(QObject):
         if recording is None or not self._due(recording) or self._bench.runner.busy:
             return
         if self.runner.busy:
-            self.runner.cancel()
+            self.runner.supersede()
             return
         settings = self._bench.plan.stage("extraction")
         assert isinstance(settings, ExtractionSettings)
@@ -147,7 +147,7 @@ class CellUpdate(QObject):
 
     def _on_recording(self, recording: Recording | None) -> None:
         if self.runner.busy:
-            self.runner.cancel()
+            self.runner.supersede()
         if recording is not None and any(entry.stage in STAGES for entry in recording.log):
             # A change of cells takes results away; how they were made is known from before.
             self._made, self._edits = _made(recording), recording.cell_choice.edits

@@ -267,7 +267,7 @@ class CompareDock(ViewDock):
             self._asked = (self.chosen, settings)
         self._few = self._whole = None
         if self.runner.busy:
-            self.runner.cancel()
+            self.runner.supersede()
         self.later()
 
     def _reset(self) -> None:
@@ -308,7 +308,7 @@ class CompareDock(ViewDock):
             return
         if self.runner.busy:
             self._again = True
-            self.runner.cancel()
+            self.runner.supersede()
             return
 
         def work(on_progress: Progress) -> _Whole:

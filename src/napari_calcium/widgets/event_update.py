@@ -56,7 +56,7 @@ class EventUpdate(QObject):
         self._soon.setSingleShot(True)
         self._soon.setInterval(_PAUSE_MS)
         self._soon.timeout.connect(self.update)
-        bench.runner.started.connect(self.runner.cancel)
+        bench.runner.started.connect(self.runner.supersede)
         bench.runner.finished.connect(self._follow)
         links = Links(self)
         links.join(bench.session.recording_changed, self._follow)
@@ -89,7 +89,7 @@ class EventUpdate(QObject):
             return
         if self.runner.busy:
             self._wanted = True
-            self.runner.cancel()
+            self.runner.supersede()
             return
         settings = settings_to_update(recording, self._bench.plan.settings)
         if settings is None:
@@ -107,7 +107,7 @@ class EventUpdate(QObject):
 
     def _follow(self, *_: object) -> None:
         if self.runner.busy:
-            self.runner.cancel()
+            self.runner.supersede()
         if self._by_itself and self.pending:
             self._soon.start()
         else:

@@ -163,7 +163,7 @@ class ImportWidget(QWidget):
         return _Wish(path, read, PositionSettings(**places, link=self.link.value))
 
     def _changed(self, *_: object) -> None:
-        self._runner.cancel()
+        self._runner.supersede()
         self._later.start()
         self._show()
 

@@ -105,7 +105,7 @@ class StabilityDock(ViewDock):
         """Keep what was tried as long as it is about this result."""
         if recording is None or not self._is_of(recording):
             self._points, self._chosen, self._of = {}, None, recording
-            self.runner.cancel()
+            self.runner.supersede()
         super().show_recording(recording)
 
     def draw(self, recording: Recording) -> None:

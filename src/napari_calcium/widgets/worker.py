@@ -87,6 +87,11 @@ class Job:
             return None
         return elapsed * (1 - self._share) / self._share
 
+    @property
+    def stopping(self) -> bool:
+        """Whether it was asked to stop."""
+        return self._stop.is_set()
+
     def cancel(self) -> None:
         """Ask the work to stop at its next report of progress."""
         self._stop.set()
@@ -133,7 +138,7 @@ class Runner(QObject):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._job: Job | None = None
-        self._cancelled = False
+        self._cancelled = self._superseded = False
         self._title = ""
         self._on_done: Callable[[Any], None] | None = None
         self._on_part: Callable[[Any], None] | None = None
@@ -154,7 +159,7 @@ class Runner(QObject):
 
     @property
     def was_cancelled(self) -> bool:
-        """Whether the last job was cancelled before it was done."""
+        """Whether the user cancelled the last job before it was done."""
         return self._cancelled
 
     def retitle(self, title: str) -> None:
@@ -202,8 +207,15 @@ class Runner(QObject):
         return True
 
     def cancel(self) -> None:
-        """Ask the job to stop; it ends shortly after."""
+        """Ask the job to stop, as the user does; it ends shortly after."""
+        self._superseded = False
         if self._job is not None:
+            self._job.cancel()
+
+    def supersede(self) -> None:
+        """Ask the job to stop as its result would be of before: nobody cancelled it, so nothing is said."""
+        if self._job is not None and not self._job.stopping:
+            self._superseded = True
             self._job.cancel()
 
     def abandon(self) -> None:
@@ -239,7 +251,9 @@ class Runner(QObject):
 
     def _finish(self, job: Job, failure: Failure | None) -> None:
         self._timer.stop()
-        on_done, self._cancelled = self._on_done, job.cancelled and failure is None
+        on_done = self._on_done
+        self._cancelled = job.cancelled and failure is None and not self._superseded
+        self._superseded = False
         self._job = self._on_done = self._on_part = None
         if failure is None and not job.cancelled and on_done is not None:
             try:
