@@ -24,6 +24,7 @@ from napari_calcium.commands.cli_running import (
 )
 from napari_calcium.io.behaviour_csv import BehaviourFileSettings
 from napari_calcium.io.csv import CsvSettings
+from napari_calcium.io.nwb_session import NwbSession
 
 __all__ = ["app", "main"]
 
@@ -209,6 +210,7 @@ def inspect_command(file: FileArgument, options: dict[str, Any], of_behaviour: d
 
 
 @app.command("export")
+@with_options(NwbSession, "What an NWB file says of the session", into="session")
 def export_command(
     results: ResultsArgument,
     output: Annotated[
@@ -228,6 +230,7 @@ def export_command(
             "back into the folder of suite2p that the traces came from.",
         ),
     ] = None,
+    session: dict[str, Any] | None = None,
 ) -> None:
     """Write a results folder or NWB file as one NWB file, or one stage of its traces, for other programs."""
     from napari_calcium.io.export import EXPORT_SUFFIXES, export_for, export_traces
@@ -240,7 +243,7 @@ def export_command(
             if program is not None:
                 export_for(program, recording, output)
             elif output.suffix.lower() == ".nwb":
-                save_nwb(recording, output)
+                save_nwb(recording, output, session=NwbSession.validated(session or {}))
             elif output.suffix not in EXPORT_SUFFIXES:
                 raise Failure(
                     f"{output.name}: cannot tell the format; end the name in .nwb for everything, "

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 import warnings
 from pathlib import Path
@@ -22,6 +23,7 @@ from scipy import sparse
 from napari_calcium.cell_choice import CellChoice
 from napari_calcium.io.errors import ReadError
 from napari_calcium.io.nwb import is_nwb, read_nwb, save_nwb
+from napari_calcium.io.nwb_session import NwbSession
 from napari_calcium.io.opening import open_recording
 from napari_calcium.pipeline import run
 from napari_calcium.pipeline_settings import PipelineSettings, default_settings
@@ -38,6 +40,7 @@ from napari_calcium.results.tables import (
     Motion,
 )
 from napari_calcium.rois import Rois
+from napari_calcium.settings import SettingsError
 from napari_calcium.simulate import demo_settings, simulate
 
 numbers = st.floats(allow_nan=True, allow_infinity=False, width=32)
@@ -339,6 +342,39 @@ def test_a_save_that_fails_leaves_the_old_file(analysed, saved):
     assert saved.read_bytes() == before and [p.name for p in saved.parent.iterdir()] == ["day1.nwb"]
 
 
+def test_what_archives_ask_for_stands_where_pynwb_looks_for_it(analysed, tmp_path):
+    import pynwb
+
+    session = NwbSession(
+        subject_id="M7",
+        species="Mus musculus",
+        sex="F",
+        age="P90D",
+        session_description="drifting gratings",
+        experimenter="Cajal, Santiago",
+        institution="Madrid",
+        indicator="GCaMP6f",
+        location="V1",
+    )
+    path = tmp_path / "a.nwb"
+    save_nwb(analysed, path, session=session)
+    with pynwb.NWBHDF5IO(str(path), "r") as file:
+        nwb = file.read()
+        assert (nwb.subject.subject_id, nwb.subject.species, nwb.subject.sex, nwb.subject.age) == (
+            "M7",
+            "Mus musculus",
+            "F",
+            "P90D",
+        )
+        assert nwb.session_description == "drifting gratings" and nwb.institution == "Madrid"
+        assert nwb.experimenter == ("Cajal, Santiago",)
+        plane = nwb.imaging_planes["ImagingPlane"]
+        assert (plane.indicator, plane.location) == ("GCaMP6f", "V1")
+    assert read_nwb(path) == analysed
+    with pytest.raises(SettingsError, match="age"):
+        NwbSession.validated({"age": "90 days"})
+
+
 def test_progress_reaches_its_total(analysed, tmp_path):
     calls = []
     save_nwb(analysed, tmp_path / "a.nwb", on_progress=lambda *call: calls.append(call))
@@ -372,31 +408,50 @@ for line in sys.stdin:
 """
 
 
+@contextlib.contextmanager
+def ended_in_time(process, longest_s):
+    """End a process and those it started after a while, so that nothing waits for them for ever."""
+    watch = threading.Timer(longest_s, os.killpg, (process.pid, signal.SIGKILL))
+    watch.start()
+    try:
+        yield
+    finally:
+        watch.cancel()
+
+
+def told(process):
+    """Return the next line that a process says; it fails where that has ended."""
+    line = process.stdout.readline()
+    assert line, "the process that saves is gone, or took far too long and was ended"
+    return line.strip()
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="kills a forked process")
 def test_killed_at_any_moment_it_leaves_one_whole_file(tmp_path):
     """200 kills: NAPARI_CALCIUM_KILLS=200 pytest -k killed."""
     path, rng = tmp_path / "a.nwb", np.random.default_rng(0)
-    rounds, killed, seen = int(os.environ.get("NAPARI_CALCIUM_KILLS", "12")), 0, []
+    rounds, killed, seen = int(os.environ.get("NAPARI_CALCIUM_KILLS", "25")), 0, []
     takes = 0.0
     command = [sys.executable, "-c", SAVER, str(path)]
     # A process forked while other threads hold a lock may wait for it for ever.
     alone = os.environ | dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "NUMBA_NUM_THREADS"), "1")
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=alone
-    ) as saver:
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    with (
+        subprocess.Popen(command, **pipes, env=alone, start_new_session=True) as saver,
+        ended_in_time(saver, 60 + 10 * rounds),
+    ):
         for k in range(rounds + 1):
             saver.stdin.write("go\n")
             saver.stdin.flush()
-            child = int(saver.stdout.readline())
+            child = int(told(saver))
             began = time.perf_counter()
             if k:
                 time.sleep(rng.uniform(0, takes))
                 with contextlib.suppress(ProcessLookupError):  # it was faster
                     os.kill(child, signal.SIGKILL)
-            lines = [saver.stdout.readline().strip()]
+            lines = [told(saver)]
             while lines[-1] != "over":
-                assert saver.poll() is None, "the process that saves is gone"
-                lines.append(saver.stdout.readline().strip())
+                lines.append(told(saver))
             takes = takes if k else time.perf_counter() - began
             killed += "saved" not in lines
             recording = read_nwb(path)

@@ -132,6 +132,51 @@ def test_as_the_standard_says(tmp_path, values, mask, image):
         )
 
 
+def turned_masks(path, places, bright, *, exchanged):
+    """Replace masks and image of a file: one bright cell of 4 × 6 pixels a place, on uneven light."""
+    height, width = 60, 80
+    image = np.add.outer(np.arange(height), 0.5 * np.arange(width))
+    rows = []
+    for y, x in places:
+        image[y : y + 4, x : x + 6] += bright
+        rows += [(a, b) for a in range(y, y + 4) for b in range(x, x + 6)]
+    mask = np.zeros(len(rows), [("x", "<u4"), ("y", "<u4"), ("weight", "<f4")])
+    names = ("x", "y") if exchanged else ("y", "x")
+    for name, values in zip(names, zip(*rows, strict=True), strict=True):
+        mask[name] = values
+    mask["weight"] = 1
+    change(path, TABLE, "pixel_mask", mask)
+    change(path, TABLE, "pixel_mask_index", 24 * np.arange(1, N + 1))
+    change(path, "processing/ophys/Backgrounds_0", "meanImg", image.T.astype(np.float32))
+
+
+INSIDE = [(5, 30), (10, 48), (40, 8), (50, 20)]
+OUTSIDE = [(5, 70), *INSIDE[1:]]
+
+
+@pytest.mark.parametrize(
+    ("places", "bright", "exchanged", "turned"),
+    [
+        (INSIDE, 60, True, True),
+        (INSIDE, 60, False, False),
+        (INSIDE, 0, True, False),  # nothing tells, so it is read as the standard says
+        (INSIDE, 0, False, False),
+        (OUTSIDE, 0, True, True),
+        (OUTSIDE, 60, False, False),
+    ],
+)
+def test_masks_that_fit_the_image_only_when_exchanged_are_turned(
+    tmp_path, values, places, bright, exchanged, turned
+):
+    path = tmp_path / "neuroconv.nwb"
+    write(path, [("Fluorescence", "RoiResponseSeries", values.T, "n.a.", {})])
+    turned_masks(path, places, bright, exchanged=exchanged)
+    recording = read_nwb(path)
+    assert any("turned" in note for note in recording.log[0].notes) == turned
+    y, x = (int(axis.min()) for axis in recording.rois.pixels(1))
+    assert (y, x) == (places[1] if turned or not exchanged else places[1][::-1])
+
+
 @pytest.mark.parametrize("mask", ["pixel_mask", "image_mask"])
 def test_suite2p_writes_y_first(tmp_path, values, mask):
     path = tmp_path / "ophys.nwb"

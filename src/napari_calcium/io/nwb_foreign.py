@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
+from scipy import ndimage, sparse
 
 from napari_calcium.io.clock import read_clock
 from napari_calcium.io.csv_settings import CsvSettings
@@ -31,6 +31,11 @@ _KINDS = (
     ("denoised", ("denois",)),
     ("corrected", ("corrected",)),
 )
+_BRIGHT = ("local_correlation", "mean", "max_projection")
+"""Images in which cells are brighter than what is around them, the surest first."""
+_BRIGHTER, _CLEARLY = 0.5, 0.25
+"""SD of an image by which cells are brighter, at least, than what is around them and than their mirror."""
+_AROUND_PX = 16
 _STAGES = ("raw", "neuropil", "corrected", "baseline", "dff", "background_corrected", "denoised", "spikes")
 """A series of one of these names is what we call so."""
 _ACCEPTED = ("accepted", "iscell", "is_cell")
@@ -78,6 +83,7 @@ def read_foreign_nwb(
     Notes
     -----
     Masks and images have x first in NWB. Files of suite2p have y first, and are known by their description.
+    Masks that fit the images only the other way round are turned, and the notes say so.
     """
     started = time.perf_counter()
     y_first = "suite2p" in (file.text("session_description") or "").lower()
@@ -265,10 +271,47 @@ def _footprints(
         ("voxel_mask", _pixel_masks),
         ("image_mask", _image_masks),
     ):
-        if file.is_dataset(f"{series.table}/{name}"):
-            return read(file, f"{series.table}/{name}", series.rows, shape, y_first)
+        path = f"{series.table}/{name}"
+        if not file.is_dataset(path):
+            continue
+        if read is _pixel_masks and shape is not None and _lie_turned(file, path, images, y_first):
+            y_first = not y_first
+            notes.append("the masks have x and y exchanged; they are turned, so that they lie on the image")
+        return read(file, path, series.rows, shape, y_first)
     notes.append("the file does not tell where the cells lie")
     return (0, 0), None
+
+
+def _lie_turned(file: Hdf5File, path: str, images: dict[str, NDArray[Any]], y_first: bool) -> bool:
+    """Whether masks fit the images only with x and y exchanged, as neuroconv (2026) writes suite2p's cells.
+
+    That is where pixels would lie outside otherwise, or cells are clearly brighter than their surroundings
+    when exchanged, and are not as they stand.
+    """
+    mask = file.read(path, file.dataset(path))
+    if mask.dtype.names is None or not {"x", "y"} <= set(mask.dtype.names) or not len(mask):
+        return False
+    y, x = (mask[name].astype(np.int64) for name in (("x", "y") if y_first else ("y", "x")))
+    known = [images[name] for name in _BRIGHT if name in images] or list(images.values())
+    height, width = known[0].shape
+    stands, turned = (
+        bool(min(a.min(), b.min()) >= 0 and a.max() < height and b.max() < width) for a, b in ((y, x), (x, y))
+    )
+    if not (stands and turned):
+        return turned
+    as_it_is, exchanged = np.mean([(_brightness(i, y, x), _brightness(i, x, y)) for i in known], axis=0)
+    return bool(exchanged > _BRIGHTER and exchanged > as_it_is + _CLEARLY)
+
+
+def _brightness(image: NDArray[Any], y: NDArray[np.int64], x: NDArray[np.int64]) -> float:
+    """Return by how many SD pixels are brighter than what is around them; uneven light does not count."""
+    height, width = image.shape
+    if min(height, width) < 2 * _AROUND_PX or y.max() >= height or x.max() >= width:
+        return 0.0
+    values = np.nan_to_num(image.astype(np.float64))
+    contrast = values - ndimage.uniform_filter(values, 2 * _AROUND_PX + 1)
+    spread = float(contrast.std())
+    return float(contrast[y, x].mean() / spread) if np.isfinite(spread) and spread > 0 else 0.0
 
 
 def _pixel_masks(

@@ -27,6 +27,7 @@ from napari_calcium.io.nwb_layout import (
     interface_of,
     safe_names,
 )
+from napari_calcium.io.nwb_session import NwbSession
 from napari_calcium.io.shielded_hdf5 import writing_hdf5
 from napari_calcium.progress import Progress, silent
 from napari_calcium.recording import Recording
@@ -51,6 +52,7 @@ def save_nwb(
     path: str | Path,
     *,
     session_start: datetime | None = None,
+    session: NwbSession = NwbSession(),
     selection: Mapping[str, Any] | None = None,
     on_progress: Progress = silent,
 ) -> None:
@@ -66,6 +68,9 @@ def save_nwb(
         ``.nwb``. Replaced whole or not at all, whenever the process is killed.
     session_start : datetime with time zone, optional
         When the recording was made, which NWB asks for; by default the time of saving, which the file says.
+    session : NwbSession
+        Animal, experimenter and what else archives ask for. It is no part of the recording, so it does not
+        come back with it.
     selection : mapping, optional
         What the user looks at, as plain data; :func:`~napari_calcium.io.nwb.read_selection` gives it back.
     on_progress
@@ -88,29 +93,33 @@ def save_nwb(
         with warnings.catch_warnings():
             # pynwb warns of its own later versions.
             warnings.simplefilter("ignore")
-            _write_structure(recording, partial, session_start, selection or {})
+            _write_structure(recording, partial, session_start, session, selection or {})
         _fill(recording, partial, on_progress)
 
 
 def _write_structure(
-    recording: Recording, path: Path, session_start: datetime | None, selection: Mapping[str, Any]
+    recording: Recording,
+    path: Path,
+    session_start: datetime | None,
+    session: NwbSession,
+    selection: Mapping[str, Any],
 ) -> None:
     from pynwb import NWBHDF5IO, NWBFile
-    from pynwb.file import Subject
 
     now = datetime.now().astimezone()
     told = "" if session_start is not None else "; session_start_time is the time of saving"
     nwb = NWBFile(
-        session_description=f"calcium imaging: {_printable(recording.name)}",
+        session_description=session.session_description or f"calcium imaging: {_printable(recording.name)}",
         identifier=str(uuid.uuid4()),
         session_start_time=session_start or now,
         notes=f"saved by napari-calcium {__version__}{told}",
         source_script=f"napari-calcium {__version__}",
         source_script_file_name="napari-calcium",
-        # Archives ask for a subject, of which a recording knows nothing.
-        subject=Subject(subject_id=_UNKNOWN, description=_UNKNOWN, sex="U", age=_ANY_AGE),
+        experimenter=[session.experimenter] if session.experimenter else None,
+        institution=session.institution or None,
+        subject=_subject(session),
     )
-    plane = _imaging_plane(nwb, recording)
+    plane = _imaging_plane(nwb, recording, session)
     ophys = nwb.create_processing_module("ophys", "cells and their traces")
     _add_traces(recording, ophys, _add_cells(recording, ophys, plane))
     _add_images(recording, ophys)
@@ -126,11 +135,24 @@ def _write_structure(
         file.write(nwb)
 
 
+def _subject(session: NwbSession) -> Any:
+    """Return the subject; archives ask for one, of which a recording knows nothing."""
+    from pynwb.file import Subject
+
+    return Subject(
+        subject_id=session.subject_id or _UNKNOWN,
+        description=_UNKNOWN,
+        species=session.species or None,
+        sex=session.sex,
+        age=session.age or _ANY_AGE,
+    )
+
+
 def _printable(text: str) -> str:
     return "".join(c if c.isprintable() else " " for c in text).strip() or "recording"
 
 
-def _imaging_plane(nwb: Any, recording: Recording) -> Any:
+def _imaging_plane(nwb: Any, recording: Recording, session: NwbSession) -> Any:
     from pynwb.ophys import OpticalChannel
 
     channel = OpticalChannel(name="channel", description=_UNKNOWN, emission_lambda=float("nan"))
@@ -145,8 +167,8 @@ def _imaging_plane(nwb: Any, recording: Recording) -> Any:
         description="field of view",
         device=nwb.create_device(name="Microscope", description=_UNKNOWN),
         excitation_lambda=float("nan"),
-        indicator=_UNKNOWN,
-        location=_UNKNOWN,
+        indicator=session.indicator or _UNKNOWN,
+        location=session.location or _UNKNOWN,
         **more,
     )
 
