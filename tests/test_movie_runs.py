@@ -7,13 +7,17 @@ import pytest
 import tifffile
 from tests.movie.planted_cells import flashes, soma
 
+from napari_calcium.cells.drawn_rois import drawn_labels, use_drawing
 from napari_calcium.io.csv import CsvSettings
 from napari_calcium.io.errors import ReadError
 from napari_calcium.io.opening import open_recording
 from napari_calcium.io.results_folder import new_results_folder, write_results
 from napari_calcium.io.results_reading import read_results
-from napari_calcium.pipeline import PipelineSettings, run
+from napari_calcium.movie.extraction_settings import ExtractionSettings
+from napari_calcium.pipeline import PipelineSettings, run, run_stage, settings_of
 from napari_calcium.progress import Cancelled
+from napari_calcium.recording import Movie, Recording
+from napari_calcium.widgets.plan import bring_up_to_date
 
 RATE = 8.0
 SHAPE = (48, 56)
@@ -49,6 +53,31 @@ def frames_of(n_frames=120):
 
 
 FRAMES = frames_of()
+
+
+def outlines(rois):
+    return [frozenset(zip(*map(np.ndarray.tolist, rois.pixels(row)), strict=True)) for row in range(len(rois))]
+
+
+def test_what_was_drawn_is_kept_and_what_is_detected_is_added():
+    movie = Recording("film", np.empty(0, np.int64), RATE, movie=Movie(FRAMES))
+    found = run(movie, MOVIE_ALONE)
+    image = np.zeros(SHAPE, np.int32)
+    image[10:19, 10:19], image[38:46, 4:12] = 1, 2  # a soma that is found, too, and a place without any
+    drawn = use_drawing(movie, drawn_labels(image))
+    # Also where its light was read before, as Edit cells does.
+    for before in (drawn, run_stage(drawn, "extraction", ExtractionSettings())):
+        both = run(before, MOVIE_ALONE)
+        assert both.n_rois == found.n_rois + 1
+        assert set(outlines(drawn.rois)) <= set(outlines(both.rois))
+        assert "2 cells drawn by hand kept" in next(e for e in both.log if e.stage == "segmentation").notes
+        assert outlines(run(movie, settings_of(both, MOVIE_ALONE)).rois) == outlines(both.rois)
+    # Detected anew with other settings, they are kept again; without detection, they are what is left.
+    wider = MOVIE_ALONE.replace(segmentation=MOVIE_ALONE.segmentation.replace(diameter=13))
+    again = bring_up_to_date(both, wider)
+    assert set(outlines(drawn.rois)) <= set(outlines(again.rois))
+    alone = bring_up_to_date(again, wider.replace(segmentation=None))
+    assert set(outlines(alone.rois)) == set(outlines(drawn.rois))
 
 
 def by_hand(path, frames, order):

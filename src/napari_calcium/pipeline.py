@@ -218,7 +218,7 @@ def _applies(recording: Recording, stage: str, settings: PipelineSettings) -> bo
         return False
     # Called before any stage ran, so that ΔF/F is what the file holds.
     if stage in MOVIE_STAGES:
-        return has_raw_movie(recording) and not (stage == "segmentation" and has_drawn_rois(recording))
+        return has_raw_movie(recording)
     return stage != "baseline" or "dff" not in recording.traces
 
 

@@ -123,7 +123,8 @@ def test_drawn_rois_outlive_a_registration_and_a_run_from_the_start(movie):
     registered = run_stage(drawn, "registration", RigidRegistration())
     assert registered.rois is not None and registered.roi_ids.tolist() == [0] and not registered.traces
     only_movie = dict.fromkeys(STAGES)
-    again = run(registered, PipelineSettings(registration=RigidRegistration(), **only_movie))
+    alone = PipelineSettings(registration=RigidRegistration(), segmentation=None, **only_movie)
+    again = run(registered, alone)
     assert again.roi_ids.tolist() == [0] and [e.stage for e in again.log] == [
         "rois",
         "registration",

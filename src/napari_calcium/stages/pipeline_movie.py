@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_calcium import __version__
+from napari_calcium.curation.kept_drawings import drawn_again, drawn_of
 from napari_calcium.movie.binned_movie import BinnedMovie
 from napari_calcium.movie.cellpose_cells import CellposeMissingError
 from napari_calcium.movie.chunks import MovieSource, movie_shape
@@ -29,7 +30,7 @@ from napari_calcium.plurals import count_of
 from napari_calcium.progress import Progress, part, silent
 from napari_calcium.recording import LogEntry, Recording, Source, Trace
 from napari_calcium.results.tables import Motion
-from napari_calcium.roi_edits import apply_edits, changed_ids
+from napari_calcium.roi_edits import SetFootprint, apply_edits, changed_ids
 from napari_calcium.rois import Rois
 from napari_calcium.settings import SettingsError
 from napari_calcium.stages.stage_steps import Apply, Outcome, StageError, rate_of
@@ -86,7 +87,7 @@ def has_raw_movie(recording: Recording) -> bool:
 
 
 def has_drawn_rois(recording: Recording) -> bool:
-    """Whether all ROIs were drawn by hand, so that there is nothing to detect."""
+    """Whether all ROIs were drawn by hand: nothing was detected."""
     found = any(entry.stage == "segmentation" for entry in recording.log)
     return not found and any(e.stage == "rois" and e.settings.get("by") == "drawn" for e in recording.log)
 
@@ -265,13 +266,22 @@ def _segmentation(rec: Recording, settings: Any, on_progress: Progress, executor
         )
     except CellposeMissingError as error:
         raise StageError(str(error)) from None
-    # The ids of candidates that were found before mean others now.
-    choice = rec.cell_choice if rec.candidates is None else rec.cell_choice.without_ids()
+    choice, drawn = rec.cell_choice, _drawn_before(rec)
+    if drawn is not None:
+        # The ids of candidates that were found before mean others now; what was drawn is where it was.
+        choice = choice.without_ids().replace(edits=drawn_again(found, drawn))
     found = apply_edits(found, choice.edits)
     rois = choice.kept(found)
     changes = {"candidates": found, "cell_choice": choice, "rois": rois, "roi_ids": rois.ids}
-    notes = (*_cell_notes(choice.accepts(found)), *_lost_notes(rec))
+    notes = (*_cell_notes(choice.accepts(found)), *_kept_notes(rec, drawn))
     return Outcome(changes, ("motion", "images"), ("rois",), notes)
+
+
+def _drawn_before(rec: Recording) -> Rois | None:
+    """Return the cells that were drawn by hand; None where there are no candidates yet."""
+    if rec.candidates is None:
+        return None
+    return drawn_of(rec.candidates, rec.cell_choice, all_of_them=has_drawn_rois(rec))
 
 
 def _extraction(rec: Recording, settings: Any, on_progress: Progress, executor: Executor | None) -> Outcome:
@@ -386,15 +396,19 @@ def _cell_notes(accepted: Any) -> tuple[str, ...]:
     return (f"{count_of(cells, 'cell')} accepted, {rejected} rejected",)
 
 
-def _lost_notes(before: Recording) -> tuple[str, ...]:
-    """Say what the user had decided by hand that cannot be taken over to cells found anew."""
-    choice = before.cell_choice
-    known = before.candidates is not None
-    by_hand = len(choice.accepted) + len(choice.rejected) + len(choice.edits) if known else 0
-    plural = "s" if by_hand != 1 else ""
-    return (
-        (f"{by_hand} decision{plural} by hand were about other candidates, and are gone",) if by_hand else ()
-    )
+def _kept_notes(before: Recording, drawn: Rois | None) -> tuple[str, ...]:
+    """Say which cells drawn by hand are kept, and what was decided that cannot be taken over to new cells."""
+    if drawn is None:
+        return ()
+    choice, kept = before.cell_choice, len(drawn)
+    notes = (f"{count_of(kept, 'cell')} drawn by hand kept",) if kept else ()
+    decided = {*choice.accepted, *choice.rejected}.difference(drawn.ids.tolist())
+    edits = () if has_drawn_rois(before) else choice.edits
+    gone = [e for e in edits if not (isinstance(e, SetFootprint) and e.roi_id in drawn.ids)]
+    lost = len(decided) + len(gone)
+    if not lost:
+        return notes
+    return (*notes, f"{count_of(lost, 'decision')} by hand were about other candidates, and are gone")
 
 
 def _trace_notes(found: Extraction) -> tuple[str, ...]:

@@ -141,6 +141,10 @@ def use_layer(viewer: Any, layer: Any, *, replace: bool = False) -> str:
     if "dff" in recording.traces and recording.movie is not None:
         notes += ". Run all makes the results of all cells anew"
     label = f"Use {layer.name}"
+    if replace:
+        # In the place of all others means that no others are wanted.
+        bench.plan.set_enabled("segmentation", False)
+        notes += ". Cells is switched off in the pipeline: tick it to add what it detects"
     if drawn.candidates is None or drawn.candidates is recording.candidates:
         session.apply(drawn, label)
         _put_away(viewer, layer)

@@ -11,6 +11,7 @@ from enum import Enum
 
 from psygnal import Signal
 
+from napari_calcium.curation.chosen_cells import drawn_cells
 from napari_calcium.events.validation import ValidationSettings
 from napari_calcium.pipeline import TITLES, PipelineSettings, run_stage, shares_of, without_results
 from napari_calcium.pipeline_settings import MOVIE_STAGES, default_settings
@@ -19,7 +20,7 @@ from napari_calcium.recording import LogEntry, Recording
 from napari_calcium.session import Session
 from napari_calcium.settings import Settings, SettingsError
 from napari_calcium.stages.pipeline_behaviour import BEHAVIOUR_STAGES
-from napari_calcium.stages.pipeline_movie import has_drawn_rois, lags_behind
+from napari_calcium.stages.pipeline_movie import has_raw_movie, lags_behind
 from napari_calcium.stages.pipeline_population import POPULATION_STAGES
 from napari_calcium.stages.pipeline_validation import with_choices
 
@@ -191,12 +192,11 @@ def not_needed(recording: Recording, stage: str) -> bool:
     """Whether a stage has nothing to do.
 
     That is the baseline of a recording that came as ΔF/F, and all stages of a movie where the traces came
-    from a file, or there is no movie; detection where the ROIs were drawn.
+    from a file, or there is no movie.
     """
     if stage in MOVIE_STAGES:
         from_movie = not recording.traces or entry_of(recording, "extraction") is not None
-        drawn = stage == "segmentation" and has_drawn_rois(recording)
-        return recording.movie is None or not from_movie or drawn
+        return recording.movie is None or not from_movie
     made = entry_of(recording, "baseline") is not None
     return stage == "baseline" and "dff" in recording.traces and not made
 
@@ -270,6 +270,10 @@ def bring_up_to_date(
     recording = _without_skipped_spikes(recording, settings)
     if must_begin_anew(recording, settings):
         recording = without_results(recording, movie=must_begin_anew(recording, settings, MOVIE_STAGES))
+        if settings.segmentation is None and has_raw_movie(recording) and recording.candidates is None:
+            # Detection was switched off after it had run: what was drawn by hand is what is left.
+            if recording.cell_choice.edits:
+                recording = drawn_cells(recording, recording.cell_choice)
     by_hand = recording.cell_choice.by_hand
     if recording.candidates is None and not by_hand and recording.cell_choice != settings.cell_choice:
         recording = recording.replace(cell_choice=settings.cell_choice)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from napari_calcium.plurals import count_of
 from napari_calcium.recording import Recording
+from napari_calcium.stages.pipeline_movie import has_drawn_rois
 from napari_calcium.widgets.stage_widget import StagePanel, StageWidget, cells
 
 __all__ = ["SegmentationPanel", "SegmentationWidget"]
@@ -14,6 +15,19 @@ class SegmentationPanel(StagePanel):
 
     stage = "segmentation"
     sentence = "Finds the somata in the registered movie and judges each: a cell in focus, or not."
+
+    @property
+    def result(self) -> tuple[str, ...]:
+        """What came of the stage; where cells were only drawn, what it would do with them."""
+        recording = self._bench.session.recording
+        if recording is None or not has_drawn_rois(recording) or recording.candidates is None:
+            return super().result
+        n = len(recording.candidates)
+        it, them = ("it", "It stays") if n == 1 else ("them", "They stay")
+        return (
+            f"{cells(n)} drawn by hand, none detected yet.",
+            f"Run adds what is detected to {it}. {them} as drawn; to use nothing else, untick Cells.",
+        )
 
     def summary(self, recording: Recording) -> str:
         """Say how many candidates are cells now."""
