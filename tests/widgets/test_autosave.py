@@ -8,8 +8,9 @@ from napari_calcium.recording import LogEntry, Recording, Trace
 from napari_calcium.session import Session
 from napari_calcium.widgets import autosave, recent_files
 from napari_calcium.widgets.autosave import Autosave, RecoveryRow
-from napari_calcium.widgets.recent_files import remember_file
+from napari_calcium.widgets.recent_files import UNSAVED, remember_file
 from napari_calcium.widgets.selection_kept import select_again, selection_of
+from napari_calcium.widgets.viewer_session import session_of
 from napari_calcium.widgets.workbench import Workbench
 
 
@@ -111,7 +112,7 @@ def test_work_left_behind_is_offered_until_it_is_discarded(storage, recording, q
     opened = []
     row = RecoveryRow(opened.append)
     qtbot.addWidget(row)
-    assert "day 1" in row.text.text() and not row.isHidden()
+    assert "day 1" in row.text.text() and not row.isHidden() and not row.text.isHidden()
     row.open.click()
     assert opened == [str(path)] and path.exists() and row.isHidden()
     again = RecoveryRow(opened.append)
@@ -147,3 +148,29 @@ def test_files_opened_lately_are_remembered_the_latest_first(storage, tmp_path):
     assert files[11] not in recent_files.recent_files()
     (storage / "napari-calcium-recent.json").write_text("[1, {}")
     assert recent_files.recent_files() == ()
+
+
+def test_where_one_looks_is_kept_and_a_file_that_says_nonsense_does_no_harm(viewer, recording):
+    session = session_of(viewer)
+    session.open(recording)
+    viewer.add_image(np.zeros((60, 80)))
+    camera = viewer.scene.camera
+    camera.center, camera.zoom = (0.0, 20.0, 30.0), viewer.canvas.size[0] / 10
+    kept = json.loads(json.dumps(selection_of(session)))
+    camera.center, camera.zoom = (0.0, 5.0, 5.0), 1.0
+    select_again(session, kept)
+    assert camera.center[-2:] == (20.0, 30.0) and camera.zoom == pytest.approx(viewer.canvas.size[0] / 10)
+    viewer.reset_view()
+    assert selection_of(session)["view"] is None  # all of it
+    for nonsense in ({"view": "x"}, {"view": [1, 2]}, {"cells": 3, "span": [1]}, {"view": [0, 0, -1]}):
+        select_again(session, nonsense)
+
+
+def test_copies_of_unsaved_work_are_no_recent_files(storage):
+    copy = storage / UNSAVED / "1-2-0.nwb"
+    copy.parent.mkdir(parents=True)
+    copy.touch()
+    (storage / "mine.nwb").touch()
+    remember_file(copy)
+    remember_file(storage / "mine.nwb")
+    assert recent_files.recent_files() == (storage / "mine.nwb",)

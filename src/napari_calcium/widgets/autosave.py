@@ -16,6 +16,7 @@ from napari_calcium.recording import Recording
 from napari_calcium.widgets.form import message_label
 from napari_calcium.widgets.links import Links
 from napari_calcium.widgets.preferences import preferences, storage_folder
+from napari_calcium.widgets.recent_files import UNSAVED
 from napari_calcium.widgets.selection_kept import selection_of
 from napari_calcium.widgets.workbench import Workbench
 from napari_calcium.widgets.worker import Job
@@ -33,7 +34,7 @@ _numbers = itertools.count()
 def autosave_folder() -> Path | None:
     """Return where copies are kept; None where napari keeps no settings either."""
     folder = storage_folder()
-    return None if folder is None else folder / "napari-calcium-unsaved"
+    return None if folder is None else folder / UNSAVED
 
 
 class Autosave(QObject):
@@ -150,6 +151,7 @@ class RecoveryRow(QWidget):
             newest = self._found[0]
             more = f" (and {len(self._found) - 1} more)" if len(self._found) > 1 else ""
             self.text.setText(f"Unsaved work: {newest.name}, {newest.when:%d %b %H:%M}{more}")
+            self.text.setVisible(True)
 
     def _recover(self) -> None:
         if self._found:

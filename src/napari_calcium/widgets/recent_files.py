@@ -9,7 +9,10 @@ from pathlib import Path
 from napari_calcium.atomic import replacing
 from napari_calcium.widgets.preferences import storage_folder
 
-__all__ = ["recent_files", "remember_file"]
+__all__ = ["UNSAVED", "recent_files", "remember_file"]
+
+UNSAVED = "napari-calcium-unsaved"
+"""Name of the folder with copies of unsaved work."""
 
 _FILE = "napari-calcium-recent.json"
 _MOST = 10
@@ -29,11 +32,14 @@ def recent_files() -> tuple[Path, ...]:
 
 
 def remember_file(path: Path) -> None:
-    """Put a file at the head of the list; a folder that cannot be written to is no error."""
+    """Put a file at the head of the list; a folder that cannot be written to is no error.
+
+    Copies of unsaved work are left out: they go when it is saved.
+    """
     folder = storage_folder()
-    if folder is None:
-        return
     path = path.absolute()
+    if folder is None or path.parent == folder.absolute() / UNSAVED:
+        return
     listed = [str(path), *(str(one) for one in recent_files() if one != path)][:_MOST]
     with contextlib.suppress(OSError):
         folder.mkdir(parents=True, exist_ok=True)

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from napari_calcium.session import Session
+from napari_calcium.widgets.viewer_session import viewer_of
 
 __all__ = ["select_again", "selection_of"]
 
 
 def selection_of(session: Session) -> dict[str, Any]:
-    """Return the selection as plain data."""
+    """Return the selection, and where one looks, as plain data."""
     chosen = session.selection
     return {
         "cells": list(chosen.cells),
@@ -20,11 +24,43 @@ def selection_of(session: Session) -> dict[str, Any]:
         "time": chosen.time,
         "span": None if chosen.span is None else list(chosen.span),
         "marked": None if chosen.marked is None else list(chosen.marked),
+        "view": _closer_look(session),
     }
 
 
 def select_again(session: Session, kept: Mapping[str, Any]) -> None:
-    """Select what was selected when the file was saved, as far as it is still there."""
+    """Select what was selected when the file was saved, and look where one looked, if it is still there."""
+    # A file may say anything; what it selects is not worth an error.
+    with contextlib.suppress(TypeError, ValueError, IndexError, AttributeError):
+        _select(session, kept)
+    with contextlib.suppress(TypeError, ValueError):
+        _look_again(session, kept.get("view"))
+
+
+def _closer_look(session: Session) -> list[float] | None:
+    """Return the middle (y, x) and the height of what is in view, in world units; None where all is."""
+    viewer = viewer_of(session)
+    if viewer is None or viewer.dims.ndisplay != 2 or not len(viewer.layers):
+        return None
+    low, high = np.asarray(viewer.layers.extent.world)[:, -2:]
+    camera = viewer.scene.camera
+    seen = np.asarray(viewer.canvas.size) / camera.zoom
+    if (seen >= high - low).all():
+        return None
+    return [float(camera.center[-2]), float(camera.center[-1]), float(seen[0])]
+
+
+def _look_again(session: Session, view: Any) -> None:
+    viewer = viewer_of(session)
+    if viewer is None or view is None or viewer.dims.ndisplay != 2:
+        return
+    y, x, height = (float(number) for number in view)
+    if np.isfinite([y, x, height]).all() and height > 0:
+        viewer.scene.camera.center = (0.0, y, x)
+        viewer.scene.camera.zoom = viewer.canvas.size[0] / height
+
+
+def _select(session: Session, kept: Mapping[str, Any]) -> None:
     recording, chosen = session.recording, session.selection
     if recording is None:
         return

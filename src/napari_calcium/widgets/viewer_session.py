@@ -9,7 +9,7 @@ from napari_calcium.session import Session
 from napari_calcium.widgets.canvas import Canvas
 from napari_calcium.widgets.registered_layer import RegisteredLayer
 
-__all__ = ["session_of"]
+__all__ = ["session_of", "viewer_of"]
 
 _sessions: weakref.WeakKeyDictionary[Any, Session] = weakref.WeakKeyDictionary()
 
@@ -38,3 +38,8 @@ def session_of(viewer: Any) -> Session:
         Canvas(viewer, session)
         RegisteredLayer(viewer, session)
     return session
+
+
+def viewer_of(session: Session) -> Any | None:
+    """Return the viewer whose session this is; None where it has none, as in a program without a window."""
+    return next((viewer for viewer, known in _sessions.items() if known is session), None)
