@@ -22,6 +22,7 @@ os.environ["NAPARI_CONFIG"] = ""
 
 import numpy as np
 from napari.settings import get_settings
+from napari.utils.theme import get_theme
 from PIL import Image
 from qtpy.QtCore import QBuffer
 from qtpy.QtWidgets import QApplication, QDockWidget, QWidget
@@ -41,9 +42,12 @@ from napari_calcium.simulate.behaviour_simulation import BehaviourSimulation, si
 from napari_calcium.stages.pipeline_behaviour import BEHAVIOUR_STAGES
 from napari_calcium.stages.pipeline_population import POPULATION_STAGES
 from napari_calcium.widgets.launch import open_window
+from napari_calcium.widgets.theme import readable
 from napari_calcium.widgets.viewer_session import session_of
 from napari_calcium.widgets.workspace import workspace_of
 
+REAL = Path(__file__).resolve().parents[2] / "shared" / "data"
+"""Real recordings, which are not part of the project; where they are missing, their pictures stay."""
 FOLDER = Path(__file__).parent / "pictures"
 SIZE = (1600, 960)
 PATIENCE_S = 60.0
@@ -93,6 +97,10 @@ def movie() -> Recording:
     path = Path(SCRATCH.name) / "movie.tif"
     simulate(raw_movie_settings()).write_movie(path)
     return open_recording(path)
+
+
+class Unavailable(Exception):
+    """A file that is not part of the project is not on this machine."""
 
 
 class Window:
@@ -175,7 +183,9 @@ def keep(name: str, image: Image.Image) -> None:
     image = image.convert("RGB")
     counts = sorted(image.getcolors(image.width * image.height), reverse=True)
     # Large flat areas keep their exact colour, or a grey ground would get a tint.
-    kept = [*(rgb(ensemble_color(k)) for k in range(12)), *(color for _, color in counts[:60])]
+    grounds = [get_theme(theme).background.as_hex("long")[:7] for theme in ("dark", "light")]
+    ensembles = (rgb(readable(ensemble_color(k), ground)) for ground in grounds for k in range(12))
+    kept = [*ensembles, *(color for _, color in counts[:60])]
     meaning = [value for color in dict.fromkeys(kept) for value in color]
     shades = image.quantize(256 - len(meaning) // 3, Image.Quantize.MEDIANCUT).getpalette()
     palette = Image.new("P", (1, 1))
@@ -406,6 +416,66 @@ def relations() -> None:
 
 
 @picture
+def preferences() -> None:
+    """The figure of preferred epochs."""
+    kind = next(kind for kind in FIGURES if kind.stem == "preferences")
+    buffer = io.BytesIO()
+    figure_of(kind, animal_analysed()).savefig(buffer, dpi=130)
+    keep("preferences", Image.open(buffer))
+
+
+@cache
+def real(name: str, frame_rate: float) -> Recording:
+    """A real recording after all stages, with signals of the population in the place of behaviour."""
+    path = REAL / name
+    if not path.exists():
+        raise Unavailable(path)
+    stages = (*POPULATION_STAGES, "behaviour", "relations")
+    wanted = PipelineSettings(**{stage: default_settings(stage) for stage in stages})
+    return run(open_recording(path, CsvSettings(frame_rate=frame_rate)), wanted)
+
+
+def zebrafish() -> Recording:
+    """Adult zebrafish, telencephalic area Dp, OGB-1, 7.5 Hz."""
+    return real("zebrafish_pdp_7.5hz_1.csv", 7.5)
+
+
+@picture
+def zebrafish_population() -> None:
+    """Activity sorted by likeness with a marked stretch of time, and the correlations of the same cells."""
+    with Window(zebrafish()) as shown:
+        shown.dock("Activity")
+        shown.dock("Correlation")
+        shown.session.selection.marked = (13.0, 19.0)
+        shown.settle(2.0)
+        shown.save("zebrafish_population")
+
+
+@picture
+def zebrafish_trajectory() -> None:
+    """The population's way through three components, coloured by its activity; bold where time is marked."""
+    with Window(zebrafish()) as shown:
+        shown.session.selection.marked = (13.0, 19.0)
+        dock = shown.dock("Embedding")
+        dock.setFloating(True)
+        dock.resize(520, 460)
+        widget = dock.widget()
+        shown.settle(1.0)
+        widget.tabs.setCurrentIndex(1)
+        widget.signal.setCurrentIndex(1)
+        widget.later()
+        widget.way.turn(60, 40)
+        shown.settle(2.0)
+        shown.save("zebrafish_trajectory", widget)
+
+
+@picture
+def mouse_coupling() -> None:
+    """Choristers and soloists of mouse visual cortex (Allen Brain Observatory, GCaMP6f, 30 Hz)."""
+    floating("Coupling", (), (1000, 360), "mouse_coupling", real("allen_visual_coding_30hz.csv", 30.0))
+
+
+@picture
 def movie_opened() -> None:
     """A raw movie as it opens."""
     with Window(movie(), (1400, 860)) as shown:
@@ -449,7 +519,11 @@ def strip() -> None:
 def main() -> None:
     get_settings().application.confirm_close_window = False
     for name in sys.argv[1:] or PICTURES:
-        PICTURES[name]()
+        try:
+            PICTURES[name]()
+        except Unavailable as missing:
+            print(f"{name}: left as it is, for {missing} is not here", flush=True)
+            continue
         print(f"{name}: {(FOLDER / f'{name}.png').stat().st_size / 1024:.0f} kB", flush=True)
 
 

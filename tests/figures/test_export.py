@@ -37,7 +37,8 @@ def lay_out_all(recording):
 
 def _of_more(kind):
     """Whether a figure shows stages that are skipped by default; those have tests of their own."""
-    return any(need.startswith(("population", "behaviour", "relations", "tuning")) for need in kind.needs)
+    more = ("motion", "population", "behaviour", "relations", "tuning", "preferences")
+    return any(need.startswith(more) for need in kind.needs)
 
 
 def names(paths):

@@ -2,7 +2,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from tests.population.neurons import activity, grouped, independent, odd_recordings
+from tests.population.neurons import activity, grouped, odd_recordings
 
 from napari_calcium.population import coupling
 from napari_calcium.population.coupling import (
@@ -60,13 +60,6 @@ def test_choristers_are_found_and_soloists_left_alone():
     found = couple_cells(activity(grouped(seed=2, groups=2, size=10)), np.arange(40)).cells
     assert found.chorister[:20].mean() > 0.9
     assert found.chorister[20:].mean() <= 0.1
-
-
-def test_cells_that_know_nothing_of_each_other_are_no_choristers():
-    false = sum(
-        couple_cells(activity(independent(s)), np.arange(40)).cells.chorister.any() for s in range(20)
-    )
-    assert false <= 4  # 5 % of recordings at most, and their scatter
 
 
 def naive_sliding(x, width, starts):

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from qtpy.QtWidgets import QLabel
 from tests.io.test_behaviour_folder import analysed, made
 from tests.widgets.settling import settle
 
+from napari_calcium.figures.tuning_figure import best_tuned
 from napari_calcium.widgets.tuning_dock import TuningDock
 
 
@@ -34,7 +38,7 @@ def test_each_step_says_which_is_next(dock, session, whole):
     assert "Open a recording first" in hint(dock)
     session.open(whole.replace(behaviour=None))
     assert "Behaviour" in hint(dock)
-    session.open(whole.replace(tuning=None, triggered=None))
+    session.open(whole.replace(tuning=None, triggered=None, preferences=None))
     assert "Analyse" in hint(dock)
     session.open(analysed(made(with_file=False)))
     assert "circular" in hint(dock)
@@ -51,17 +55,49 @@ def test_the_selected_cells_are_shown_and_the_one_in_focus_comes_last(dock, sess
     assert [curve.label for curve in data.curves] == ["cell 1", "cell 5", "cell 4"]
     assert "cell 4" in data.map.title
     assert "cell 4" in dock.note.text()
-    assert "best tuned" not in dock.who.text()
+    assert "lowest p" not in dock.who.text()
 
 
 def test_without_a_selection_the_best_are_shown_and_a_click_selects_them(dock, session, whole):
     session.open(whole)
     settle()
-    assert "best tuned" in dock.who.text()
+    assert "lowest p" in dock.who.text()
     dock.best.click()
     settle()
-    assert len(session.selection.cells) == 5
+    sure = best_tuned(whole, 5, sure=True)
+    assert sure and session.selection.cells == sure
     assert session.selection.ensemble is None
+    tuned, responses = whole.tuning.tuned, whole.triggered.responses
+    known = [tuned.id[tuned.q_value <= 0.05], responses.id[responses.q_value <= 0.05]]
+    assert set(sure) <= set(np.concatenate(known).tolist())
+
+
+def test_where_no_cell_is_tuned_beyond_chance_none_is_picked(dock, session, whole):
+    def unsure(table):
+        return replace(table, q_value=np.ones(len(table)))
+
+    tuning, triggered = whole.tuning, whole.triggered
+    session.open(
+        whole.replace(
+            tuning=replace(tuning, tuned=unsure(tuning.tuned)),
+            triggered=replace(triggered, responses=unsure(triggered.responses)),
+        )
+    )
+    settle()
+    dock.best.click()
+    assert session.selection.cells == ()
+    assert dock.who.text() == "No cell is tuned, or responds, beyond chance (q ≤ 0.05)."
+
+
+def test_each_box_has_a_name_that_comes_and_goes_with_it(dock, session, whole):
+    session.open(whole)
+    settle()
+    names = [label for label in dock.findChildren(QLabel) if label.buddy() in (dock.signals, dock.labels)]
+    assert [label.text() for label in names] == ["Curves over", "Averages around"]
+    assert all(label.isVisible() for label in names)
+    session.open(whole.replace(tuning=None))
+    settle()
+    assert [label.isVisible() for label in names] == [False, True]
 
 
 def test_signal_and_event_can_be_chosen(dock, session, whole):
@@ -86,12 +122,12 @@ def test_an_ensemble_is_shown_when_chosen(dock, session, whole):
     assert not dock.trials.isVisible()
 
 
-@pytest.mark.parametrize(("width", "shown"), [(1200, 4), (560, 3), (200, 1)])
+@pytest.mark.parametrize(("width", "shown"), [(1200, 5), (560, 3), (200, 1)])
 def test_as_many_plots_as_there_is_room_for(dock, session, whole, width, shown):
     session.open(whole)
     dock.resize(width, 300)
     settle()
-    plots = (dock.curves, dock.map, dock.bands, dock.trials)
+    plots = (dock.curves, dock.map, dock.bands, dock.trials, dock.epochs)
     assert sum(plot.isVisible() for plot in plots) == shown
     box = next(box for box, plot in dock._plots.items() if plot is dock.curves)
     box.setChecked(False)
@@ -134,3 +170,30 @@ def test_cells_without_any_number_are_drawn(dock, session, whole):
     settle()
     assert hint(dock) == ""
     assert not dock.grab().isNull()
+
+
+def test_preferred_epochs_are_those_of_the_selection_or_of_all_ensembles(dock, session, whole):
+    session.open(whole)
+    session.selection.ensemble = None
+    dock.resize(1300, 300)
+    settle()
+    assert dock.epochs.isVisible()
+    assert [row.name for row in dock.epochs._data.rows] == [f"ensemble {k}" for k in whole.ensembles.ids]
+    session.selection.cells = (2, 5)
+    settle()
+    assert [row.name for row in dock.epochs._data.rows] == ["cell 2", "cell 5"]
+    session.open(whole.replace(preferences=None))
+    settle()
+    assert not dock.epochs.isVisible()
+
+
+def test_in_a_low_dock_the_notes_are_a_tip(dock, session, whole):
+    session.open(whole)
+    session.selection.cells = (2,)
+    dock.resize(900, 400)
+    settle()
+    assert dock.note.isVisible()
+    dock.resize(900, 240)
+    settle()
+    assert not dock.note.isVisible()
+    assert "cell 2" in dock.who.toolTip()

@@ -23,6 +23,8 @@ from napari_calcium.settings import Seconds, Settings
 
 __all__ = ["PreferenceSettings", "inside_epochs", "prefer"]
 
+_CHANCE = (0.025, 0.975)
+
 
 class PreferenceSettings(Settings):
     """Which moments count as inside of an epoch."""
@@ -118,12 +120,12 @@ def prefer(
     inside = [inside_epochs(epochs, label, n_frames, rate, settings.widen) for label in labels]
     frames = event_frames(time_s, rate, max(1, n_frames))
     total = np.bincount(rows, minlength=n_subjects).astype(np.float64)
-    values = np.full((4, len(labels), n_subjects), np.nan)
+    values = np.full((6, len(labels), n_subjects), np.nan)
     work = partial(_block, rows, frames, total, inside)
     size = rows_per_block(n_frames, bytes_per_sample=64)
     for block, columns in map_blocks(work, n_subjects, size, on_progress=on_progress, executor=executor):
         values[:, :, block] = columns
-    table = values.reshape(4, len(labels) * n_subjects)
+    table = values.reshape(6, len(labels) * n_subjects)
     kinds = np.tile(np.array(kind, np.str_), len(labels))
     q = np.full(len(kinds), np.nan)
     for name in np.unique(kinds):
@@ -138,6 +140,8 @@ def prefer(
         enrichment=table[2],
         p_value=table[3],
         q_value=q,
+        chance_low=table[4],
+        chance_high=table[5],
     )
 
 
@@ -148,27 +152,30 @@ def _block(
     inside: list[NDArray[np.bool_]],
     block: slice,
 ) -> NDArray[np.float64]:
-    """Return the columns of all labels for some subjects, (4, n_labels, n)."""
+    """Return the columns of all labels for some subjects, (6, n_labels, n)."""
     own = (rows >= block.start) & (rows < block.stop)
     n, n_frames = block.stop - block.start, len(inside[0]) if inside else 0
     counts = np.zeros((n, n_frames))
     if n_frames:
         np.add.at(counts, (rows[own] - block.start, frames[own]), 1.0)
     columns = [_column(counts, total[block], label) for label in inside]
-    return np.stack(columns, axis=1) if columns else np.empty((4, 0, n))
+    return np.stack(columns, axis=1) if columns else np.empty((6, 0, n))
 
 
 def _column(
     counts: NDArray[np.float64], total: NDArray[np.float64], inside: NDArray[np.bool_]
 ) -> NDArray[np.float64]:
-    """Return count inside, share of time, enrichment and p-value of all subjects for one label, (4, n)."""
+    """Return count inside, share of time, enrichment, p-value and range of chance for a label, (6, n)."""
     share = float(inside.mean()) if len(inside) else 0.0
     shifted = np.rint(shifted_sums(counts, inside[None].astype(np.float64)))
     within = shifted[:, 0] if shifted.shape[1] else np.zeros(len(counts))
     expected = total * share
     enrichment = np.divide(within, expected, out=np.full(len(counts), np.nan), where=expected > 0)
     can_tell = (total > 0) & (0 < share < 1)
-    p_value = np.full(len(counts), np.nan)
+    p_value, chance = np.full(len(counts), np.nan), np.full((2, len(counts)), np.nan)
     if can_tell.any():
-        p_value[can_tell] = at_least_as_far(shifted[can_tell])
-    return np.stack([within, np.full(len(counts), share), enrichment, p_value])
+        possible = shifted[can_tell]
+        p_value[can_tell] = at_least_as_far(possible)
+        ends = np.quantile(possible, _CHANCE, axis=1, method="nearest")
+        chance[:, can_tell] = ends / expected[can_tell]
+    return np.stack([within, np.full(len(counts), share), enrichment, p_value, *chance])

@@ -63,14 +63,16 @@ class TimeBlocks:
 
 
 def dividing_shifts(n_frames: int, number: int) -> NDArray[np.int64]:
-    """Return circular shifts at exactly equal distances, 0 first, where a number near the wanted one divides.
+    """Return circular shifts by multiples of one step, 0 first; at most `number`, and about half at least.
 
-    The largest divisor of `n_frames` from half of `number` to `number`; else :func:`equal_shifts`.
+    The step divides the frames wherever a number of shifts from half of `number` to `number` does; elsewhere
+    the last shift lies nearer to the first one, round the circle, than a step.
     """
     for count in range(min(number, n_frames), max(1, number // 2), -1):
         if n_frames % count == 0:
             return np.arange(count) * (n_frames // count)
-    return equal_shifts(n_frames, number)
+    step = -(-n_frames // max(1, number))
+    return np.arange(0, n_frames, max(1, step)).astype(np.int64)
 
 
 def equal_shifts(n_bins: int, number: int) -> NDArray[np.int64]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from concurrent.futures import Executor
 from functools import partial
 from typing import Annotated
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 from scipy.ndimage import gaussian_filter
 
-from napari_calcium.behaviour.occupancy import Bins, equal_bins, spatial_information
+from napari_calcium.behaviour.occupancy import Bins, equal_bins, halves, spatial_information
 from napari_calcium.behaviour.signals import ActivityInput
 from napari_calcium.behaviour.subjects import Subjects
 from napari_calcium.behaviour.time_blocks import dividing_shifts
@@ -28,7 +29,8 @@ from napari_calcium.settings import Seconds, Settings
 
 __all__ = ["TuningSettings", "map_axes", "tune"]
 
-_BLOCK_BYTES = 32 * 2**20
+_ROWS = 64
+"""Subjects of a block: what the bins need is made once a block."""
 
 
 class TuningSettings(Settings):
@@ -114,6 +116,7 @@ def tune(
     frame_rate: float,
     settings: TuningSettings = TuningSettings(),
     *,
+    two_valued: Collection[str] = (),
     on_progress: Progress = silent,
     executor: Executor | None = None,
 ) -> Tuning:
@@ -128,6 +131,9 @@ def tune(
     frame_rate : float
         Hz.
     settings : TuningSettings
+    two_valued : collection of str
+        Signals that are on or off as they were recorded. Frames in which they change have values between,
+        which are no states of the animal: such a signal has two bins, whose centres are its two values.
     on_progress, executor
         As in :func:`~napari_calcium.numerics.blocks.map_blocks`.
 
@@ -160,7 +166,7 @@ def tune(
         jobs.append((behaviour.measured[axes[0]], behaviour.measured[axes[1]]))
     curves, place_map, tuned = [], None, []
     for number, job in enumerate(jobs):
-        grid = _Grid.over(behaviour, job, included, rate, settings)
+        grid = _Grid.over(behaviour, job, included, rate, settings, two_valued)
         share = part(on_progress, number / len(jobs), (number + 1) / len(jobs))
         mean = grid.mean(grid.bins.sums(activity))
         tuned.append(_test(grid, activity, mean, subjects, settings.n_shifts, share, executor))
@@ -222,11 +228,14 @@ class _Grid:
         included: NDArray[np.bool_],
         rate: float,
         settings: TuningSettings,
+        two_valued: Collection[str],
     ) -> _Grid:
         """Lay bins over one signal, or over x and y (rows of the grid go with y)."""
-        n = settings.n_bins
+        on_or_off = len(job) == 1 and behaviour.names[job[0]] in two_valued
+        n = 2 if on_or_off else settings.n_bins
         known = included & np.isfinite(behaviour.values[list(job)]).all(axis=0)
-        sides = [equal_bins(behaviour.values[k], n, known) for k in reversed(job)]
+        divide = halves if on_or_off else equal_bins
+        sides = [divide(behaviour.values[k], n, known) for k in reversed(job)]
         label = sides[0][0] if len(job) == 1 else np.where(known, sides[0][0] * n + sides[1][0], -1)
         grid = cls(
             Bins(label, n ** len(job)),
@@ -282,8 +291,7 @@ def _test(
     observed = grid.information(mean)
     p_value, chance = np.empty(n_subjects), np.empty(n_subjects)
     work = partial(_shifted_information, grid, activity, shifts, observed)
-    rows = max(1, _BLOCK_BYTES // (8 * max(1, len(shifts) * grid.bins.n_bins)))
-    for block, (p, bits) in map_blocks(work, n_subjects, rows, on_progress=on_progress, executor=executor):
+    for block, (p, bits) in map_blocks(work, n_subjects, _ROWS, on_progress=on_progress, executor=executor):
         p_value[block], chance[block] = p, bits
     known = np.isfinite(observed)
     preferred, preferred_y = grid.preferred(mean)
@@ -308,11 +316,13 @@ def _shifted_information(
     block: slice,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return p-value and mean information by chance of some subjects."""
-    sums = grid.bins.shifted_sums(activity[block], shifts)
-    bits = np.nan_to_num(grid.information(grid.mean(sums)))[:, 1:]
-    limit = observed[block] * (1 - 1e-9)
-    more = (bits >= limit[:, None]).sum(axis=1)
-    return (1 + more) / len(shifts), bits.sum(axis=1) / max(1, len(shifts) - 1)
+    own = observed[block]
+    more, total = np.zeros(len(own)), np.zeros(len(own))
+    for rows, sums in grid.bins.each_shifted(activity[block], shifts):
+        bits = np.nan_to_num(grid.information(grid.mean(sums)))[:, 1:]
+        more[rows] = (bits >= own[rows, None] * (1 - 1e-9)).sum(axis=1)
+        total[rows] = bits.sum(axis=1)
+    return (1 + more) / len(shifts), total / max(1, len(shifts) - 1)
 
 
 def _joined(tables: list[Tuned]) -> Tuned:

@@ -44,6 +44,7 @@ from napari_calcium.figures.field_figure import draw_field, field_size, prepare_
 from napari_calcium.figures.figure_style import STANDARD, FigureStyle
 from napari_calcium.figures.heatmap_figure import draw_heatmap, heatmap_size, prepare_heatmap
 from napari_calcium.figures.motion_figure import draw_motion, motion_height, motion_size, prepare_motion
+from napari_calcium.figures.preferences_figure import draw_preferences, preferences_size, prepare_preferences
 from napari_calcium.figures.raster_figure import draw_raster, prepare_raster, raster_size
 from napari_calcium.figures.relations_figure import draw_relations, prepare_relations, relations_size
 from napari_calcium.figures.similarity_figure import draw_similarity, prepare_similarity, similarity_size
@@ -161,6 +162,7 @@ FIGURES: tuple[FigureKind, ...] = (
     FigureKind("behaviour", ("behaviour",), prepare_behaviour, behaviour_size, draw_behaviour),
     FigureKind("relations", ("relations",), prepare_relations, relations_size, draw_relations),
     FigureKind("tuning", ("tuning",), prepare_tuning, tuning_size, draw_tuning),
+    FigureKind("preferences", ("preferences",), prepare_preferences, preferences_size, draw_preferences),
 )
 """All figures, in the order of the analysis."""
 

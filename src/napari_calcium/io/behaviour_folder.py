@@ -117,7 +117,7 @@ def read_behaviour_folder(folder: Path, about: Mapping[str, Any]) -> dict[str, A
         "relations": lambda f, a: _read(f / "relations.csv", Relations, **a),
         "tuning": _read_tuning,
         "triggered": _read_triggered,
-        "preferences": lambda f, a: _read(f / "preferences.csv", Preferences),
+        "preferences": _read_preferences,
         "decoding": _read_decoding,
     }
     return {name: reader(folder, about[name]) for name, reader in readers.items() if name in about}
@@ -253,6 +253,19 @@ def _read(path: Path, table: type[AnyTable], **more: Any) -> AnyTable:
     empty = table().columns()
     cells = _text_columns(path, list(empty))
     return table(**{n: _typed(path, n, cells[n], column.dtype) for n, column in empty.items()}, **more)
+
+
+def _read_preferences(folder: Path, about: Mapping[str, Any]) -> Preferences:
+    """Read the table; folders of before it held the range of chance have NaN there."""
+    path = folder / "preferences.csv"
+    there = table_of(path, nrows=0).columns
+    if "chance_low" in there:
+        return _read(path, Preferences)
+    empty = {n: c for n, c in Preferences().columns().items() if not n.startswith("chance_")}
+    cells = _text_columns(path, list(empty))
+    columns = {name: _typed(path, name, cells[name], column.dtype) for name, column in empty.items()}
+    unknown = np.full(len(columns["id"]), np.nan)
+    return Preferences(**columns, chance_low=unknown, chance_high=unknown)
 
 
 def _read_file(folder: Path, about: Mapping[str, Any]) -> BehaviourFile:

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from pydantic import Field
 from scipy import sparse
 
-from napari_calcium.population.binned_activity import Activity, ActivityInput, PopulationInput
+from napari_calcium.population.binned_activity import Activity, ActivityInput
 from napari_calcium.population.correlation import correlation_matrix
 from napari_calcium.population.distance_classes import DistanceClasses, distance_profile
 from napari_calcium.population.functional_network import (
@@ -24,6 +24,7 @@ from napari_calcium.population.functional_network import (
 from napari_calcium.population.lagged import pair_lags
 from napari_calcium.population.likeness_order import likeness_order
 from napari_calcium.population.shift_test import shift_test
+from napari_calcium.population.slow_trend import ComparedInput, without_slow
 from napari_calcium.population.standardising import CorrelationMethod, ranked, standardised
 from napari_calcium.progress import Progress, part, silent
 from napari_calcium.results.population_results import Correlations, DistanceProfile, NetworkCells, Pairs
@@ -32,7 +33,7 @@ from napari_calcium.settings import Micrometres, Percent, Seconds
 __all__ = ["CorrelationSettings", "correlate_cells"]
 
 
-class CorrelationSettings(PopulationInput):
+class CorrelationSettings(ComparedInput):
     """How pairs of cells are compared, and what makes a link of the functional network."""
 
     input: ActivityInput = Field(
@@ -123,7 +124,7 @@ def correlate_cells(
     Gaps count as the cell's mean in the test, while the matrix takes each pair over its common samples.
     """
     ids = np.asarray(roi_ids, np.int64)
-    x = activity.values
+    x = without_slow(activity.values, activity.frames(settings.slow, at_least=0))
     matrix = correlation_matrix(
         x, settings.measure, on_progress=part(on_progress, 0.0, 0.35), executor=executor
     )

@@ -14,8 +14,9 @@ from pydantic import Field
 from napari_calcium.checks import check_traces
 from napari_calcium.numerics.blocks import map_blocks
 from napari_calcium.numerics.fdr import q_values
-from napari_calcium.population.binned_activity import Activity, PopulationInput
+from napari_calcium.population.binned_activity import Activity
 from napari_calcium.population.shift_test import shift_lags
+from napari_calcium.population.slow_trend import ComparedInput, without_slow
 from napari_calcium.population.standardising import RowScale, row_scale
 from napari_calcium.progress import Progress, part, silent
 from napari_calcium.results.population_results import CellCoupling, Coupling
@@ -28,7 +29,7 @@ _FLAT = 1e-9
 """A variance below this share of the whole row's is rounding of the running sums."""
 
 
-class CouplingSettings(PopulationInput):
+class CouplingSettings(ComparedInput):
     """How a cell is compared with the others, and in which windows."""
 
     equal_weight: bool = Field(
@@ -94,7 +95,7 @@ def couple_cells(
     cells at once, as motion and neuropil do.
     """
     ids = np.asarray(roi_ids, np.int64)
-    x = activity.values
+    x = without_slow(activity.values, activity.frames(settings.slow, at_least=0))
     lags = shift_lags(activity.n_bins, settings.shifts, activity.frames(settings.least_shift), settings.seed)
     coupling, z, p = population_coupling(
         x,

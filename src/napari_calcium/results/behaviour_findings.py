@@ -253,6 +253,8 @@ class Preferences(TextTable):
         Rate inside over the rate in the whole recording: 1 is no preference; NaN without activations.
     p_value, q_value : (n,) float64
         Two-sided, against circular shifts of the epochs.
+    chance_low, chance_high : (n,) float64
+        Between these lie 95 % of the enrichments that shifted epochs give; NaN where nothing can be told.
     """
 
     kind: NDArray[np.str_] = empty_column(np.str_)
@@ -264,6 +266,8 @@ class Preferences(TextTable):
     enrichment: NDArray[np.float64] = empty_column(np.float64)
     p_value: NDArray[np.float64] = empty_column(np.float64)
     q_value: NDArray[np.float64] = empty_column(np.float64)
+    chance_low: NDArray[np.float64] = empty_column(np.float64)
+    chance_high: NDArray[np.float64] = empty_column(np.float64)
 
 
 @dataclass(frozen=True, eq=False)

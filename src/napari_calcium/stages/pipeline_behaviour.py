@@ -196,8 +196,17 @@ def _tuning(rec: Recording, settings: Any, on_progress: Progress, executor: Exec
     subjects, reads, notes = subjects_of(rec, settings.input, settings.smoothing, "tuning")
     if not behaviour.measured:
         notes += ("no signal was measured, and tuning to signals made of the neurons would be circular",)
+    states = _two_valued(rec)
     found = _told(
-        lambda: tune(subjects, behaviour, rate_of(rec), settings, on_progress=on_progress, executor=executor)
+        lambda: tune(
+            subjects,
+            behaviour,
+            rate_of(rec),
+            settings,
+            two_valued=states,
+            on_progress=on_progress,
+            executor=executor,
+        )
     )
     if subjects.values.size and np.nanmin(subjects.values, initial=0.0) < 0:
         notes += (f"{subjects.input} falls below 0, which counts as 0 in the information",)
@@ -206,6 +215,12 @@ def _tuning(rec: Recording, settings: Any, on_progress: Progress, executor: Exec
         own = (found.tuned.signal == signal) & (found.tuned.kind == "neuron")
         notes += (_share(f"{signal}:", found.tuned.q_value[own], rec.n_rois, "are tuned beyond chance"),)
     return Outcome({"tuning": found}, _once("behaviour", *reads), ("tuning",), notes)
+
+
+def _two_valued(rec: Recording) -> frozenset[str]:
+    """Return the names of signals whose file knows two values only."""
+    signals = rec.behaviour_file.signals if rec.behaviour_file is not None else ()
+    return frozenset(s.name for s in signals if len(np.unique(s.values[np.isfinite(s.values)])) == 2)
 
 
 def _triggered(rec: Recording, settings: Any, on_progress: Progress, executor: Executor | None) -> Outcome:

@@ -47,6 +47,7 @@ _STAGES = {
     "events": "Events",
 }
 _GAP = (106, 123, 140)
+_LEAST_BELOW = 86
 _TABLE = pg.colormap.get("magma", source="matplotlib").getLookupTable(nPts=256)[:, :3].astype(np.uint8)
 
 Made = tuple[TimeMatrix, PopulationActivity, tuple[float, float], str]
@@ -90,14 +91,16 @@ class ActivityDock(ViewDock):
             "All neurons together: faint the bins, strong the smoothed course.\n"
             "Mean or sum, and the smoothing: stage Population activity."
         )
-        self.rates = CurvePlot(colors, "Events per minute", "Neurons")
+        self.rates = CurvePlot(colors, "Events/min", "Neurons")
         self.rates.setToolTip("How many neurons have which event rate; dashed: the median")
         self.rates.hide()
         self._choices(column)
         both = QSplitter(Qt.Orientation.Vertical)
         both.addWidget(self.heatmap)
         both.addWidget(self.below)
-        both.setSizes([200, 100])
+        # Below some pixels an axis has no room for its numbers.
+        self.below.setMinimumHeight(_LEAST_BELOW)
+        both.setSizes([200, 110])
         both.setChildrenCollapsible(False)
         whole = QSplitter(Qt.Orientation.Horizontal)
         whole.addWidget(both)

@@ -219,7 +219,8 @@ class BehaviourDock(ViewDock):
         if any(behaviour.stand_ins):
             parts.append("made of the neurons themselves")
         else:
-            parts.append(f"covers {100 * behaviour.covered:.0f} % of the frames")
+            # Not of a signal: "lick covers 96 %" would read as if it were on so long.
+            parts.append(f"(file: {100 * behaviour.covered:.0f} % of the recording)")
         self.legend.setText("&nbsp; ".join(parts))
         entry = next((e for e in recording.log if e.stage == "behaviour"), None)
         self.legend.setToolTip("\n".join(entry.notes) if entry is not None else "")

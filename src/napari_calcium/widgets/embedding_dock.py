@@ -73,8 +73,8 @@ class EmbeddingDock(StageView):
             "Each point is a moment of the population. Drag: turn. Click: go to that moment.\n"
             "Wheel: zoom. Double click: the first two components."
         )
-        self.spectrum = CurvePlot(colors, "Principal component", "Eigenvalue (1: as much as one neuron)")
-        self.spectrum.setToolTip("Components above chance are more than each neuron by itself would give")
+        self.spectrum = CurvePlot(colors, "Principal component", "Eigenvalue")
+        self.spectrum.setToolTip("Eigenvalues of the correlations: 1 is as much as one neuron.\nComponents above chance are more than each neuron by itself would give.")
         self.tabs = QTabWidget()
         self.tabs.addTab(self._neurons_tab(), "Neurons")
         self.tabs.addTab(self._way_tab(), "Trajectory")

@@ -11,6 +11,7 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import (
     QCheckBox,
     QComboBox,
+    QHBoxLayout,
     QLabel,
     QPushButton,
     QSizePolicy,
@@ -21,6 +22,7 @@ from qtpy.QtWidgets import (
 from superqt import QFlowLayout
 
 from napari_calcium.figures.export import FigureKind
+from napari_calcium.figures.preferences_figure import prepare_preferences
 from napari_calcium.figures.tuning_figure import (
     TuningData,
     best_tuned,
@@ -30,6 +32,7 @@ from napari_calcium.figures.tuning_figure import (
 )
 from napari_calcium.recording import Recording
 from napari_calcium.widgets.exporting import Export, ExportButton
+from napari_calcium.widgets.plots.preferences_plot import PreferencesPlot
 from napari_calcium.widgets.plots.tuning_plots import BandsPlot, CurvesPlot, MapPlot, TrialsPlot
 from napari_calcium.widgets.theme import PlotColors, readable
 from napari_calcium.widgets.view_dock import ViewDock
@@ -44,7 +47,10 @@ _STAND_INS = (
 )
 _LEAST_WIDTH = 170
 """Pixels of a plot; where there is less room, fewer are shown."""
-_AUTO, _STRONGEST = "(most telling)", "(surest answer)"
+_LEAST_HEIGHT = 300
+"""Pixels; in a lower dock the plots take the room of the notes, which are the tip of the line above them."""
+_NONE_SURE = "No cell is tuned, or responds, beyond chance (q ≤ 0.05)."
+_AUTO, _STRONGEST = "the most telling signal", "the event of the surest answer"
 
 
 class TuningDock(ViewDock):
@@ -78,7 +84,9 @@ class TuningDock(ViewDock):
             box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
             box.activated.connect(self.later)
         self.best = QPushButton("Best tuned")
-        self.best.setToolTip("Select the cells of which the tests are most certain")
+        self.best.setToolTip(
+            "Select the five cells, at most, that are most surely tuned or respond beyond chance"
+        )
         self.best.clicked.connect(self._pick_best)
         self.who, self.note = QLabel(), QLabel()
         for text in (self.who, self.note):
@@ -89,6 +97,7 @@ class TuningDock(ViewDock):
         self.export_button = ExportButton(self.export, self)
         self.curves, self.map = CurvesPlot(colors), MapPlot(colors)
         self.bands, self.trials = BandsPlot(colors), TrialsPlot(colors)
+        self.epochs = PreferencesPlot(colors)
         self.split = QSplitter(Qt.Orientation.Horizontal)
         self._plots: dict[QCheckBox, QWidget] = {}
         for plot, short, words in (
@@ -96,6 +105,7 @@ class TuningDock(ViewDock):
             (self.map, "Place", "Place map"),
             (self.bands, "Average", "Averages around events"),
             (self.trials, "Trials", "Single trials"),
+            (self.epochs, "Epochs", "Preferred epochs"),
         ):
             plot.setAccessibleName(words)
             self.split.addWidget(plot)
@@ -107,12 +117,17 @@ class TuningDock(ViewDock):
         self._there: set[QWidget] = set()
         self.bands.setToolTip("Mean over trials with its confidence band at each moment by itself")
         self.trials.setToolTip("One cell, a row an event, from the first above to the last below")
+        self.epochs.setToolTip(
+            "How much more often each is active inside of the epochs of a label than at all times.\n"
+            "Filled: beyond chance (q ≤ 0.05). Grey: 95 % of what epochs shifted in time give."
+        )
         self.map.setToolTip("Activity over time spent, both smoothed; empty where the stay was too short")
         bar = QFlowLayout()  # takes a second line where the first is too short for all
         bar.setContentsMargins(6, 2, 6, 0)
         bar.setHorizontalSpacing(8)
         bar.setVerticalSpacing(2)
-        for widget in (*self._plots, self.signals, self.labels, self.best, self.export_button):
+        named = (_named("Curves over", self.signals), _named("Averages around", self.labels))
+        for widget in (*self._plots, *named, self.best, self.export_button):
             bar.addWidget(widget)
         self.who.setContentsMargins(6, 0, 6, 0)
         column.addLayout(bar)
@@ -127,6 +142,7 @@ class TuningDock(ViewDock):
 
     def _fit(self, *_: object) -> None:
         room = max(1, self.width() // _LEAST_WIDTH)
+        self.note.setVisible(self.height() >= _LEAST_HEIGHT)
         shown = [p for box, p in self._plots.items() if box.isChecked() and p in self._there][:room]
         for box, plot in self._plots.items():
             plot.setVisible(plot in shown)
@@ -134,7 +150,7 @@ class TuningDock(ViewDock):
 
     def set_colors(self, colors: PlotColors) -> None:
         """Follow a theme."""
-        for plot in (self.curves, self.map, self.bands, self.trials):
+        for plot in (self.curves, self.map, self.bands, self.trials, self.epochs):
             plot.set_colors(colors)
         self._shown = None
         self.later()
@@ -155,11 +171,12 @@ class TuningDock(ViewDock):
         """Return what to do first."""
         if recording.behaviour is None:
             return _NO_BEHAVIOUR
-        if recording.tuning is None and recording.triggered is None:
+        if recording.tuning is None and recording.triggered is None and recording.preferences is None:
             return _NOT_RUN
         curves = recording.tuning is not None and len(recording.tuning.curves) > 0
         labels = recording.triggered is not None and len(recording.triggered.labels) > 0
-        return "" if curves or labels else _STAND_INS
+        preferred = recording.preferences is not None and len(recording.preferences) > 0
+        return "" if curves or labels or preferred else _STAND_INS
 
     def draw(self, recording: Recording) -> None:
         """Show the tuning of what is selected."""
@@ -207,11 +224,14 @@ class TuningDock(ViewDock):
         _fill(self.labels, {None: _STRONGEST, **{label: label for label in labels}} if labels else {})
 
     def _show(self, data: TuningData, recording: Recording) -> None:
+        assert self._shown is not None
+        preferred = prepare_preferences(recording, self._shown[1], ensemble=self._shown[2])
         there = {
             self.curves: bool(data.curves),
             self.map: data.map is not None,
             self.bands: bool(data.bands),
             self.trials: data.trials is not None and data.trials.values.size > 0,
+            self.epochs: bool(preferred.rows),
         }
         self._there = {plot for plot, so in there.items() if so}
         self._fit()
@@ -219,22 +239,43 @@ class TuningDock(ViewDock):
         self.map.show_map(data.map)
         self.bands.show_bands(data.bands, data.label, data.response)
         self.trials.show_trials(data.trials, data.label)
+        self.epochs.show_preferences(preferred)
         ground = self.colors.background
         lines = data.curves or data.bands
         parts = [
             f"<span style='color:{readable(line.color, ground)}'>■</span> {escape(line.label)}"
             for line in lines
         ]
-        chosen = self._shown is not None and (self._shown[1] or self._shown[2] is not None)
+        chosen = self._shown[1] or self._shown[2] is not None
         self.who.setText(
-            "&nbsp; ".join(parts) + ("" if chosen else " (best tuned; select cells to see them)")
+            "&nbsp; ".join(parts) + ("" if chosen else " (of the lowest p; select cells to see them)")
         )
-        self.note.setText("<br>".join(escape(note) for note in data.notes))
+        told = "<br>".join(escape(note) for note in data.notes)
+        self.note.setText(told)
+        self.who.setToolTip(told)
 
     def _pick_best(self) -> None:
-        if self.recording is not None:
-            self.ensemble_picked.emit(None)
-            self.cells_picked.emit(best_tuned(self.recording, 5))
+        if self.recording is None:
+            return
+        cells = best_tuned(self.recording, 5, sure=True)
+        if not cells:
+            self.who.setText(_NONE_SURE)
+            return
+        self.ensemble_picked.emit(None)
+        self.cells_picked.emit(cells)
+
+
+def _named(words: str, box: QComboBox) -> QWidget:
+    """Return a box with its name before it, which stay together where the line is broken."""
+    both = QWidget()
+    row = QHBoxLayout(both)
+    row.setContentsMargins(0, 0, 0, 0)
+    row.setSpacing(4)
+    name = QLabel(words)
+    name.setBuddy(box)
+    row.addWidget(name)
+    row.addWidget(box)
+    return both
 
 
 def _fill(box: QComboBox, items: dict[Any, str]) -> None:
@@ -244,7 +285,9 @@ def _fill(box: QComboBox, items: dict[Any, str]) -> None:
         for value, words in items.items():
             box.addItem(words, value)
         box.setCurrentIndex(max(0, box.findData(chosen) if chosen is not None else 0))
-    box.setVisible(bool(items))
+    parent = box.parentWidget()
+    if parent is not None:
+        parent.setVisible(bool(items))
 
 
 def _write(data: TuningData, path: Path) -> None:

@@ -78,6 +78,7 @@ class CurvePlot(pg.PlotWidget):
             axis.setPen(colors.faint)
             axis.setTextPen(colors.text)
         self._legend.setLabelTextColor(colors.text)
+        self._legend.setBrush(pg.mkBrush(colors.background + "c0"))  # curves go below it
         curves, band, words = self._shown
         self.show_curves(curves, band, words)
 

@@ -14,6 +14,8 @@ from napari_calcium.widgets.theme import PlotColors, readable
 __all__ = ["PopulationPlot"]
 
 _SMOOTH = "#56b4e9"
+_LEAST_HEIGHT = 110
+"""Pixels of a plot whose axis has room for its label."""
 
 
 class PopulationPlot(TimePlot):
@@ -30,7 +32,7 @@ class PopulationPlot(TimePlot):
         self.getPlotItem().getAxis("left").enableAutoSIPrefix(False)
         self._bins, self._smooth = curve_item(self, z=1), curve_item(self, z=2)
         self.box.sigXRangeChanged.connect(lambda *_: self._draw())
-        self.box.sigResized.connect(lambda *_: self._draw())
+        self.box.sigResized.connect(lambda *_: self._on_resized())
         self.clicked.connect(lambda seconds, _: self.time_picked.emit(max(0.0, seconds)))
 
     def set_colors(self, colors: PlotColors) -> None:
@@ -50,6 +52,13 @@ class PopulationPlot(TimePlot):
             low, high = (float(known.min()), float(known.max())) if len(known) else (0.0, 1.0)
             margin = 0.06 * max(high - low, 1e-9)
             self.box.setYRange(low - margin, high + margin, padding=0)
+        self._draw()
+
+    def _on_resized(self) -> None:
+        """In a low plot leave the words out: numbers say more, and the tip says the rest."""
+        axis, room = self.getPlotItem().getAxis("left"), self.height() >= _LEAST_HEIGHT
+        axis.showLabel(room)
+        axis.setTickDensity(1.0 if room else 0.5)
         self._draw()
 
     def _draw(self) -> None:

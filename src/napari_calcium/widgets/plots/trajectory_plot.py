@@ -68,12 +68,12 @@ class TrajectoryPlot(pg.PlotWidget):
         for axis in ("left", "bottom"):
             item.hideAxis(axis)
         self._way = pg.PlotCurveItem(connect="finite")
-        self._marked = pg.PlotCurveItem(connect="finite", pen=pg.mkPen(MARK_COLOR, width=4))
+        self._marked = pg.PlotCurveItem(connect="finite", pen=pg.mkPen(MARK_COLOR, width=3))
         self._dots = pg.ScatterPlotItem(size=5, pxMode=True, pen=None)
         self._here = pg.ScatterPlotItem(size=15, pxMode=True, brush=None)
         self._axes = pg.PlotCurveItem(connect="pairs")
         self._words: list[pg.TextItem] = []
-        for part in (self._way, self._marked, self._axes, self._dots, self._here):
+        for part in (self._way, self._axes, self._dots, self._marked, self._here):
             self.addItem(part, ignoreBounds=part is not self._dots)
         self.set_colors(colors)
         self.scene().sigMouseClicked.connect(self._on_click)

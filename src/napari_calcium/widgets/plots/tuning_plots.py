@@ -12,10 +12,10 @@ from qtpy.QtCore import QRectF, QSize
 from napari_calcium.figures.tuning_figure import Band, Curve, PlaceMap, Trials
 from napari_calcium.widgets.theme import PlotColors, readable
 
-__all__ = ["BandsPlot", "CurvesPlot", "MapPlot", "TrialsPlot"]
+__all__ = ["BandsPlot", "CurvesPlot", "MapPlot", "SmallPlot", "TrialsPlot"]
 
 
-class _SmallPlot(pg.PlotWidget):
+class SmallPlot(pg.PlotWidget):
     """A plot that follows the theme, with a title; wheel and drag zoom, a double click shows all."""
 
     def __init__(self, colors: PlotColors) -> None:
@@ -70,7 +70,7 @@ class _SmallPlot(pg.PlotWidget):
         self.getPlotItem().addItem(line, ignoreBounds=True)
 
 
-class CurvesPlot(_SmallPlot):
+class CurvesPlot(SmallPlot):
     """Activity at each value of a signal, a line a cell."""
 
     def __init__(self, colors: PlotColors) -> None:
@@ -92,7 +92,7 @@ class CurvesPlot(_SmallPlot):
             item.plot(curve.x, curve.y, pen=None, symbol="o", symbolSize=4, symbolPen=None, symbolBrush=color)
 
 
-class BandsPlot(_SmallPlot):
+class BandsPlot(SmallPlot):
     """Averages around an event with their confidence bands."""
 
     def __init__(self, colors: PlotColors) -> None:
@@ -120,7 +120,7 @@ class BandsPlot(_SmallPlot):
         self._zero()
 
 
-class TrialsPlot(_SmallPlot):
+class TrialsPlot(SmallPlot):
     """One cell around every event of a label: trials × time."""
 
     def __init__(self, colors: PlotColors) -> None:
@@ -153,7 +153,7 @@ class TrialsPlot(_SmallPlot):
         self._zero()
 
 
-class MapPlot(_SmallPlot):
+class MapPlot(SmallPlot):
     """One cell at each place; places that were visited too shortly are left out."""
 
     def __init__(self, colors: PlotColors) -> None:
