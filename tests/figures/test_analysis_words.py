@@ -11,13 +11,21 @@ from tests.figures.degenerate import DEGENERATE
 from napari_calcium.figures.analysis_words import analysis_words, members_line, settings_words
 from napari_calcium.pipeline_settings import TITLES, PipelineSettings
 from napari_calcium.recording import LogEntry
-from napari_calcium.results.tables import EnsembleEvents
+from napari_calcium.results.tables import EnsembleEvents, Motion
 
 
 def test_what_the_recording_is(recording):
     about = analysis_words(recording).about
     for part in ("40 cells", "1,500 frames", "10 Hz", "2.5 min", "40 with a position", "µm a pixel"):
         assert part in about, part
+
+
+def test_a_movie_that_was_registered_is_told(recording):
+    n = recording.n_frames
+    motion = Motion(np.linspace(-3, 3, n), np.zeros(n), np.full(n, 0.9), np.arange(n) < 2)
+    first, *others = analysis_words(recording.replace(motion=motion)).findings
+    assert first == "Movie registered: shifts up to 3.0 px, median correlation 0.90, 2 bad frames."
+    assert tuple(others) == analysis_words(recording).findings
 
 
 def test_counts_are_those_of_the_tables(recording):

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from napari_calcium.figures.axis_labels import counted
+from napari_calcium.figures.motion_figure import motion_words
 from napari_calcium.pipeline_settings import TITLES, PipelineSettings
 from napari_calcium.recording import LogEntry, Recording
 from napari_calcium.settings import Choice, Settings, SettingsError, Unit
@@ -54,7 +55,12 @@ class AnalysisWords:
 
 def analysis_words(recording: Recording) -> AnalysisWords:
     """Say in words what a recording holds, at any stage of its analysis."""
-    findings = (*_events(recording), *_ensemble_events(recording), *_ensembles(recording))
+    findings = (
+        *_motion(recording),
+        *_events(recording),
+        *_ensemble_events(recording),
+        *_ensembles(recording),
+    )
     found = recording.ensembles
     return AnalysisWords(
         recording.name,
@@ -80,6 +86,11 @@ def _about(recording: Recording) -> str:
     if not recording.traces:
         parts.append("no traces")
     return ", ".join(parts)
+
+
+def _motion(recording: Recording) -> tuple[str, ...]:
+    words = motion_words(recording).replace(" · ", ", ")
+    return (f"Movie registered: {words}.",) if words else ()
 
 
 def _events(recording: Recording) -> tuple[str, ...]:

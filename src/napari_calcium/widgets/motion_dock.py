@@ -159,17 +159,17 @@ class MotionDock(ViewDock):
             "registered it. Run Registration again to see it."
         )
         self.residual_note.setWordWrap(True)
-        self.residual_note.setFixedWidth(190)
         over_time = QVBoxLayout()
         over_time.setSpacing(0)
         over_time.addWidget(self.shifts, 3)
         over_time.addWidget(self.correlation, 3)
         plots = QHBoxLayout()
         plots.setSpacing(4)
-        plots.addLayout(over_time, 1)
-        plots.addWidget(self.residual)
-        plots.addWidget(self.residual_note)
-        self.residual.setFixedWidth(190)
+        plots.addLayout(over_time, 3)
+        plots.addWidget(self.residual, 1)
+        plots.addWidget(self.residual_note, 1)
+        for aside in (self.residual, self.residual_note):
+            aside.setMaximumWidth(190)
         column.addLayout(bar)
         column.addLayout(plots, 1)
         for plot in (self.shifts, self.correlation):

@@ -83,8 +83,9 @@ class TraceChoices(QWidget):
         self.note, self.clock = QLabel(), QLabel()
         self.clock.setToolTip("The moment under the cursor: pull the red line, or click on a trace")
         self._lay_out((*self.boxes.values(), self.events_box, self.scale_box))
-        for button in (self.judge_button, self.all_button, *buttons):
-            self._flow.addWidget(button)
+        # Beside the ticks, a long note would leave them a column of one.
+        for widget in (self.judge_button, self.all_button, *buttons, self.note):
+            self._flow.addWidget(widget)
 
     @property
     def stages(self) -> list[str]:
@@ -121,7 +122,6 @@ class TraceChoices(QWidget):
         row.setContentsMargins(6, 2, 6, 0)
         row.setSpacing(10)
         row.addLayout(self._flow, 1)
-        row.addWidget(self.note)
         row.addWidget(self.clock)
 
     def _by_default(self, name: str) -> bool:
