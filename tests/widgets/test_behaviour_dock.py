@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import napari
 import numpy as np
 import pytest
@@ -209,6 +211,9 @@ def test_a_dropped_table_of_behaviour_joins_the_open_recording(viewer, session, 
         "no recording is open"
     )
     session.open(bare())
+    front = []
+    docks = SimpleNamespace(show=front.append, shows=lambda name: True)
+    monkeypatch.setattr(readers, "workspace_of", lambda viewer: docks)
     for name in ("rig.csv", "stimuli.csv"):
         reader = readers.read_table(str(tmp_path / name))
         assert reader is readers._open_behaviour
@@ -217,7 +222,12 @@ def test_a_dropped_table_of_behaviour_joins_the_open_recording(viewer, session, 
     assert recording.behaviour.names == ("speed", "pupil")
     assert recording.behaviour.epochs.labels == ("light", "reward")
     assert session.history[-1] == "Add stimuli.csv"
-    assert any("Behaviour dock" in line for line in told)
+    assert front == ["Behaviour", "Behaviour"]
+    # What is cut off a notification is told by its other lines.
+    assert [line.splitlines()[0] for line in told] == [
+        "rig.csv: behaviour added",
+        "stimuli.csv: behaviour added",
+    ]
 
 
 def test_a_table_of_fluorescence_stays_one(viewer, session, tmp_path, monkeypatch):

@@ -15,7 +15,7 @@ from napari_calcium.io.errors import ReadError
 from napari_calcium.io.nwb import save_nwb
 from napari_calcium.io.results_folder import write_results
 from napari_calcium.recording import Movie
-from napari_calcium.widgets import readers
+from napari_calcium.widgets import close_guard, readers
 from napari_calcium.widgets.readers import read_folder, read_recording, read_table, read_tiff
 from napari_calcium.widgets.tissue_layers import layer_role
 from napari_calcium.widgets.viewer_session import session_of
@@ -258,13 +258,30 @@ def test_labels_that_do_not_fit_say_so_and_change_nothing(viewer, files):
     assert session_of(viewer).recording is before
 
 
-def test_a_movie_of_another_recording_is_a_layer_of_its_own(viewer, files, simulation):
-    give(viewer, files / "demo.csv")
+@pytest.mark.parametrize("names", [["demo.csv"], ["demo.csv", "labels.tif", "mean.tif"]])
+def test_a_movie_of_another_recording_is_the_recording_then(viewer, files, simulation, names, monkeypatch):
+    for name in names:
+        give(viewer, files / name)
     tifffile.imwrite(files / "short.tif", np.zeros((7, 20, 20), np.uint16), photometric="minisblack")
-    (layer,) = give(viewer, files / "short.tif")
-    assert layer.data.shape == (7, 20, 20)
+    said = []
+    monkeypatch.setattr(readers, "show_warning", said.append)
+    assert give(viewer, files / "short.tif") == []
+    session = session_of(viewer)
+    assert session.recording.movie.data.shape == (7, 20, 20) and not session.recording.traces
+    assert session.history[-1] == "Open short"
+    assert roles(viewer) == ["movie"]
+    assert said[0].startswith("short.tif: set its frame rate; a movie")
+
+
+def test_results_that_are_not_saved_are_asked_about_before_a_movie_opens(viewer, files, monkeypatch):
+    give(viewer, files / "demo.csv")
+    asked = []
+    monkeypatch.setattr(close_guard, "before_opening", lambda viewer, proceed: asked.append(proceed))
+    tifffile.imwrite(files / "short.tif", np.zeros((7, 20, 20), np.uint16), photometric="minisblack")
+    give(viewer, files / "short.tif")
     assert session_of(viewer).recording.movie is None
-    assert viewer.layers[:] == [layer]
+    asked[0]()
+    assert session_of(viewer).recording.n_frames == 7
 
 
 def test_a_movie_alone_is_a_recording_whose_cells_are_still_to_be_found(viewer, files):

@@ -39,10 +39,11 @@ from napari_calcium.widgets.adopting import adopt_layers, movie_layer_data, with
 from napari_calcium.widgets.behaviour_opening import add_behaviour_files, entry_settings, remember_folder
 from napari_calcium.widgets.heatmap_layer import heatmap_layer_data
 from napari_calcium.widgets.notices import show_info, show_warning
+from napari_calcium.widgets.preferences import preferences
 from napari_calcium.widgets.recent_files import remember_file
 from napari_calcium.widgets.selection_kept import select_again
 from napari_calcium.widgets.viewer_session import session_of
-from napari_calcium.widgets.workspace import explore
+from napari_calcium.widgets.workspace import explore, workspace_of
 
 __all__ = ["read_folder", "read_recording", "read_table", "read_tiff"]
 
@@ -52,6 +53,10 @@ Paths = str | PathLike[str] | Sequence[str]
 
 _NULL: LayerData = [(None,)]
 _TIFF = (".tif", ".tiff", ".btf", ".tf8")
+_HOW_TO_CHOOSE = (
+    "To analyse one of them, choose it in Plugins › napari-calcium › Import fluorescence "
+    "(How the table is read)."
+)
 _LEAST_SAMPLES = 20
 """A table with fewer numbers in both directions is no recording."""
 _LARGE = 20_000_000
@@ -172,7 +177,10 @@ def _open_behaviour(path: Any) -> LayerData:
     if found.frame_rate is not None:
         found = _aligned(found)
     session.apply(found, f"Add {file.name}")
-    show_info("\n".join([f"{file.name}: behaviour, {notes[0]}; shown in the Behaviour dock", *notes[1:]]))
+    docks = workspace_of(viewer)
+    if docks is not None and (preferences().open_explore or docks.shows("Behaviour")):
+        docks.show("Behaviour")
+    show_info("\n".join([f"{file.name}: behaviour added", *notes]))
     return _NULL
 
 
@@ -234,8 +242,7 @@ def _open_picture(path: Any) -> LayerData:
 def _open_movie(path: Any) -> LayerData:
     """Add a movie to the recording whose traces are as long; else it is a recording of its own.
 
-    One of several channels or planes, and one that does not fit the table that is open, is a lazy layer.
-    Several files are parts of one recording.
+    One of several channels or planes is a lazy layer. Several files are parts of one recording.
     """
     movie = open_movie(Path(path)) if isinstance(path, (str, PathLike)) else open_parts(path)
     name = Path(movie.path).name
@@ -246,11 +253,14 @@ def _open_movie(path: Any) -> LayerData:
         if joined is not None:
             session_of(viewer).apply(joined, f"Add {name}")
             return _NULL
-    if viewer is not None and movie.axes == "tyx" and (recording is None or recording.movie is not None):
+    if viewer is not None and movie.axes == "tyx":
         _open(viewer, movie_recording(movie), Path(movie.path))
         return _NULL
-    for note in movie.notes:
-        show_warning(f"{name}: {note}")
+    if viewer is not None:
+        several = "channels" if "c" in movie.axes else "planes"
+        show_warning(
+            "\n".join([f"{name}: shown only; it has several {several}", _HOW_TO_CHOOSE, *movie.notes])
+        )
     return [movie_layer_data(movie)]
 
 
