@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from napari_calcium.figures.event_company import event_at, event_company
+from napari_calcium.figures.event_company import event_at, event_company, moment_of
 from napari_calcium.recording import Recording
 from napari_calcium.results.tables import Activations, EnsembleEvents, Ensembles, Members
 
@@ -51,6 +51,27 @@ def test_an_event_of_no_ensemble_has_guests_only():
 
 def test_without_ensembles_all_are_guests():
     assert event_company(recording().replace(ensembles=None), 0).guests.tolist() == [1, 2, 7]
+
+
+def with_activations(*times):
+    made = recording()
+    n = len(times)
+    table = Activations(np.full(n, 4), np.array(times, float), np.zeros(n), np.zeros(n, int))
+    return made.replace(ensembles=Ensembles(made.ensembles.members, table))
+
+
+def test_an_event_and_the_activation_in_it_have_one_time():
+    made = with_activations(1.1, 1.4, 9.0)
+    assert moment_of(made, 0) == 1.4
+    # None during the event, none of an ensemble, no activations at all: the peak.
+    assert (moment_of(made, 1), moment_of(made, 2)) == (2.25, 8.25)
+    assert moment_of(recording().replace(ensembles=None), 0) == 1.5
+
+
+def test_the_time_of_an_event_finds_it_again():
+    made = with_activations(1.1, 8.5)
+    for row in (0, 2):
+        assert event_at(made.ensemble_events, moment_of(made, row)) == row
 
 
 @pytest.mark.parametrize("row", [-1, 3])

@@ -7,6 +7,7 @@ from qtpy.QtWidgets import QTableWidget
 
 from napari_calcium.figures.palette import ensemble_color, rgb
 from napari_calcium.guidance.finding import finding
+from napari_calcium.recording import Trace
 from napari_calcium.results.tables import Activations, Ensembles, Events, Members
 from napari_calcium.widgets.ensembles_dock import EnsemblesDock
 from napari_calcium.widgets.theme import link_color, plot_colors, readable
@@ -144,6 +145,23 @@ def test_buttons_walk_through_the_activations(qtbot, dock, session, recording):
     np.testing.assert_allclose(list(dict.fromkeys(walked)), spaced)
     qtbot.mouseClick(dock.previous, Qt.MouseButton.LeftButton)
     assert session.selection.time < times[-1]
+
+
+def test_walking_through_a_long_recording_shows_each_activation_closely(qtbot, dock, session, recording):
+    n_frames = 31_250
+    long = recording.replace(
+        traces={"raw": Trace(np.zeros((recording.n_rois, n_frames), np.float32), "a.u.")}, frame_rate=10.0
+    )
+    session.open(long)
+    session.selection.ensemble = long.ensembles.ids[0]
+    qtbot.mouseClick(dock.next, Qt.MouseButton.LeftButton)
+    begin, end = session.selection.span
+    assert end - begin == pytest.approx(20) and begin <= session.selection.time <= end
+    # Who looks closer, keeps it: what is shown moves along.
+    session.selection.span = (begin, begin + 5)
+    qtbot.mouseClick(dock.next, Qt.MouseButton.LeftButton)
+    begin, end = session.selection.span
+    assert end - begin == pytest.approx(5) and begin <= session.selection.time <= end
 
 
 def test_it_says_which_activation_is_under_the_cursor(dock, session, recording):

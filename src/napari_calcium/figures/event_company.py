@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from napari_calcium.recording import Recording
 from napari_calcium.results.tables import EnsembleEvents
 
-__all__ = ["EventCompany", "event_at", "event_company"]
+__all__ = ["EventCompany", "event_at", "event_company", "moment_of"]
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,34 @@ def event_company(recording: Recording, row: int) -> EventCompany:
         np.setdiff1d(active, belong),
         np.setdiff1d(belong, active),
     )
+
+
+def moment_of(recording: Recording, row: int) -> float:
+    """Return the one time that views give for an ensemble event, in seconds.
+
+    Parameters
+    ----------
+    recording : Recording
+    row : int
+        Of the recording's ensemble events.
+
+    Returns
+    -------
+    float
+        For an event of an ensemble that has an activation during it, the activation's time, which is the
+        centre of the window in which most of its members were active; else the event's peak, the centre of
+        the window in which all neurons together were most significantly active. The two differ by less than
+        the event lasts.
+    """
+    events, ensembles = recording.ensemble_events, recording.ensembles
+    if events is None:
+        raise ValueError("there are no ensemble events")
+    peak, ensemble = float(events.peak_s[row]), int(events.ensemble_id[row])
+    if ensemble < 0 or ensembles is None:
+        return peak
+    times = ensembles.activations_of(ensemble).time_s
+    during = times[(times >= events.start_s[row]) & (times <= events.end_s[row])]
+    return float(during[np.argmin(np.abs(during - peak))]) if len(during) else peak
 
 
 def event_at(events: EnsembleEvents | None, seconds: float, slack: float = 0.0) -> int | None:

@@ -13,7 +13,7 @@ from qtpy.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxL
 
 from napari_calcium.figures.axis_labels import counted
 from napari_calcium.figures.decimate import outline
-from napari_calcium.figures.event_company import event_at, event_company
+from napari_calcium.figures.event_company import event_at, event_company, moment_of
 from napari_calcium.figures.export import FIGURES
 from napari_calcium.figures.palette import (
     EXPECTED_COLOR,
@@ -24,6 +24,7 @@ from napari_calcium.figures.palette import (
 from napari_calcium.recording import Recording
 from napari_calcium.results.tables import EnsembleEvents
 from napari_calcium.widgets.exporting import Export, ExportButton, table_writer
+from napari_calcium.widgets.moment_span import closer_span
 from napari_calcium.widgets.plots.coactivity_plot import CoactivityPlot
 from napari_calcium.widgets.theme import PlotColors, readable
 from napari_calcium.widgets.view_dock import ViewDock
@@ -52,7 +53,7 @@ def pick_event(dock: Any, row: int) -> None:
     company = event_company(recording, row)
     dock.ensemble_picked.emit(company.ensemble if company.ensemble >= 0 else None)
     dock.cells_picked.emit(tuple(np.concatenate([company.members, company.guests]).tolist()))
-    dock.time_picked.emit(float(recording.ensemble_events.peak_s[row]))
+    dock.time_picked.emit(moment_of(recording, row))
 
 
 class CoactivityDock(ViewDock):
@@ -185,7 +186,11 @@ class CoactivityDock(ViewDock):
             here = events.peak_s[self._event]
             ahead &= times > here if by > 0 else times < here
         if ahead.any():
-            pick_event(self, int(rows[ahead][0 if by > 0 else -1]))
+            row = int(rows[ahead][0 if by > 0 else -1])
+            pick_event(self, row)
+            span = closer_span(moment_of(self.recording, row), selection.span, self.recording.duration_s)
+            if span is not None:
+                self.span_picked.emit(span)
 
     def export(self) -> Export | None:
         """Return what can be exported: the figure, and the table of windows."""
@@ -234,7 +239,7 @@ class CoactivityDock(ViewDock):
         plain = self.colors.text
         where = f"ensemble {company.ensemble}" if company.ensemble >= 0 else "in no ensemble"
         parts = [
-            f"Event at {events.peak_s[row]:.2f} s, <b style='color:{color}'>{where}</b>, "
+            f"Event at {moment_of(recording, row):.2f} s, <b style='color:{color}'>{where}</b>, "
             f"p = {events.p_value[row]:.2g}"
         ]
         if company.ensemble >= 0:

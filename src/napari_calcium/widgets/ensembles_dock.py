@@ -33,6 +33,7 @@ from napari_calcium.results.tables import Activations, Ensembles
 from napari_calcium.widgets.dock_place import DockPlace
 from napari_calcium.widgets.exporting import Export, ExportButton, table_writer
 from napari_calcium.widgets.links import Links
+from napari_calcium.widgets.moment_span import closer_span
 from napari_calcium.widgets.plots.activations_plot import ActivationsPlot
 from napari_calcium.widgets.plots.time_mark import link_marks
 from napari_calcium.widgets.theme import link_color, plot_colors, readable
@@ -44,6 +45,8 @@ _NOT_RUN = (
     "No ensembles yet: they are found by the last stages. Run them in the dock "
     "Plugins › napari-calcium › Calcium pipeline."
 )
+
+_CLOSER = "a long stretch of time is narrowed to 20 s around it"
 
 
 class EnsemblesDock(QWidget):
@@ -106,8 +109,8 @@ class EnsemblesDock(QWidget):
         self.members.setAccessibleName("Members of the chosen ensemble")
         self.plot = ActivationsPlot(plot_colors(self._viewer))
         self.previous, self.next = QPushButton("◀"), QPushButton("▶")
-        self.previous.setToolTip("Jump to the activation before")
-        self.next.setToolTip("Jump to the next activation")
+        self.previous.setToolTip(f"Jump to the activation before; {_CLOSER}")
+        self.next.setToolTip(f"Jump to the next activation; {_CLOSER}")
         for button, words in ((self.previous, "Previous activation"), (self.next, "Next activation")):
             button.setFixedWidth(34)
             button.setAccessibleName(words)
@@ -315,7 +318,13 @@ class EnsemblesDock(QWidget):
             table.time_s[table.time_s > now + slack] if by > 0 else table.time_s[table.time_s < now - slack]
         )
         if len(times):
-            self.time_picked.emit(float(times[0] if by > 0 else times[-1]))
+            moment = float(times[0] if by > 0 else times[-1])
+            self.time_picked.emit(moment)
+            recording = self._recording
+            duration = recording.duration_s if recording is not None and recording.frame_rate else 0.0
+            span = closer_span(moment, self._session.selection.span, duration)
+            if span is not None:
+                self.span_picked.emit(span)
 
     def _on_chosen(self) -> None:
         rows = self.table.selectionModel().selectedRows()
