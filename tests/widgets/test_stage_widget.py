@@ -1,9 +1,7 @@
-from pathlib import Path
 from typing import Annotated
 
 import numpy as np
 import pytest
-import yaml
 from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 from napari.components import ViewerModel
@@ -25,6 +23,7 @@ from napari_calcium.widgets.features import FeaturesWidget
 from napari_calcium.widgets.form import SettingsForm, is_constant
 from napari_calcium.widgets.pipeline_dock import _PANELS
 from napari_calcium.widgets.significance import SignificanceWidget
+from napari_calcium.widgets.stage_docks import stage_widget
 from napari_calcium.widgets.union_form import alternatives
 from napari_calcium.widgets.workbench import NO_RATE, Workbench, workbench_of
 
@@ -233,18 +232,12 @@ def test_a_stage_stands_by_itself(kind, few, fake_stages, qtbot):
     assert widget.state == ("✓ up to date" if kind is BaselineWidget else "◐ out of date")
 
 
-def test_the_manifest_has_every_stage_under_its_name():
-    with open(Path(__file__).parents[2] / "napari.yaml", encoding="utf-8") as file:
-        contributions = yaml.safe_load(file)["contributions"]
-    names = {command["id"]: command["python_name"] for command in contributions["commands"]}
-    shown = {names[item["command"]]: item["display_name"] for item in contributions["widgets"]}
-    for kind in WIDGETS:
-        assert shown[f"{kind.__module__}:{kind.__name__}"] == kind.name
-    assert [kind.panel.stage for kind in WIDGETS] == sorted(
-        (kind.panel.stage for kind in WIDGETS), key=STAGES.index
-    )
+def test_stages_are_numbered_in_the_order_in_which_they_run():
+    stages = [kind.panel.stage for kind in WIDGETS]
+    assert stages == sorted(stages, key=STAGES.index)
     for number, kind in enumerate(WIDGETS, 1):
         assert kind.name.startswith(f"Stage {number}: ")
+        assert stage_widget(kind.panel.stage) is kind
 
 
 def test_what_came_of_a_real_run_is_said_in_words(few, qtbot):

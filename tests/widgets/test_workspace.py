@@ -266,8 +266,15 @@ def test_menu_entries_stand_where_they_belong():
     manager = PluginManager.instance()
     manager.discover()
     menus = manager.get_manifest("napari-calcium").contributions.menus
-    there = {place: [item.command.rpartition(".")[2] for item in items] for place, items in menus.items()}
+    there = {
+        place: [item.command.rpartition(".")[2] for item in items if hasattr(item, "command")]
+        for place, items in menus.items()
+    }
     assert there["napari/layers/register"] == ["registration"]
-    assert there["napari/layers/segment"] == ["segmentation"]
-    assert {"extraction", "features"} <= set(there["napari/layers/measure"])
+    assert there["napari/layers/segment"] == ["segmentation", "edit_dock"]
+    assert [item.submenu for item in menus["napari/layers/measure"]] == [
+        f"napari-calcium/{group}" for group in ("traces", "ensembles", "population", "behaviour")
+    ]
+    assert there["napari-calcium/traces"][0] == "extraction"
+    assert "features" in there["napari-calcium/ensembles"]
     assert "explore" in there["napari/layers/visualize"]

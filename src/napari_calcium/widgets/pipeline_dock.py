@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from qtpy.QtCore import Qt
@@ -91,9 +92,9 @@ _PANELS: dict[str, type[StagePanel]] = {
         CorrelationPanel,
         CouplingPanel,
         DimensionalityPanel,
-        SortingPanel,
         CellClustersPanel,
         BehaviourPanel,
+        SortingPanel,
         RelationsPanel,
         TuningPanel,
         TriggeredPanel,
@@ -295,7 +296,7 @@ class PipelineDock(QWidget):
 
     def _show_mode(self) -> None:
         own = _stages_of(self._bench.plan.settings)
-        presets = (_stages_of(PipelineSettings()), _stages_of(PipelineSettings.course()))
+        presets = _presets()
         index = presets.index(own) if own in presets else 2
         self.mode.setCurrentIndex(index)
         self.mode.setToolTip(f"<qt>{_MODE_TIPS[index]}</qt>")
@@ -357,6 +358,11 @@ class PipelineDock(QWidget):
         self.redo.setEnabled(free and session.can_redo)
         self.save.setEnabled(free and session.recording is not None)
         self.save.setToolTip("Write traces, events, ensembles, figures and the pipeline into a folder.")
+
+
+@cache
+def _presets() -> tuple[tuple[object, ...], ...]:
+    return _stages_of(PipelineSettings()), _stages_of(PipelineSettings.course())
 
 
 def _stages_of(settings: PipelineSettings) -> tuple[object, ...]:
