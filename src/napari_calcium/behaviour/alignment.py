@@ -143,7 +143,7 @@ def align_behaviour(
     epochs, n_outside = _epochs_inside(file.epochs, clock, duration)
     covered = _covered(values, file, clock, duration)
     _check_overlap(file, clock, duration, values, epochs)
-    notes = [*clock.notes, f"behaviour covers {100 * covered:.0f} % of the recording"]
+    notes = [*clock.notes, f"the file of the behaviour covers {100 * covered:.0f} % of the recording"]
     if n_outside:
         notes.append(f"{n_outside:,} epochs lie outside of the recording and are left out")
     notes += [

@@ -126,8 +126,17 @@ class TuningData:
     message: str = ""
 
 
-def best_tuned(recording: Recording, number: int = 3) -> tuple[int, ...]:
-    """Return the cells of which the tests are most certain, the most certain first."""
+def best_tuned(recording: Recording, number: int = 3, *, sure: bool = False) -> tuple[int, ...]:
+    """Return the cells of which the tests are most certain, the most certain first.
+
+    Parameters
+    ----------
+    recording : Recording
+    number : int
+        At most so many.
+    sure : bool
+        Only cells that are tuned, or respond, beyond chance (q ≤ 0.05); there may be none.
+    """
     ids: list[NDArray[np.int64]] = []
     keys: list[NDArray[np.float64]] = []
     tables = [recording.tuning.tuned if recording.tuning is not None else None]
@@ -136,10 +145,14 @@ def best_tuned(recording: Recording, number: int = 3) -> tuple[int, ...]:
         if table is None:
             continue
         own = (table.kind == "neuron") & np.isfinite(table.p_value)
+        if sure:
+            own &= table.q_value <= _ALPHA
         ids.append(table.id[own])
         weight = table.information_bits if isinstance(table, Tuned) else np.abs(table.response)
         keys.append(table.p_value[own] - 1e-9 * np.nan_to_num(weight[own]))
     if not ids:
+        if sure:
+            return ()
         return tuple(recording.roi_ids[:number].tolist())
     order = np.argsort(np.concatenate(keys), kind="stable")
     return tuple(dict.fromkeys(np.concatenate(ids)[order].tolist()))[:number]
