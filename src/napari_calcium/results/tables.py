@@ -68,7 +68,12 @@ class Table:
         }
 
     def __len__(self) -> int:
-        return len(next(iter(self.columns().values())))
+        # Asked often: without the other columns.
+        for item in fields(self):
+            value = getattr(self, item.name)
+            if isinstance(value, np.ndarray) and item.metadata.get("column", True):
+                return len(value)
+        raise TypeError(f"{type(self).__name__} has no columns")
 
     def __eq__(self, other: object) -> bool:
         if type(other) is not type(self):

@@ -38,6 +38,7 @@ from napari_calcium.widgets.plots.activations_plot import ActivationsPlot
 from napari_calcium.widgets.plots.time_mark import link_marks
 from napari_calcium.widgets.theme import link_color, plot_colors, readable
 from napari_calcium.widgets.viewer_session import session_of
+from napari_calcium.widgets.what_changed import only_choices_differ
 
 __all__ = ["EnsemblesDock"]
 
@@ -155,7 +156,9 @@ class EnsemblesDock(QWidget):
 
     def show_recording(self, recording: Recording | None) -> None:
         """Show the ensembles of another recording."""
-        self._recording = recording
+        before, self._recording = self._recording, recording
+        if only_choices_differ(before, recording):
+            return
         ensembles = self._ensembles
         self.hint.setText(_hint(recording))
         self.pages.setCurrentIndex(1 if ensembles is not None and len(ensembles) else 0)

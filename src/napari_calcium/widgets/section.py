@@ -103,6 +103,8 @@ class Section(QWidget):
 
     @brief.setter
     def brief(self, text: str) -> None:
+        if text == self.brief:
+            return
         self._brief.setText(text)
         self._fold(self.is_open)
 

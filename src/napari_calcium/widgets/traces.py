@@ -27,6 +27,7 @@ from napari_calcium.widgets.trace_choices import TraceChoices
 from napari_calcium.widgets.trace_judging import TraceJudging
 from napari_calcium.widgets.view_dock import shade_times
 from napari_calcium.widgets.viewer_session import session_of
+from napari_calcium.widgets.what_changed import Seen
 from napari_calcium.widgets.workbench import workbench_of
 
 __all__ = ["TracesDock"]
@@ -55,6 +56,10 @@ class TracesDock(QWidget):
         self._bench = workbench_of(napari_viewer)
         self._recording: Recording | None = None
         self._preview: Recording | None = None
+        self._seen = Seen()
+        self._lanes: TraceLanes | None = None
+        self._wanted: tuple[object, ...] = ()
+        self._drawn_preview: Recording | None = None
         self._build()
         # Several signals come together (cells and ensemble, recording and cells): draw once for all of them.
         self._soon = QTimer(self)
@@ -119,13 +124,13 @@ class TracesDock(QWidget):
         """Show another recording."""
         self._recording = recording
         self.choices.show_recording(recording)
-        self.judging.bar.show_state()
         if recording is not None:
             rate_known = recording.frame_rate is not None
             seconds = recording.duration_s if rate_known else float(recording.n_frames)
             self.plot.set_duration(seconds, in_frames=not rate_known)
             self.plot.show_span(self._session.selection.span)
-        self.show_time(self._session.selection.time)  # in seconds from now on, where the rate was set
+        # The clock alone: moving the cursor would bring it into view, and take the user away from his place.
+        self._tell_time(self._session.selection.time)
         shade_times(self, recording)
         self._later()
 
@@ -152,6 +157,9 @@ class TracesDock(QWidget):
     def show_time(self, seconds: float) -> None:
         """Move the cursor."""
         self.plot.show_time(seconds)
+        self._tell_time(seconds)
+
+    def _tell_time(self, seconds: float) -> None:
         known = self._recording is None or self._recording.frame_rate is not None
         self.clock.setText(f"{seconds:.2f} s" if known else f"frame {seconds:.0f}")
 
@@ -174,13 +182,7 @@ class TracesDock(QWidget):
         if recording is None or hint:
             self.plot.show_lanes(TraceLanes())
             return
-        lanes = make_lanes(
-            recording,
-            self._shown_cells(),
-            self.choices.stages,
-            preview=self._preview,
-            same_scale=self.choices.scale_box.isChecked(),
-        )
+        lanes = self._lanes_of(recording)
         marked = self.events_box.isChecked()
         preview_events = self._preview.events if marked and self._preview is not None else None
         review = self.judging.judge.review if marked and recording.event_choices else None
@@ -194,6 +196,18 @@ class TracesDock(QWidget):
         self.judging.show_event()
         self.plot.show_focus(selection.focus)
         self._show_activations(recording, selection.ensemble)
+
+    def _lanes_of(self, recording: Recording) -> TraceLanes:
+        """Return the lanes to draw: those of before where no trace has changed: none is drawn anew."""
+        scaled = self.choices.scale_box.isChecked()
+        wanted = (self._shown_cells(), tuple(self.choices.stages), scaled)
+        same = wanted == self._wanted and self._preview is self._drawn_preview
+        if self._seen.is_news(recording) or not same or self._lanes is None:
+            self._wanted, self._drawn_preview = wanted, self._preview
+            self._lanes = make_lanes(
+                recording, wanted[0], wanted[1], preview=self._preview, same_scale=scaled
+            )
+        return self._lanes
 
     def export(self) -> Export | None:
         """Return what can be exported: the drawn cells, in the stage events were found on if it is shown.

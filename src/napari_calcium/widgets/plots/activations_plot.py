@@ -55,9 +55,10 @@ class ActivationsPlot(TimePlot):
         """Show the activations of these ensembles."""
         self._rows = ensembles.ids if ensembles is not None else ()
         self._times = tuple(ensembles.activations_of(k).time_s for k in self._rows if ensembles is not None)
-        for item in self._items:
+        for item in self._items[len(self._rows) :]:
             self.getPlotItem().removeItem(item)
-        self._items = [curve_item(self, connect="pairs") for _ in self._rows]
+        del self._items[len(self._rows) :]
+        self._items += [curve_item(self, connect="pairs") for _ in self._rows[len(self._items) :]]
         for row, (item, times) in enumerate(zip(self._items, self._times, strict=True)):
             item.setData(np.repeat(times, 2), np.tile([row + 0.12, row + 0.88], len(times)))
         self.box.setYRange(0, max(1, len(self._rows)), padding=0)

@@ -120,8 +120,10 @@ class TracesPlot(TimePlot):
     ) -> None:
         """Show these lanes, with ticks at the onsets of events; those of a preview above the others.
 
-        `spikes` are single ones, and those of a preview: ticks at the top of the lanes of inferred spikes.
+        The same lanes again cost only their marks. `spikes` are single ones, and those of a preview: ticks at
+        the top of the lanes of inferred spikes.
         """
+        again = lanes is self._lanes
         self._lanes = lanes
         self._review = review
         ticks = lanes.event_ticks(events) if review is None else lanes.review_ticks(review)
@@ -130,7 +132,10 @@ class TracesPlot(TimePlot):
             "spikes": lanes.spike_ticks(spikes[0]),
             PREVIEW: lanes.spike_ticks(spikes[1], row=int(spikes[0] is not None)),
         }
-        self.scroll_to(self._first)
+        if again:
+            self._draw_marks()  # the traces are drawn already
+        else:
+            self.scroll_to(self._first)
 
     def show_event(self, cell: int | None, onset_s: float = 0.0) -> None:
         """Frame the event at hand in the lanes of its cell; None frames nothing."""
@@ -198,6 +203,10 @@ class TracesPlot(TimePlot):
         x, y = self._lanes.zero_lines()
         self._zeros.setData(x, y)
         self._zeros.setPen(pg.mkPen(self._colors.faint + "90"))
+        self._draw_marks()
+        self._draw_axes()
+
+    def _draw_marks(self) -> None:
         for name, item in self._events.items():
             x, y = self._ticks.get(name, (_EMPTY, _EMPTY))
             item.setPen(pg.mkPen(self._color_of(name), width=2))
@@ -213,7 +222,6 @@ class TracesPlot(TimePlot):
             fill = pg.mkBrush(color if status == ACCEPTED else self._colors.background)
             signs.setData(x=x, y=y, size=9, pen=pg.mkPen(color, width=2), brush=fill)
         self._draw_event()
-        self._draw_axes()
 
     def _draw_event(self) -> None:
         """Draw an upright frame around the onset at hand, as wide as a finger whatever the zoom."""
