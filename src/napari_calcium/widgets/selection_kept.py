@@ -38,26 +38,26 @@ def select_again(session: Session, kept: Mapping[str, Any]) -> None:
 
 
 def _closer_look(session: Session) -> list[float] | None:
-    """Return the middle (y, x) and the height of what is in view, in world units; None where all is."""
+    """Return the middle (y, x) of what is in view in world units, and the zoom; None where all is in view."""
     viewer = viewer_of(session)
     if viewer is None or viewer.dims.ndisplay != 2 or not len(viewer.layers):
         return None
     low, high = np.asarray(viewer.layers.extent.world)[:, -2:]
     camera = viewer.scene.camera
-    seen = np.asarray(viewer.canvas.size) / camera.zoom
-    if (seen >= high - low).all():
+    if (np.asarray(viewer.canvas.size) / camera.zoom >= high - low).all():
         return None
-    return [float(camera.center[-2]), float(camera.center[-1]), float(seen[0])]
+    # Not how much is in view: docks that open later take room from the canvas.
+    return [float(camera.center[-2]), float(camera.center[-1]), float(camera.zoom)]
 
 
 def _look_again(session: Session, view: Any) -> None:
     viewer = viewer_of(session)
     if viewer is None or view is None or viewer.dims.ndisplay != 2:
         return
-    y, x, height = (float(number) for number in view)
-    if np.isfinite([y, x, height]).all() and height > 0:
+    y, x, zoom = (float(number) for number in view)
+    if np.isfinite([y, x, zoom]).all() and zoom > 0:
         viewer.scene.camera.center = (0.0, y, x)
-        viewer.scene.camera.zoom = viewer.canvas.size[0] / height
+        viewer.scene.camera.zoom = zoom
 
 
 def _select(session: Session, kept: Mapping[str, Any]) -> None:
