@@ -63,3 +63,12 @@ def test_dff_is_written_as_cascade_takes_it(tmp_path):
         write_for_cascade(recording, tmp_path / "dff.txt")
     with pytest.raises(ValueError, match="run the baseline"):
         write_for_cascade(Recording("r", np.arange(0), 7.5), tmp_path / "dff.npy")
+
+
+def test_numbers_beyond_all_in_a_damaged_file_are_missing_ones(tmp_path):
+    values = np.ones((3, 40), np.float32)
+    values[1, 5], values[2, 6] = 3e38, np.inf
+    np.save(tmp_path / "predictions_x.npy", values)
+    recording = read_cascade(tmp_path / "predictions_x.npy", CsvSettings(frame_rate=30))
+    rates = recording.traces["spikes"].values
+    assert np.isnan(rates[1, 5]) and np.isnan(rates[2, 6]) and rates[0, 0] == 30

@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from scipy import sparse
 
+from napari_calcium.cells.cell_measures import measure_cells
 from napari_calcium.io.errors import ReadError
 from napari_calcium.io.results_folder import (
     is_results_folder,
@@ -17,6 +18,7 @@ from napari_calcium.io.results_folder import (
     write_results,
 )
 from napari_calcium.io.results_reading import read_results
+from napari_calcium.numerics.measured_cells import known_measures
 from napari_calcium.recording import LogEntry, Recording, Source, Trace
 from napari_calcium.results.tables import (
     Activations,
@@ -299,3 +301,41 @@ def test_any_other_folder_is_no_results_folder(tmp_path):
     assert not is_results_folder(tmp_path)
     with pytest.raises(ReadError, match="not a results folder"):
         read_results(tmp_path)
+
+
+def test_what_was_measured_of_the_cells_comes_back_to_the_last_bit(tmp_path):
+    recording = make_recording()
+    measured = measure_cells(recording)
+    assert measured
+    (tmp_path / "r").mkdir()
+    write_results(recording, tmp_path / "r", "", measured)
+    back = read_results(tmp_path / "r")
+    known = known_measures(back)
+    assert known is not None and list(known) == list(measured)
+    for name, values in measured.items():
+        np.testing.assert_array_equal(known[name], values, err_msg=name)
+    assert measure_cells(back) is known
+
+
+def test_a_folder_without_measures_is_measured_when_it_is_asked_for(tmp_path):
+    (tmp_path / "r").mkdir()
+    write_results(make_recording(), tmp_path / "r", "")
+    assert known_measures(read_results(tmp_path / "r")) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "damage"),
+    [
+        ("traces/roi_ids.npy", lambda raw: raw.replace(b"}", b"(")),
+        ("similarity.npy", lambda raw: raw[:20] + raw[60:]),
+        ("footprints.npz", lambda raw: b"no zip" + raw[6:]),
+        ("footprints.npz", lambda raw: raw[: len(raw) // 2]),
+        ("ensemble_event_neurons.csv", lambda raw: raw.replace(b"\n0,", b"\n1e300,", 1)),
+    ],
+)
+def test_what_numpy_and_zip_stumble_over_is_one_short_line_that_names_the_file(tmp_path, name, damage):
+    folder = save(make_recording(), tmp_path / "results")
+    (folder / name).write_bytes(damage((folder / name).read_bytes()))
+    with pytest.raises(ReadError, match=rf"results/.*{name.rsplit('/', 1)[-1]}") as error:
+        read_results(folder)
+    assert len(str(error.value)) < 400 and "\n" not in str(error.value)

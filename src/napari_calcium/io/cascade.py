@@ -55,7 +55,9 @@ def read_cascade(path: str | Path, settings: CsvSettings = CsvSettings()) -> Rec
     rate = settings.frame_rate
     unit, notes = "spikes/frame", []
     if rate is not None:
-        values, unit = values * rate, "spikes/s"
+        # What is beyond all numbers in a damaged file is told of where the recording is made.
+        with np.errstate(over="ignore", invalid="ignore"):
+            values, unit = values * rate, "spikes/s"
         notes = ["expected spikes per frame times the frame rate are spikes per second"]
     parts = Parts(
         program="CASCADE",

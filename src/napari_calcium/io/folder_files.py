@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from struct import error as StructError
+from tokenize import TokenError
 from typing import Any
 from zipfile import BadZipFile
+from zlib import error as ZlibError
 
 import numpy as np
 import pandas as pd
@@ -17,7 +20,25 @@ from napari_calcium.io.errors import ReadError
 __all__ = ["GONE", "array_of", "image_of", "naming", "parts_of", "table_of", "typed"]
 
 GONE = "the file is gone from the folder; copy the whole folder again"
-_DAMAGED = (OSError, EOFError, ValueError, KeyError, TypeError, AttributeError, BadZipFile)
+# NumPy parses the heading of an array as Python, and zipfile reads lengths as they come.
+_DAMAGED = (
+    OSError,
+    EOFError,
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    ArithmeticError,
+    NotImplementedError,
+    SyntaxError,
+    MemoryError,
+    BadZipFile,
+    StructError,
+    TokenError,
+    ZlibError,
+)
+_LONGEST = 200
+"""Of a reason, whose rest would be what a damaged file holds."""
 _PARTS = ("traces", "images", "population", "behaviour")
 """Folders in a results folder, which a name is told with."""
 
@@ -38,7 +59,7 @@ def naming(path: Path) -> Iterator[None]:
     except FileNotFoundError:
         raise ReadError(f"{_name(path)}: {GONE}") from None
     except _DAMAGED as error:
-        words = " ".join(str(error).split())
+        words = " ".join(str(error).split())[:_LONGEST]
         raise ReadError(
             f"{_name(path)}: the file is damaged ({words}); copy it, or run the analysis, again"
         ) from error
@@ -82,7 +103,8 @@ def parts_of(path: Path) -> dict[str, NDArray[Any]]:
     ReadError
         See :func:`naming`.
     """
-    with naming(path), np.load(path, allow_pickle=False) as stored:
+    # Opened here: NumPy leaves a file that is no zip open.
+    with naming(path), path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
         return {name: stored[name] for name in stored.files}
 
 
@@ -120,8 +142,10 @@ def typed(column: Any, dtype: np.dtype[Any], path: Path) -> NDArray[Any]:
     filled = column.fillna(-1) if dtype.kind == "i" else column
     try:
         numbers = pd.to_numeric(filled) if dtype.kind in "if" else filled
-        array: NDArray[Any] = numbers.to_numpy().astype(dtype)
-    except (ValueError, TypeError) as error:
+        # A number that is none of the kind would become any other.
+        with np.errstate(invalid="raise", over="raise"):
+            array: NDArray[Any] = numbers.to_numpy().astype(dtype)
+    except (ValueError, TypeError, FloatingPointError) as error:
         words = " ".join(str(error).split())
         raise ReadError(f"{_name(path)}: column {column.name}: the file is damaged ({words})") from None
     return array

@@ -19,6 +19,7 @@ from napari_calcium.io.event_tables import read_event_choices, read_judged_event
 from napari_calcium.io.folder_files import GONE, array_of, image_of, naming, parts_of, table_of, typed
 from napari_calcium.io.population_folder import read_population
 from napari_calcium.io.results_folder import FORMAT_VERSION, is_results_folder
+from napari_calcium.numerics.measured_cells import MEASURES, remember_measures
 from napari_calcium.recording import LogEntry, Recording, Source, Trace
 from napari_calcium.results.tables import (
     Activations,
@@ -74,7 +75,9 @@ def read_results(folder: str | Path) -> Recording:
                 f"log.json: written in format {version}, this program reads format {FORMAT_VERSION}; "
                 "update napari-calcium"
             )
-        return _assemble(folder, log)
+        recording = _assemble(folder, log)
+        _recall_measures(recording, folder / "rois.csv")
+        return recording
     except ReadError as error:
         raise ReadError(f"{folder.name}/{error}") from None
     except (OSError, EOFError, ValueError, KeyError, TypeError, AttributeError, BadZipFile) as error:
@@ -204,7 +207,7 @@ def _read_ensemble_events(folder: Path, tables: dict[str, Any]) -> EnsembleEvent
     path = folder / "ensemble_event_neurons.csv"
     pairs = table_of(path)
     with naming(path):
-        event, roi_id = (pairs[name].to_numpy(np.int64) for name in ("event_id", "roi_id"))
+        event, roi_id = (typed(pairs[name], np.dtype(np.int64), path) for name in ("event_id", "roi_id"))
     offsets = np.searchsorted(event, np.arange(len(columns["event_id"]) + 1))
     return EnsembleEvents(
         **columns,
@@ -235,6 +238,17 @@ def _read_features(folder: Path, tables: dict[str, Any]) -> dict[str, NDArray[An
     types = tables["features"]["types"]
     with naming(path):
         return {name: typed(frame[name], np.dtype(dtype), path) for name, dtype in types.items()}
+
+
+def _recall_measures(recording: Recording, path: Path) -> None:
+    """Remember what the folder says was measured of the cells, so that nothing measures it again."""
+    if not path.exists():
+        return
+    # Numbers come back to the last bit.
+    frame = table_of(path)
+    there = [name for name in MEASURES if name in frame.columns]
+    if there and frame["roi_id"].tolist() == recording.roi_ids.tolist():
+        remember_measures(recording, {name: frame[name].to_numpy(np.float64) for name in there})
 
 
 def _read_rois(folder: Path) -> Rois | None:
