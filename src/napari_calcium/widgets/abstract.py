@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from typing import Any
 
 __all__ = ["refuse_abstract"]
 
@@ -17,9 +18,10 @@ def refuse_abstract(made: object) -> None:
     TypeError
         Naming the class and the methods that it has to define.
     """
-    missing = _abstract_methods(type(made))
+    kind: Any = type(made)  # which mypy takes for one that cannot be hashed
+    missing = _abstract_methods(kind)
     if missing:
-        raise TypeError(f"{type(made).__name__} has to define {', '.join(missing)}")
+        raise TypeError(f"{kind.__name__} has to define {', '.join(missing)}")
 
 
 @cache

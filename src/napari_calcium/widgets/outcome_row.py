@@ -43,6 +43,7 @@ class OutcomeRow(QWidget):
         self.lead = QPushButton("Show the ensembles")
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(2)
         column.addWidget(self.line)
         column.addWidget(self.lead, 0, Qt.AlignmentFlag.AlignRight)
         self.setVisible(False)
