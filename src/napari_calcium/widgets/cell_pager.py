@@ -52,6 +52,14 @@ class CellPager(QWidget):
         self._cells, self._page = cells, 0
         self._show()
 
+    def fit(self, size: int) -> bool:
+        """Put as many cells on a page; the first that is shown stays. Return whether others are shown now."""
+        before = self.page
+        first = self._page * self._size
+        self._size, self._page = size, first // size
+        self._show()
+        return self.page != before
+
     def turn(self, by: int) -> None:
         """Turn some pages, as far as there are any."""
         last = max(0, -(-len(self._cells) // self._size) - 1)

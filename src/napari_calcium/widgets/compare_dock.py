@@ -43,8 +43,8 @@ from napari_calcium.widgets.worker import Runner
 
 __all__ = ["CompareDock"]
 
-_PAGE = 12
-"""As many cells are tried and drawn at once; the others are a page away."""
+_PAGE, _LEAST_PAGE = 12, 3
+"""So many cells are tried and drawn at once, as there is room for; the others are a page away."""
 _COMPARED = tuple(stage for stage in TITLES if stage != "validation")
 """All stages with settings: decisions on events are no settings."""
 _NOT_RUN = (
@@ -110,6 +110,7 @@ class CompareDock(ViewDock):
             split.setCollapsible(split.count() - 1, False)
         split.setSizes([230, 170, 240])
         column.addWidget(split, 1)
+        self.plot.box.sigResized.connect(self.later)
         self.plot.time_picked.connect(self.time_picked.emit)
         self.plot.span_picked.connect(self.span_picked.emit)
         self.plot.cell_clicked.connect(lambda _, seconds: self.time_picked.emit(seconds))
@@ -210,6 +211,8 @@ class CompareDock(ViewDock):
             self.plot.set_duration(recording.duration_s)
             self.plot.show_span(self.session.selection.span)
             self._show_form()
+        if self.pager.fit(min(_PAGE, max(_LEAST_PAGE, self.plot.room))):
+            self._few = None
         self._ask_few()
         self._show()
 

@@ -63,6 +63,7 @@ class ChangesTable(QTableWidget):
             self._add(row.what, (row.a, row.b, row.both, row.only_a, row.only_b))
         for pair in found.ensembles or ():
             self._add_pair(pair)
+        self.resizeRowsToContents()  # long names take a second line where the table is narrow
 
     def _add_pair(self, pair: EnsemblePair) -> None:
         both, only_a, only_b = len(pair.both), len(pair.only_a), len(pair.only_b)

@@ -148,13 +148,16 @@ class TracesPlot(TimePlot):
     @property
     def places(self) -> range:
         """The lanes in view."""
-        room = max(1, int(self.box.height() // _LEAST_LANE))
-        return range(self._first, min(len(self._lanes.lanes), self._first + room))
+        return range(self._first, min(len(self._lanes.lanes), self._first + self.room))
+
+    @property
+    def room(self) -> int:
+        """How many lanes can be seen at once."""
+        return max(1, int(self.box.height() // _LEAST_LANE))
 
     def scroll_to(self, first: int) -> None:
         """Put this lane on top, as far as there are enough below it."""
-        room = max(1, int(self.box.height() // _LEAST_LANE))
-        most = max(0, len(self._lanes.lanes) - room)
+        most = max(0, len(self._lanes.lanes) - self.room)
         self._first = min(max(0, first), most)
         self.box.setYRange(self._first, self._first + max(1, len(self.places)), padding=0)
         self._draw()
