@@ -259,7 +259,8 @@ class TuningDock(ViewDock):
             return
         cells = best_tuned(self.recording, 5, sure=True)
         if not cells:
-            self.who.setText(_NONE_SURE)
+            if not self.who.text().startswith(_NONE_SURE):
+                self.who.setText(f"{_NONE_SURE}&nbsp; {self.who.text()}")
             return
         self.ensemble_picked.emit(None)
         self.cells_picked.emit(cells)
