@@ -10,16 +10,14 @@ import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
 from psygnal import Signal
-from qtpy.QtCore import QRectF, QSize, Qt, QTimer
+from qtpy.QtCore import QRectF, Qt
 
-from napari_calcium.figures.palette import ensemble_color, rgb
 from napari_calcium.figures.time_matrix import mean_of_known
-from napari_calcium.widgets.theme import PlotColors, readable
+from napari_calcium.widgets.plots.square_plot import SquarePlot
+from napari_calcium.widgets.theme import PlotColors
 
 __all__ = ["PairMatrix", "PairMatrixPlot"]
 
-_STRIP, _MARGIN, _GAP = 10, 4, 2
-"""Pixels."""
 _ENOUGH = 3_000_000
 
 
@@ -75,69 +73,36 @@ class _BrushBox(pg.ViewBox):
         self._plot.brush((start.x(), start.y()), (stop.x(), stop.y()), done=event.isFinish(), add=add)
 
 
-class PairMatrixPlot(pg.GraphicsLayoutWidget):
+class PairMatrixPlot(SquarePlot):
     """Matrix with the colours of groups at two sides and marks of what is selected."""
 
     pair_clicked = Signal(int, int, bool)
     """Rows of the recording, and whether Shift was down."""
     brushed = Signal(object, bool)
     """Rows of the recording that were dragged over, and whether Shift was down."""
-    hovered = Signal(object)
-    """Rows of two neurons of the recording, or None."""
 
     def __init__(self, colors: PlotColors) -> None:
-        super().__init__()
-        self._colors = colors
         self._matrix: PairMatrix | None = None
         self._table = np.zeros((255, 3), np.uint8)
         self._selected: NDArray[np.int64] = np.empty(0, np.int64)
-        layout = self.ci.layout
-        layout.setContentsMargins(_MARGIN, _MARGIN, _MARGIN, _MARGIN)
-        layout.setSpacing(_GAP)
-        self._top = self._strip(0, 1)
-        self._side = self._strip(1, 0)
-        self.box = _BrushBox(self)
-        self.ci.addItem(self.box, 1, 1)
-        self._top.setFixedHeight(_STRIP)
-        self._side.setFixedWidth(_STRIP)
-        for box in (self.box, self._side):
-            box.invertY(True)
-        self._side.setYLink(self.box)
-        self._top.setXLink(self.box)
-        self._image, self._side_image, self._top_image = (
-            pg.ImageItem(axisOrder="row-major") for _ in range(3)
-        )
-        for box, image in (
-            (self.box, self._image),
-            (self._side, self._side_image),
-            (self._top, self._top_image),
-        ):
-            box.addItem(image, ignoreBounds=True)
-        for box in (self._side, self._top):
-            box.setRange(QRectF(0, 0, 1, 1), padding=0)
+        super().__init__(colors)
+
+    def _make_box(self) -> Any:
+        return _BrushBox(self)
+
+    def _build(self) -> None:
         self._marks, self._frame = pg.PlotCurveItem(connect="pairs"), pg.PlotCurveItem()
         for curve in (self._marks, self._frame):
             self.box.addItem(curve, ignoreBounds=True)
-        self._square = QTimer(self)
-        self._square.setSingleShot(True)
-        self._square.setInterval(0)
-        self._square.timeout.connect(self._stay_square)
-        self.set_colors(colors)
-        self.scene().sigMouseClicked.connect(self._on_click)
-        self.scene().sigMouseMoved.connect(self._on_move)
-        self.box.sigRangeChanged.connect(lambda *_: self._draw())
-        self.box.sigResized.connect(self._on_resized)
 
-    def _strip(self, row: int, column: int) -> Any:
-        return self.addViewBox(row, column, enableMouse=False, enableMenu=False, defaultPadding=0.0)
+    def _order(self) -> NDArray[np.int64]:
+        return self._matrix.order if self._matrix is not None else np.empty(0, np.int64)
 
-    def sizeHint(self) -> QSize:
-        """Ask for a square."""
-        return QSize(360, 360)
+    def _groups(self) -> NDArray[np.int64]:
+        return self._matrix.groups if self._matrix is not None else np.empty(0, np.int64)
 
-    def minimumSizeHint(self) -> QSize:
-        """Be content with less."""
-        return QSize(160, 120)
+    def _group_color(self, group: int) -> str:
+        return super()._group_color(group) if group >= 0 else self._colors.background
 
     @property
     def matrix(self) -> PairMatrix | None:
@@ -146,11 +111,8 @@ class PairMatrixPlot(pg.GraphicsLayoutWidget):
 
     def set_colors(self, colors: PlotColors) -> None:
         """Follow a theme."""
-        self._colors = colors
-        self.setBackground(colors.background)
         self._frame.setPen(pg.mkPen(colors.text, width=2, style=Qt.PenStyle.DashLine))
-        self._paint_strips()
-        self._mark()
+        super().set_colors(colors)
 
     def set_table(self, table: NDArray[np.uint8]) -> None:
         """Draw in these colours, (n, 3) from −limit to limit."""
@@ -160,12 +122,7 @@ class PairMatrixPlot(pg.GraphicsLayoutWidget):
     def show_matrix(self, matrix: PairMatrix | None) -> None:
         """Show a matrix, whole."""
         self._matrix = matrix
-        n = max(1, len(matrix.order)) if matrix is not None else 1
-        self.box.setLimits(xMin=0, xMax=n, yMin=0, yMax=n, minXRange=min(2, n), minYRange=min(2, n))
-        self.box.setRange(QRectF(0, 0, n, n), padding=0)
-        self._paint_strips()
-        self._draw()
-        self._mark()
+        self._show_all()
 
     def show_rows(self, rows: NDArray[np.int64]) -> None:
         """Mark these rows of the recording."""
@@ -191,25 +148,6 @@ class PairMatrixPlot(pg.GraphicsLayoutWidget):
         rows = self._matrix.order[sorted(places)] if places else np.empty(0, np.int64)
         self.brushed.emit(rows, add)
 
-    def mouseDoubleClickEvent(self, event: Any) -> None:
-        """Show all neurons."""
-        n = max(1, len(self._matrix.order)) if self._matrix is not None else 1
-        self.box.setRange(QRectF(0, 0, n, n), padding=0)
-        event.accept()
-
-    def leaveEvent(self, event: Any) -> None:
-        """Forget where the mouse was."""
-        super().leaveEvent(event)
-        self.hovered.emit(None)
-
-    def _on_resized(self, *_: object) -> None:
-        self._square.start()
-        self._draw()
-
-    def _stay_square(self) -> None:
-        """Be no higher than makes the matrix square: both its sides are the same neurons."""
-        self.setMaximumHeight(max(160, int(self.box.width()) + _STRIP + 2 * _MARGIN + _GAP))
-
     def _draw(self) -> None:
         matrix = self._matrix
         if matrix is None or not len(matrix.order):
@@ -227,9 +165,7 @@ class PairMatrixPlot(pg.GraphicsLayoutWidget):
         if (b - a) * (d - c) > _ENOUGH:
             source, grain = matrix.coarse, n / len(matrix.coarse)
             a, b, c, d = (int(v / grain) for v in (a, b, c, d))
-        ratio = self.devicePixelRatioF()
-        height, width = (max(1, int(size * ratio)) for size in (self.box.height(), self.box.width()))
-        shown = self._colored(mean_of_known(source[a:b, c:d], height, width), matrix.limit)
+        shown = self._colored(mean_of_known(source[a:b, c:d], *self._pixels), matrix.limit)
         self._image.setImage(shown, autoLevels=False, levels=(0, 255))
         self._image.setRect(QRectF(c * grain, a * grain, (d - c) * grain, (b - a) * grain))
 
@@ -240,28 +176,10 @@ class PairMatrixPlot(pg.GraphicsLayoutWidget):
         shown[~known] = 255
         return shown
 
-    def _paint_strips(self) -> None:
-        groups = self._matrix.groups if self._matrix is not None else np.empty(0, np.int64)
-        if not len(groups):
-            self._side_image.clear()
-            self._top_image.clear()
-            return
-        ground = self._colors.background
-        colors = {
-            k: rgb(readable(ensemble_color(k), ground) if k >= 0 else ground)
-            for k in np.unique(groups).tolist()
-        }
-        table = np.array([colors[k] for k in groups.tolist()], np.uint8)
-        self._side_image.setImage(table[:, None], autoLevels=False, levels=(0, 255))
-        self._side_image.setRect(QRectF(0, 0, 1, len(groups)))
-        self._top_image.setImage(table[None], autoLevels=False, levels=(0, 255))
-        self._top_image.setRect(QRectF(0, 0, len(groups), 1))
-
     def _mark(self) -> None:
         """Draw marks at both sides of the matrix beside the rows that are selected."""
-        matrix = self._matrix
-        n = len(matrix.order) if matrix is not None else 0
-        order = matrix.order if matrix is not None else np.empty(0, np.int64)
+        order = self._order()
+        n = len(order)
         places = np.flatnonzero(np.isin(order, self._selected)) + 0.5
         length = 0.025 * max(1, n)
         x, y = [], []
@@ -271,14 +189,6 @@ class PairMatrixPlot(pg.GraphicsLayoutWidget):
         self._marks.setPen(pg.mkPen(self._colors.text, width=2))
         self._marks.setData(np.array(x, np.float64), np.array(y, np.float64))
 
-    def _place_at(self, position: Any) -> tuple[int, int] | None:
-        if self._matrix is None or not self.box.sceneBoundingRect().contains(position):
-            return None
-        n = len(self._matrix.order)
-        point = self.box.mapSceneToView(position)
-        row, column = math.floor(point.y()), math.floor(point.x())
-        return (row, column) if 0 <= row < n and 0 <= column < n else None
-
     def _on_click(self, event: Any) -> None:
         if event.button() != Qt.MouseButton.LeftButton or event.double():
             return
@@ -287,8 +197,3 @@ class PairMatrixPlot(pg.GraphicsLayoutWidget):
             add = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
             order = self._matrix.order
             self.pair_clicked.emit(int(order[place[0]]), int(order[place[1]]), add)
-
-    def _on_move(self, position: Any) -> None:
-        place = self._place_at(position)
-        order = self._matrix.order if self._matrix is not None else None
-        self.hovered.emit(None if place is None or order is None else tuple(int(order[p]) for p in place))
