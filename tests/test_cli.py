@@ -121,6 +121,12 @@ def test_export_for_another_program_is_what_that_program_reads(results, tmp_path
     assert parquet.returncode == 0 or "pip install pyarrow" in parquet.stderr
     assert command("export", results, tmp_path / "out.hdf5", "--for", "caiman").returncode == 0
     assert command("export", results, tmp_path / "out", "--for", "suite2p").returncode == 0
+    before = np.load(tmp_path / "out" / "suite2p" / "plane0" / "iscell.npy")
+    assert command("export", tmp_path / "out", tmp_path / "out", "--for", "iscell").returncode == 0
+    after = np.load(tmp_path / "out" / "suite2p" / "plane0" / "iscell.npy")
+    np.testing.assert_array_equal(after, before)
+    foreign = command("export", results, tmp_path / "out", "--for", "iscell")
+    assert foreign.returncode == 1 and "was not read from a folder of suite2p" in foreign.stderr
     plane = tmp_path / "out" / "suite2p" / "plane0"
     np.testing.assert_array_equal(np.load(plane / "F.npy"), np.load(results / "traces" / "raw.npy"))
 

@@ -1,13 +1,19 @@
 import json
 
+import numpy as np
 import pytest
 from qtpy.QtWidgets import QFileDialog, QWidget
 
+from napari_calcium.cells.cell_editing import choose_cells
 from napari_calcium.io.results_folder import is_results_folder
 from napari_calcium.io.results_reading import read_results
+from napari_calcium.io.suite2p import read_suite2p
+from napari_calcium.io.suite2p_write import write_suite2p
 from napari_calcium.pipeline import STAGES, PipelineSettings, run_stage
 from napari_calcium.progress import Cancelled
+from napari_calcium.widgets.files_menu import FilesMenu
 from napari_calcium.widgets.saving import Saver, save_recording
+from napari_calcium.widgets.viewer_session import session_of
 from napari_calcium.widgets.workbench import Workbench
 
 
@@ -100,3 +106,34 @@ def test_figures_and_provenance_come_with_the_results(few, tmp_path):
     assert is_results_folder(tmp_path / "mine")
     log = json.loads((tmp_path / "mine" / "log.json").read_text("utf-8"))
     assert [step["stage"] for step in log["steps"]] == ["read", "baseline"]
+
+
+def test_which_rois_are_cells_goes_back_to_suite2p(saver, bench, said, raw_recording, tmp_path, monkeypatch):
+    plane = write_suite2p(raw_recording, tmp_path / "mouse")
+    read = read_suite2p(tmp_path / "mouse")
+    bench.session.open(read)
+    bench.session.apply(choose_cells(read, read.roi_ids[:2].tolist(), cells=False), "Reject")
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *args: str(tmp_path / "mouse"))
+    saver.save_choice()
+    assert said == ["Which ROIs are cells is in plane0/iscell.npy"]
+    table = np.load(plane / "iscell.npy")
+    np.testing.assert_array_equal(table[:, 0] == 0, np.arange(len(table)) < 2)
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *args: str(tmp_path))
+    (tmp_path / "mouse").rename(tmp_path / "elsewhere")
+    saver.save_choice()
+    assert said[-1].startswith("⚠ ") and "no folder of suite2p" in said[-1]
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *args: "")
+    saver.save_choice()
+    assert len(said) == 2
+
+
+def test_the_menu_offers_suite2p_only_what_came_from_it(viewer, raw_recording, saver, qtbot, tmp_path):
+    menu = FilesMenu(viewer, saver)
+    qtbot.addWidget(menu)
+    session_of(viewer).open(raw_recording)
+    menu.menu().aboutToShow.emit()
+    assert not menu.choice.isVisible()
+    write_suite2p(raw_recording, tmp_path / "mouse")
+    session_of(viewer).open(read_suite2p(tmp_path / "mouse"))
+    menu.menu().aboutToShow.emit()
+    assert menu.choice.isVisible()
