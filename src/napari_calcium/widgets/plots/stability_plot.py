@@ -115,6 +115,8 @@ class StabilityPlot(pg.GraphicsLayoutWidget):
                     plot.getAxis("bottom").setHeight(4)
                 line.append(plot)
             self._plots.append(line)
+        # Laid out anew, the plots would take the least room until the next time the dock is resized.
+        self.ci.setGeometry(self.range)
 
     def _draw(
         self,
