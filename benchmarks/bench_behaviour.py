@@ -56,7 +56,7 @@ class Relations(_Stage):
 
 
 class Triggered(_Stage):
-    """Two kinds of events, 2,000 surrogates."""
+    """Two kinds of events, all circular shifts."""
 
     def time_trigger(self, shape):
         trigger(self.subjects, self.behaviour.epochs, FRAME_RATE)
