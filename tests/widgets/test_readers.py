@@ -13,6 +13,7 @@ from napari.components import ViewerModel
 
 from napari_calcium.io.errors import ReadError
 from napari_calcium.io.nwb import save_nwb
+from napari_calcium.io.opening import open_recording
 from napari_calcium.io.results_folder import write_results
 from napari_calcium.recording import Movie
 from napari_calcium.widgets import close_guard, readers
@@ -65,7 +66,7 @@ def roles(viewer) -> list:
     [
         ("points.csv", "index,axis-0,axis-1\n" + "\n".join(f"{k},{k},{k}" for k in range(40))),
         ("shapes.csv", "index,shape-type,vertex-index,axis-0,axis-1\n" + "0,rectangle,0,1.0,2.0\n" * 40),
-        ("short.csv", "1,2,3\n4,5,6\n"),
+        ("laps.csv", "start_s,end_s,label\n1.5,2.0,go\n4,5,stop\n"),
         ("words.csv", "name,comment\n" + "a,nothing to see\n" * 40),
         ("letter.txt", "Dear colleague,\nthe recordings are on the server.\n" * 20),
         ("empty.csv", ""),
@@ -83,7 +84,7 @@ def test_what_is_no_recording_is_left_alone(tmp_path, name, text):
     [
         ("empty.csv", b"", "the file is empty"),
         ("words.csv", b"name,comment\nfoo,bar\n", "no row of numbers"),
-        ("short.csv", b"F\n1\n2\n3\n", "Import fluorescence opens it"),
+        ("laps.csv", b"start_s,end_s,label\n1.5,2.0,go\n4,5,stop\n", "open the recording first"),
         ("empty.tif", b"", "empty.tif"),
     ],
 )
@@ -96,6 +97,14 @@ def test_the_window_says_why_a_file_is_refused(tmp_path, viewer, qtbot, monkeypa
     assert said == []  # napari's own line comes first, and would cover it
     qtbot.waitUntil(lambda: len(said) == 1)
     assert reason in said[0]
+
+
+@pytest.mark.parametrize("text", ["1,2,3\n4,5,6\n", "F\n1\n2\n3\n", "a,b\n1,2\n3,4\n5,6\n"])
+def test_a_short_table_opens_as_on_the_command_line(tmp_path, text):
+    path = tmp_path / "short.csv"
+    path.write_text(text, encoding="utf-8")
+    assert read_table(str(path)) is not None
+    assert open_recording(path).n_frames >= 2
 
 
 def test_a_truncated_movie_is_refused_with_its_reason(tmp_path, viewer, qtbot, monkeypatch):

@@ -58,7 +58,7 @@ _HOW_TO_CHOOSE = (
     "(How the table is read)."
 )
 _LEAST_SAMPLES = 20
-"""A table with fewer numbers in both directions is no recording."""
+"""A table of behaviour with fewer rows is not taken for a recording where none is open."""
 _LARGE = 20_000_000
 """Bytes of a table that takes long enough to be read beside the window."""
 
@@ -86,11 +86,8 @@ def read_table(path: Paths) -> Reader | None:
     # Points, shapes and the like that napari saved.
     if "axis-0" in layout.heading:
         return None
-    if max(rows, layout.n_fields) < _LEAST_SAMPLES:
-        _say_why(
-            f"{file.name}: taken for no recording, as it has fewer than {_LEAST_SAMPLES} frames; "
-            "Plugins › napari-calcium › Import fluorescence opens it all the same"
-        )
+    if max(rows, layout.n_fields) < _LEAST_SAMPLES and looks_like_behaviour(file):
+        _say_why(f"{file.name}: looks like a table of behaviour; open the recording first, then this")
         return None
     return _open_table
 
