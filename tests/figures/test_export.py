@@ -180,7 +180,7 @@ def test_threads_that_draw_at_once_do_not_disturb_each_other(recording, tmp_path
 
 
 def test_png_is_wide_enough_for_print(recording):
-    figure = figure_of(FIGURES[0], recording)
+    figure = figure_of(FIGURES[STEMS.index("raster")], recording)
     assert figure.get_size_inches()[0] == pytest.approx(7.2)
 
 
