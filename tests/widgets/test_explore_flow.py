@@ -156,6 +156,8 @@ def test_from_a_table_alone_to_an_ensemble_and_its_moments(window, files):
 
     # Raster row ↔ table row.
     raster = window.dock("Raster")
+    window.session.selection.span = None  # ▶ looks at 20 s around the event
+    window.settle()
     window.click_plot(raster.plot, 50.0, 3.5)
     cell = int(raster.plot.view.cells[3])
     assert window.session.selection.cells == (cell,)

@@ -37,6 +37,7 @@ from napari_calcium.widgets.moment_span import closer_span
 from napari_calcium.widgets.plots.activations_plot import ActivationsPlot
 from napari_calcium.widgets.plots.time_mark import link_marks
 from napari_calcium.widgets.theme import link_color, plot_colors, readable
+from napari_calcium.widgets.view_dock import NO_RECORDING
 from napari_calcium.widgets.viewer_session import session_of
 from napari_calcium.widgets.what_changed import only_choices_differ
 
@@ -347,7 +348,7 @@ class EnsemblesDock(QWidget):
 
 def _hint(recording: Recording | None) -> str:
     if recording is None:
-        return "Open a recording first: drop a CSV of fluorescence traces on the window."
+        return NO_RECORDING
     if recording.ensembles is None:
         return _NOT_RUN
     # The first note says no more than that there are none.
