@@ -35,14 +35,16 @@ print("RESULT " + json.dumps({"seconds": seconds, "cpu": busy, "peak": peak}))
 
 OURS = """
 import json, resource, sys, time
-from napari_calcium.io.csv_settings import CsvSettings
+from napari_calcium.guidance.run_estimate import estimate_run
 from napari_calcium.io.opening import open_recording
 from napari_calcium.pipeline import PipelineSettings, run
+from napari_calcium.pipeline_settings import MOVIE_STAGES
 from napari_calcium.recording import Movie
 path, rate = sys.argv[1], float(sys.argv[2])
 after = ("baseline", "background", "denoise", "events", "coactivity", "significance", "ensembles", "features")
 settings = PipelineSettings.validated({"read": {"frame_rate": rate}} | dict.fromkeys(after))
 recording = open_recording(path, settings.read)
+foreseen = {s: round(estimate_run(recording, settings, [s]).seconds, 1) for s in MOVIE_STAGES}
 # Kernels are compiled once, not every run.
 run(recording.replace(movie=Movie(recording.movie.data[:40, :64, :64])), settings)
 start, busy = time.perf_counter(), time.process_time()
@@ -50,7 +52,8 @@ done = run(open_recording(path, settings.read), settings)
 seconds, busy = time.perf_counter() - start, time.process_time() - busy
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
 stages = {entry.stage: round(entry.seconds, 1) for entry in done.log if entry.seconds}
-print("RESULT " + json.dumps({"seconds": seconds, "cpu": busy, "peak": peak, "stages": stages}))
+result = {"seconds": seconds, "cpu": busy, "peak": peak, "stages": stages, "foreseen": foreseen}
+print("RESULT " + json.dumps(result))
 """
 
 
@@ -90,7 +93,10 @@ def main():
         path = shortened(options.movie.absolute(), options.frames, Path(scratch))
         common = [str(path), str(options.frame_rate)]
         ours = result([sys.executable, "-c", OURS, *common])
-        stages = ", ".join(f"{name} {seconds}" for name, seconds in ours["stages"].items())
+        stages = ", ".join(
+            f"{name} {seconds} (foreseen {ours['foreseen'].get(name, 0)})"
+            for name, seconds in ours["stages"].items()
+        )
         print(line("ours", ours), f"  ({stages})", flush=True)
         for block in (128, 64) if options.suite2p else ():
             with tempfile.TemporaryDirectory() as folder:
