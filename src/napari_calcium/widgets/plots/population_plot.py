@@ -24,6 +24,7 @@ class PopulationPlot(TimePlot):
     def __init__(self, colors: PlotColors) -> None:
         self._colors = colors
         self._found: PopulationActivity | None = None
+        self._ends = (0.0, 1.0)
         super().__init__(colors)
         self.box.invertY(False)
         # As wide as a heatmap above, which has a strip at its right.
@@ -50,15 +51,16 @@ class PopulationPlot(TimePlot):
             values = unit_scale(found.unit)[0] * found.activity
             known = values[np.isfinite(values)]
             low, high = (float(known.min()), float(known.max())) if len(known) else (0.0, 1.0)
+            self._ends = (low, high)
             margin = 0.06 * max(high - low, 1e-9)
             self.box.setYRange(low - margin, high + margin, padding=0)
-        self._draw()
+        self._on_resized()
 
     def _on_resized(self) -> None:
-        """In a low plot leave the words out: numbers say more, and the tip says the rest."""
+        """In a low plot leave the words out, and all numbers but the ends: the tip says the rest."""
         axis, room = self.getPlotItem().getAxis("left"), self.height() >= _LEAST_HEIGHT
         axis.showLabel(room)
-        axis.setTickDensity(1.0 if room else 0.5)
+        axis.setTicks(None if room else [[(end, f"{end:.3g}") for end in self._ends]])
         self._draw()
 
     def _draw(self) -> None:
