@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QApplication
 
 from napari_calcium.pipeline import run_stage
@@ -18,6 +19,7 @@ from napari_calcium.widgets.correlation_dock import CorrelationDock
 from napari_calcium.widgets.coupling_dock import CouplingDock
 from napari_calcium.widgets.embedding_dock import EmbeddingDock, signals_of
 from napari_calcium.widgets.network_layer import links_to_show
+from napari_calcium.widgets.plots.time_plot import TimePlot
 from napari_calcium.widgets.workbench import workbench_of
 
 DOCKS = (ActivityDock, CouplingDock, CorrelationDock, EmbeddingDock)
@@ -429,6 +431,31 @@ def test_turning_keeps_distances_and_a_double_click_goes_back(shown, session, wh
     assert not np.allclose(before, dock.way._seen)
     dock.way.turn(-100, 0)
     np.testing.assert_allclose(before, dock.way._seen, atol=1e-9)
+
+
+@pytest.mark.parametrize("kind", [ActivityDock, CouplingDock])
+def test_a_marked_stretch_is_marked_here_too_and_escape_clears_it(kind, shown, session, whole, qtbot):
+    session.open(whole)
+    dock = shown(kind)
+    session.selection.marked = (5.0, 9.0)
+    plots = dock.findChildren(TimePlot)
+    assert plots and all(plot._mark.stretch == (5.0, 9.0) for plot in plots)
+    plots[0].mark_picked.emit((6.0, 7.0))
+    assert session.selection.marked == (6.0, 7.0)
+    qtbot.keyClick(plots[0], Qt.Key.Key_Escape)
+    assert session.selection.marked is None
+    assert all(plot._mark.stretch is None for plot in plots)
+
+
+def test_the_way_through_a_marked_stretch_is_bold(shown, session, whole):
+    session.open(whole)
+    session.selection.marked = (5.0, 9.0)
+    dock = shown(EmbeddingDock)
+    time_s = whole.population.dimensionality.time_s
+    assert len(dock.way._marked.getData()[0]) == ((time_s >= 5) & (time_s <= 9)).sum() > 0
+    session.selection.marked = None
+    x, _ = dock.way._marked.getData()
+    assert x is None or not len(x)
 
 
 def test_moments_are_coloured_by_behaviour(whole):
