@@ -5,6 +5,7 @@ from __future__ import annotations
 from qtpy.QtWidgets import QPushButton, QVBoxLayout
 
 from napari_calcium.events.validation import ValidationSettings
+from napari_calcium.plurals import count_of
 from napari_calcium.recording import Recording
 from napari_calcium.stages.pipeline_validation import with_choices
 from napari_calcium.widgets.plan import entry_of
@@ -34,7 +35,7 @@ class ValidationPanel(StagePanel):
     def summary(self, recording: Recording) -> str:
         """Say how many decisions the results do not know yet."""
         n = pending_choices(recording)
-        return f"{n:,} decision{'' if n == 1 else 's'} made since; Run all applies them" if n else ""
+        return f"{count_of(n, 'decision')} made since; Run all applies them" if n else ""
 
     def _build(self) -> None:
         super()._build()
