@@ -168,6 +168,8 @@ def test_more_are_added_or_take_the_place_of_all(row, bench, viewer, movie, qtbo
         with qtbot.waitSignal(bench.runner.finished, timeout=20_000):
             use_layer(viewer, layer, replace=replace)
         assert bench.session.recording.n_rois == expected
+        # Who wants these in the place of all others does not want more to be detected.
+        assert bench.plan.is_enabled("segmentation") != replace
     row.show_recording(bench.session.recording)
     assert not row.replace.isHidden()
 
