@@ -98,6 +98,7 @@ class CoactivityDock(ViewDock):
         self.who.setTextInteractionFlags(Qt.TextInteractionFlag.LinksAccessibleByMouse)
         self.who.linkActivated.connect(lambda link: self.focus_picked.emit(int(link)))
         self.who.setContentsMargins(6, 0, 6, 4)
+        self.legend.setWordWrap(True)
         for label in (self.legend, self.who):
             # It may be cut: a label that insists on its width makes the whole window wider.
             label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
@@ -263,15 +264,16 @@ class CoactivityDock(ViewDock):
         recording, ground = self.recording, self.colors.background
         if recording is None or recording.coactivity is None:
             return
-        parts = ["— active"]
+        parts = ["—&nbsp;active"]
         events = recording.ensemble_events
         if events is not None:
             chance = events.expected_by_chance
             known = f" (by chance {chance:.2g})" if np.isfinite(chance) else ""
             parts.insert(0, f"<b>{counted(len(events), 'event')}</b>{known}")
-            parts.append(_colored("— expected", readable(EXPECTED_COLOR, ground)))
-            parts.append(_colored("— threshold", readable(THRESHOLD_COLOR, ground)))
-            parts.append(_colored("● no ensemble", readable(UNASSIGNED_COLOR, ground)))
+            parts.append(_colored("—&nbsp;expected", readable(EXPECTED_COLOR, ground)))
+            parts.append(_colored("—&nbsp;threshold", readable(THRESHOLD_COLOR, ground)))
+            parts.append(_colored("●&nbsp;no&nbsp;ensemble", readable(UNASSIGNED_COLOR, ground)))
+        # Where the dock is narrow it wraps between its parts, never within one.
         self.legend.setText("&nbsp; ".join(parts))
 
 
