@@ -56,7 +56,8 @@ FRAMES = frames_of()
 
 
 def outlines(rois):
-    return [frozenset(zip(*map(np.ndarray.tolist, rois.pixels(row)), strict=True)) for row in range(len(rois))]
+    pixels = (map(np.ndarray.tolist, rois.pixels(row)) for row in range(len(rois)))
+    return [frozenset(zip(*axes, strict=True)) for axes in pixels]
 
 
 def test_what_was_drawn_is_kept_and_what_is_detected_is_added():
