@@ -270,10 +270,10 @@ def bring_up_to_date(
     recording = _without_skipped_spikes(recording, settings)
     if must_begin_anew(recording, settings):
         recording = without_results(recording, movie=must_begin_anew(recording, settings, MOVIE_STAGES))
-        if settings.segmentation is None and has_raw_movie(recording) and recording.candidates is None:
+        undrawn = has_raw_movie(recording) and recording.candidates is None
+        if settings.segmentation is None and undrawn and recording.cell_choice.edits:
             # Detection was switched off after it had run: what was drawn by hand is what is left.
-            if recording.cell_choice.edits:
-                recording = drawn_cells(recording, recording.cell_choice)
+            recording = drawn_cells(recording, recording.cell_choice)
     by_hand = recording.cell_choice.by_hand
     if recording.candidates is None and not by_hand and recording.cell_choice != settings.cell_choice:
         recording = recording.replace(cell_choice=settings.cell_choice)
