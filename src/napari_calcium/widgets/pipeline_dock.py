@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import cache
-from functools import cache
 from typing import Any
 
 from qtpy.QtCore import Qt
@@ -359,11 +358,6 @@ class PipelineDock(QWidget):
         self.redo.setEnabled(free and session.can_redo)
         self.save.setEnabled(free and session.recording is not None)
         self.save.setToolTip("Write traces, events, ensembles, figures and the pipeline into a folder.")
-
-
-@cache
-def _presets() -> tuple[tuple[object, ...], ...]:
-    return _stages_of(PipelineSettings()), _stages_of(PipelineSettings.course())
 
 
 @cache
