@@ -87,3 +87,9 @@ def test_frame_rates(rate):
 def test_bad_frame_rates_are_one_line(rate):
     with pytest.raises(ValueError, match="frame_rate must be a number above 0 Hz, got"):
         check_frame_rate(rate)
+
+
+def test_numbers_whose_sum_is_beyond_float32_are_numbers_all_the_same():
+    traces = np.full((2, 5), 3e38, np.float32)
+    traces[1, 2] = np.nan
+    assert_array_equal(check_traces(traces), traces)
