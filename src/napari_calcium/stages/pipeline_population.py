@@ -176,7 +176,7 @@ def _sorting(rec: Recording, settings: Any, on_progress: Progress, executor: Exe
 def _behaviour_course(
     rec: Recording, activity: Activity, wanted: str | None
 ) -> tuple[NDArray[np.float32], tuple[str, ...]]:
-    """Return a signal of the behaviour in the bins of the activity, and which one it is where none was named."""
+    """Return a signal of the behaviour in the bins of the activity, and which it is where none was named."""
     behaviour: Behaviour = needed(rec, "behaviour", "sorting")
     if not behaviour.names:
         raise StageError("the behaviour has no signal to sort by, only epochs")

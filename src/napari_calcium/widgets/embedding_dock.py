@@ -74,7 +74,10 @@ class EmbeddingDock(StageView):
             "Wheel: zoom. Double click: the first two components."
         )
         self.spectrum = CurvePlot(colors, "Principal component", "Eigenvalue")
-        self.spectrum.setToolTip("Eigenvalues of the correlations: 1 is as much as one neuron.\nComponents above chance are more than each neuron by itself would give.")
+        self.spectrum.setToolTip(
+            "Eigenvalues of the correlations: 1 is as much as one neuron.\n"
+            "Components above chance are more than each neuron by itself would give."
+        )
         self.tabs = QTabWidget()
         self.tabs.addTab(self._neurons_tab(), "Neurons")
         self.tabs.addTab(self._way_tab(), "Trajectory")

@@ -15,7 +15,11 @@ KEYS: tuple[tuple[str, str, str], ...] = (
     ("Delete U", "Traces", "while judging: take away what was added; undecided"),
     ("I, drag", "Traces", "while judging: add an event at the cursor, in what was dragged over"),
     ("Z", "Traces", "while judging: undo"),
-    ("Shift+drag", "any plot over time", "mark a stretch of time in every plot; a click's length takes it away"),
+    (
+        "Shift+drag",
+        "any plot over time",
+        "mark a stretch of time in every plot; a click's length takes it away",
+    ),
     ("→ ←", "Coactivity", "next, previous ensemble event; of the chosen ensemble, if there is one"),
     ("↓ ↑", "Cells", "next, previous row"),
     ("G", "image", "registered or raw movie"),

@@ -20,6 +20,7 @@ from napari_calcium.session import Session
 from napari_calcium.widgets.dock_place import DockPlace
 from napari_calcium.widgets.exporting import Export, ExportButton, traces_writer
 from napari_calcium.widgets.links import Links
+from napari_calcium.widgets.plots.time_mark import link_marks
 from napari_calcium.widgets.plots.trace_lanes import TraceLanes, make_lanes
 from napari_calcium.widgets.plots.traces_plot import TracesPlot
 from napari_calcium.widgets.theme import plot_colors
@@ -80,6 +81,7 @@ class TracesDock(QWidget):
         self._on_theme()
         self._links = Links(self)
         self._links.add(self._session.link(self))
+        link_marks(self, self._session.selection, self._links)
         self._links.add(lambda: napari_viewer.events.theme.disconnect(self._on_theme))
 
     def _build(self) -> None:
