@@ -26,6 +26,7 @@ from qtpy.QtWidgets import (
 )
 from tests.widgets.settling import settle
 
+from napari_calcium.widgets.plots.time_plot import TimePlot
 from napari_calcium.widgets.stage_docks import STAGE_WIDGETS
 from napari_calcium.widgets.viewer_session import session_of
 from napari_calcium.widgets.workbench import workbench_of
@@ -160,6 +161,17 @@ def test_its_plots_follow_the_theme_while_it_is_open(qtbot, viewer, populated, m
             ground = QColor(wanted).lightness()
             for axis in axes:
                 assert abs(axis.textPen().color().lightness() - ground) > 60, (name, theme)
+
+
+@pytest.mark.parametrize("name", DOCKS)
+def test_a_marked_stretch_is_in_every_plot_over_time(qtbot, viewer, populated, name):
+    widget = made(name, viewer)
+    qtbot.addWidget(widget)
+    session = session_of(viewer)
+    session.open(populated)
+    session.selection.marked = (5.0, 12.0)
+    settle()
+    assert {plot._mark.stretch for plot in widget.findChildren(TimePlot)} <= {(5.0, 12.0)}
 
 
 @pytest.mark.parametrize("name", WIDGETS)
