@@ -11,13 +11,13 @@ import numpy as np
 
 from napari_calcium.atomic import replacing
 from napari_calcium.spikes.ensemble import Ensemble, ensemble_from
-from training.calibration import COUNT_FACTOR, TOLD_SHARE
+from training.calibration import COUNT_FACTOR, SHARPNESS, TOLD_SHARE
 from training.settings import TrainingSettings
 from training.torch_network import SpikeNetwork
 
 __all__ = ["VERSION", "ensemble_of", "write"]
 
-VERSION = "1"
+VERSION = "2"
 
 
 def ensemble_of(networks: list[SpikeNetwork], settings: TrainingSettings, **card: Any) -> Ensemble:
@@ -51,6 +51,7 @@ def _arrays(networks: list[SpikeNetwork], settings: TrainingSettings, card: dict
         "training": asdict(settings),
         "told_share": TOLD_SHARE,
         "count_factor": COUNT_FACTOR,
+        "sharpness": SHARPNESS,
         **card,
     }
     arrays: dict[str, Any] = {"card": np.array(json.dumps(about))}

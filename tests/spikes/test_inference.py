@@ -1,4 +1,5 @@
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -142,34 +143,33 @@ def test_the_course_is_told_but_the_number_is_not(make_ensemble, simulated):
         assert not np.allclose(told, blind, rtol=0.01)
 
 
-@pytest.mark.parametrize("told", [{}, TOLD], ids=["untold", "told"])
-def test_sharpening_raises_peaks_and_keeps_the_number(make_ensemble, simulated, told):
-    traces, _ = simulated(n_rois=3, seconds=30)
-    plain, sharp = (
-        infer_spike_rate(traces, 30.0, ensemble=make_ensemble(**card), **told)
-        for card in ({}, {"sharpness": 1.2})
-    )
-    assert_allclose(sharp.sum(axis=1), plain.sum(axis=1), rtol=1e-4)
-    ratio = np.log(sharp / sharp.mean(axis=1, keepdims=True) + 1e-6)
-    slope = [np.polyfit(np.log(p), r, 1)[0] for p, r in zip(plain, ratio, strict=True)]
-    assert slope == pytest.approx([1.2] * 3, abs=0.01)
-
-
-def test_a_sharpened_trace_in_pieces_gives_the_whole(make_ensemble, simulated):
-    ensemble = make_ensemble(sharpness=1.1)
+def test_sharpening_lowers_what_lies_below_a_burst(make_ensemble, simulated):
     traces, _ = simulated(n_rois=2, seconds=20)
-    whole = infer_spike_rate(traces, 30.0, ensemble=ensemble, **TOLD)
-    context = trace_context(traces, 30.0, ensemble=ensemble, **TOLD)
-    reach = ensemble.networks[0].reach
-    piece = infer_spike_rate(traces[:, 200:500], 30.0, ensemble=ensemble, context=context, **TOLD)
-    assert_allclose(piece[:, reach:-reach], whole[:, 200 + reach : 500 - reach], atol=1e-5)
+    plain, sharp = (
+        infer_spike_rate(traces, 30.0, ensemble=make_ensemble(**card)) for card in ({}, {"sharpness": 1.2})
+    )
+    burst = np.float32(9.0)
+    assert_allclose(sharp, plain * (plain / burst) ** 0.2, rtol=1e-4)
+    assert (sharp[plain < burst] <= plain[plain < burst]).all()
 
 
-def test_silence_stays_silence(make_ensemble):
+def test_silence_stays_silence_when_sharpened(make_ensemble):
     ensemble = make_ensemble(sharpness=1.1)
-    counts = np.zeros(50, np.float32)
-    assert ensemble._sharpen(counts) == 1.0
-    assert not counts.any()
+    silent = replace(ensemble.networks[0], out_bias=-1e4)
+    ensemble = replace(ensemble, networks=(silent,))
+    assert not infer_spike_rate(np.zeros((1, 50)), 30.0, ensemble=ensemble, **TOLD).any()
+
+
+def test_a_family_may_have_a_factor_of_its_own(make_ensemble, simulated):
+    traces, _ = simulated(n_rois=2, seconds=10)
+    totals = {}
+    for factors in ({"inhibitory": 2.0}, {"inhibitory": 2.0, "inhibitory, GCaMP6s": 0.5}):
+        ensemble = make_ensemble(count_factor=factors)
+        for indicator in ("GCaMP6s", "GCaMP6f"):
+            told = {"indicator": indicator, "cell_type": "inhibitory"}
+            totals[len(factors), indicator] = infer_spike_rate(traces, 30.0, ensemble=ensemble, **told)
+    assert_allclose(totals[2, "GCaMP6s"], 0.25 * totals[1, "GCaMP6s"], rtol=1e-5)
+    assert_allclose(totals[2, "GCaMP6f"], totals[1, "GCaMP6f"], rtol=1e-5)
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,8 @@ _WEIGHTS = "weights/spike_network.npz"
 _STRETCH = 1024
 _LEAST_COUNT = 0.5
 _MOST_SCALE = 20.0
+# Spikes per 1/30 s that sharpening leaves as they are: those of a burst.
+_BURST = 0.3
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,8 @@ class Ensemble:
         Some for low and some for high frame rates.
     card : dict
         Version, the rates that each network ``serves`` in Hz, data, training settings, ``told_share`` by
-        family, ``count_factor`` by cell type, ``sharpness``, and the constants of the uncertainty.
+        family, ``count_factor`` by cell type (and family), ``sharpness``, and the constants of the
+        uncertainty.
     """
 
     networks: tuple[Network, ...]
@@ -91,23 +94,23 @@ class Ensemble:
         numbers are compared in the busiest 1,024 frames, and the course is multiplied by their ratio and by
         the factor of the cell type, which makes the number right in the middle of the held-out datasets.
 
-        The mean of networks is flatter than each of them. It is raised to the power ``sharpness`` and scaled
-        back to the number of spikes that it had in the whole trace.
+        Every rate is raised to the power ``sharpness``, a little above 1, which lowers what lies far below
+        that of a burst: networks that learn the course leave a floor of spikes that they cannot rule out.
         """
         traits = measure_traits(traces, frame_rate) if context is None else context.traits
         networks = self._serving(frame_rate)
-        told = _Told(networks, traits, frame_rate, self._families(family, len(networks)), 0)
+        power = float(self.card.get("sharpness", 1.0))
+        told = _Told(networks, traits, frame_rate, self._families(family, len(networks)), 0, power)
         asked = None
         if context is None and (family or cell_type):
-            asked = _Told(networks, traits, frame_rate, [0] * len(networks), cell_type)
+            asked = _Told(networks, traits, frame_rate, [0] * len(networks), cell_type, power)
         result = np.empty(traces.shape, np.float32)
-        scale = np.full(len(traces), self._factor(cell_type), np.float32)
+        scale = np.full(len(traces), self._factor(family, cell_type), np.float32)
         for row, trace in enumerate(traces):
             inputs = compress(trace, traits.noise_sd[row])
             result[row] = told.mean(inputs, row)
             if asked is not None:
                 scale[row] *= _relative_count(inputs, result[row], asked, row)
-            scale[row] *= self._sharpen(result[row])
         context = TraceContext(traits, scale) if context is None else context
         result *= context.scale[:, None]
         return result, context
@@ -123,18 +126,10 @@ class Ensemble:
         told = round(self.card.get("told_share", {}).get(FAMILIES[family], 1.0) * n_networks)
         return [family if k < told else 0 for k in range(n_networks)]
 
-    def _sharpen(self, counts: NDArray[np.float32]) -> float:
-        """Sharpen one course in place, and return the factor that gives it back its number of spikes."""
-        power = float(self.card.get("sharpness", 1.0))
-        if power == 1:
-            return 1.0
-        before = float(counts.sum(dtype=np.float64))
-        np.power(counts, np.float32(power), out=counts)
-        after = float(counts.sum(dtype=np.float64))
-        return before / after if after > 0 else 1.0
-
-    def _factor(self, cell_type: int) -> float:
-        return float(self.card.get("count_factor", {}).get(CELL_TYPES[cell_type], 1.0))
+    def _factor(self, family: int, cell_type: int) -> float:
+        """Return the factor of cell type and family, or else of the cell type."""
+        factors, kind = self.card.get("count_factor", {}), CELL_TYPES[cell_type]
+        return float(factors.get(f"{kind}, {FAMILIES[family]}", factors.get(kind, 1.0)))
 
 
 class _Told:
@@ -147,19 +142,23 @@ class _Told:
         frame_rate: float,
         families: list[int],
         cell_type: int,
+        power: float,
     ) -> None:
-        self._networks = networks
+        self._networks, self._power = networks, power
         self._modulations = [
             network.modulate(condition_rows(traits, frame_rate, family, cell_type))
             for network, family in zip(networks, families, strict=True)
         ]
 
     def mean(self, inputs: NDArray[np.float32], row: int) -> NDArray[np.float32]:
-        """Return the mean of the networks' results for one trace."""
+        """Return the mean of the networks' results for one trace, sharpened."""
         total = np.zeros(inputs.shape[1], np.float32)
         for network, modulation in zip(self._networks, self._modulations, strict=True):
             total += network.run(inputs, modulation[row])
-        return total * np.float32(1 / len(self._networks))
+        total *= np.float32(1 / len(self._networks))
+        if self._power != 1:
+            total *= np.power(total / np.float32(_BURST), np.float32(self._power - 1))
+        return total
 
 
 def _relative_count(inputs: NDArray[np.float32], told: NDArray[np.float32], asked: _Told, row: int) -> float:
