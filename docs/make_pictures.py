@@ -30,7 +30,7 @@ from qtpy.QtWidgets import QApplication, QDockWidget, QWidget
 from napari_calcium.figures.export import FIGURES, figure_of
 from napari_calcium.figures.figure_sheet import sheet_of
 from napari_calcium.figures.figure_style import PUBLICATION
-from napari_calcium.figures.palette import ensemble_color, rgb
+from napari_calcium.figures.palette import rgb
 from napari_calcium.io.csv import CsvSettings
 from napari_calcium.io.opening import open_recording
 from napari_calcium.io.positions import PositionSettings
@@ -42,7 +42,7 @@ from napari_calcium.simulate.behaviour_simulation import BehaviourSimulation, si
 from napari_calcium.stages.pipeline_behaviour import BEHAVIOUR_STAGES
 from napari_calcium.stages.pipeline_population import POPULATION_STAGES
 from napari_calcium.widgets.launch import open_window
-from napari_calcium.widgets.theme import readable
+from napari_calcium.widgets.theme import ensemble_mark
 from napari_calcium.widgets.viewer_session import session_of
 from napari_calcium.widgets.workspace import workspace_of
 
@@ -184,7 +184,7 @@ def keep(name: str, image: Image.Image) -> None:
     counts = sorted(image.getcolors(image.width * image.height), reverse=True)
     # Large flat areas keep their exact colour, or a grey ground would get a tint.
     grounds = [get_theme(theme).background.as_hex("long")[:7] for theme in ("dark", "light")]
-    ensembles = (rgb(readable(ensemble_color(k), ground)) for ground in grounds for k in range(12))
+    ensembles = (rgb(ensemble_mark(k, ground)) for ground in grounds for k in range(12))
     kept = [*ensembles, *(color for _, color in counts[:60])]
     meaning = [value for color in dict.fromkeys(kept) for value in color]
     shades = image.quantize(256 - len(meaning) // 3, Image.Quantize.MEDIANCUT).getpalette()

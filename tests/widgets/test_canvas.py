@@ -18,7 +18,7 @@ from napari_calcium.figures.palette import ensemble_color, rgb
 from napari_calcium.recording import Movie, Recording
 from napari_calcium.session import Session
 from napari_calcium.widgets.soma_highlight import CELL_EDGE, CELL_FILL, FIRST_MEMBER
-from napari_calcium.widgets.theme import plot_colors, readable
+from napari_calcium.widgets.theme import ensemble_mark, plot_colors
 from napari_calcium.widgets.tissue_layers import layer_role
 
 
@@ -331,7 +331,7 @@ def test_in_every_theme_an_ensemble_has_the_colour_of_the_plots(viewer, opened, 
         ground = plot_colors(viewer).background
         colours = np.asarray(selected.colormap.colors)[FIRST_MEMBER:]
         for place, ensemble in enumerate(recording.ensembles.ids):
-            wanted = np.array(rgb(readable(ensemble_color(ensemble), ground))) / 255
+            wanted = np.array(rgb(ensemble_mark(ensemble, ground))) / 255
             np.testing.assert_allclose(colours[place, :3], wanted, atol=1e-6)
 
 

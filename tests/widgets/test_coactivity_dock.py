@@ -8,10 +8,9 @@ from qtpy.QtCore import QPointF, Qt
 from tests.widgets.settling import settle
 
 from napari_calcium.figures.event_company import event_company
-from napari_calcium.figures.palette import ensemble_color
 from napari_calcium.results.tables import Coactivity
 from napari_calcium.widgets.coactivity_dock import CoactivityDock
-from napari_calcium.widgets.theme import readable
+from napari_calcium.widgets.theme import ensemble_mark
 
 
 @pytest.fixture
@@ -84,7 +83,7 @@ def test_members_guests_and_silent_members_are_told_apart(shown, session, popula
     session.selection.time = float(populated.ensemble_events.peak_s[0])
     company = event_company(populated, 0)
     text = shown.who.text()
-    color = readable(ensemble_color(company.ensemble), shown.colors.background)
+    color = ensemble_mark(company.ensemble, shown.colors.background)
     for cell in company.members.tolist():
         assert f"<a href='{cell}' style='color:{color};" in text
     assert f"{len(company.members)} members" in text
@@ -152,7 +151,7 @@ def test_both_themes(shown, viewer, session, populated):
     for theme in ("light", "dark"):
         viewer.theme = theme
         settle()
-        assert readable(ensemble_color(ensemble), shown.colors.background) in shown.who.text()
+        assert ensemble_mark(ensemble, shown.colors.background) in shown.who.text()
 
 
 def test_export_has_the_figure_and_the_windows(shown, populated, tmp_path):

@@ -5,12 +5,12 @@ import pytest
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QTableWidget
 
-from napari_calcium.figures.palette import ensemble_color, rgb
+from napari_calcium.figures.palette import rgb
 from napari_calcium.guidance.finding import finding
 from napari_calcium.recording import Trace
 from napari_calcium.results.tables import Activations, Ensembles, Events, Members
 from napari_calcium.widgets.ensembles_dock import EnsemblesDock
-from napari_calcium.widgets.theme import link_color, plot_colors, readable
+from napari_calcium.widgets.theme import ensemble_mark, link_color, plot_colors
 
 
 @pytest.fixture
@@ -93,7 +93,7 @@ def test_the_swatch_has_the_colour_that_the_plots_have(dock, viewer, session, re
         picture = dock.table.item(row, 0).icon().pixmap(14, 14).toImage()
         shown = picture.pixelColor(7, 7).getRgb()[:3]
         # Qt may keep icons in fewer bits than the screen has.
-        np.testing.assert_allclose(shown, rgb(readable(ensemble_color(k), ground)), atol=8)
+        np.testing.assert_allclose(shown, rgb(ensemble_mark(k, ground)), atol=8)
 
 
 def test_choosing_one_selects_its_members(qtbot, dock, session, recording):

@@ -12,7 +12,6 @@ import pytest
 from qtpy.QtCore import QEvent, QPointF, Qt
 from qtpy.QtWidgets import QApplication
 
-from napari_calcium.figures.palette import ensemble_color
 from napari_calcium.simulate import SimulationSettings, simulate
 from napari_calcium.widgets import workspace as module
 from napari_calcium.widgets.dock_place import dock_of, our_docks
@@ -20,7 +19,7 @@ from napari_calcium.widgets.preferences import Preferences
 from napari_calcium.widgets.readers import read_table, read_tiff
 from napari_calcium.widgets.recording_line import RecordingLine
 from napari_calcium.widgets.soma_highlight import CELL_EDGE, FIRST_MEMBER
-from napari_calcium.widgets.theme import plot_colors, readable
+from napari_calcium.widgets.theme import ensemble_mark, plot_colors
 from napari_calcium.widgets.tissue_layers import layer_role
 from napari_calcium.widgets.viewer_session import session_of
 from napari_calcium.widgets.workbench import workbench_of
@@ -188,7 +187,7 @@ def test_from_a_table_and_labels_to_somata_that_light_up(window, files, sample):
         values = set(np.unique(lit.data[labels == rows[cell] + 1]).tolist()) - {CELL_EDGE}
         assert (FIRST_MEMBER + place in values) == (cell in members), cell
     shown = np.ravel(lit.colormap.map(FIRST_MEMBER + place))[:3]
-    colour = readable(ensemble_color(chosen), plot_colors(window.viewer).background)
+    colour = ensemble_mark(chosen, plot_colors(window.viewer).background)
     wanted = [int(colour[k : k + 2], 16) / 255 for k in (1, 3, 5)]
     np.testing.assert_allclose(shown, wanted, atol=0.01)
 

@@ -1,12 +1,15 @@
 import colorsys
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from napari.components import ViewerModel
+from napari.utils.theme import get_theme
+from skimage.color import deltaE_ciede2000, rgb2lab
 
 from napari_calcium.figures.palette import TRACE_COLORS, ensemble_color, rgb
-from napari_calcium.widgets.theme import link_color, plot_colors, readable
+from napari_calcium.widgets.theme import ensemble_mark, link_color, plot_colors, readable
 
 GROUNDS = ("#23242b", "#ebe7e6", "#000000", "#ffffff")
 
@@ -55,3 +58,13 @@ def test_plots_take_the_viewers_theme(theme):
     assert contrast(colors.text, colors.background) > 7
     assert contrast(colors.cursor, colors.background) > 4.4
     assert contrast(link_color(viewer), colors.background) > 4.4
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+def test_the_marks_of_ten_ensembles_are_told_apart_in_either_theme(theme):
+    ground = get_theme(theme).background.as_hex("long")[:7]
+    colors = np.array([rgb(ensemble_mark(k, ground)) for k in range(10)]) / 255
+    lab = rgb2lab(colors[None])[0]
+    apart = deltaE_ciede2000(lab[:, None], lab[None])[np.triu_indices(10, 1)]
+    # The eye sees a difference of 2 side by side; 8 is another colour.
+    assert apart.min() > 8

@@ -92,7 +92,8 @@ def _more() -> tuple[str, ...]:
     seen = _as_seen(candidates)
     lightness = seen[:, 0, 0]
     chroma = np.hypot(seen[:, 0, 1], seen[:, 0, 2])
-    usable = (lightness > 0.52) & (lightness < 0.8) & (chroma > 0.08)
+    # Lighter ones would have to be darkened on white, into those that are there.
+    usable = (lightness > 0.52) & (lightness < 0.72) & (chroma > 0.08)
     candidates, seen = candidates[usable], seen[usable]
     taken = _as_seen(np.array([rgb(color) for color in (*_FIRST, UNASSIGNED_COLOR)]))
     nearest = np.min([_apart(seen, one) for one in taken], axis=0)

@@ -11,14 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 from psygnal import Signal
 
-from napari_calcium.figures.palette import ensemble_color, rgb
+from napari_calcium.figures.palette import rgb
 from napari_calcium.recording import Recording
 from napari_calcium.session import Session
 from napari_calcium.widgets.escape_key import bind_escape
 from napari_calcium.widgets.fitted_view import FittedView
 from napari_calcium.widgets.heatmap_layer import HeatmapLayer
 from napari_calcium.widgets.selection_tool import SelectionTool
-from napari_calcium.widgets.theme import plot_colors, readable
+from napari_calcium.widgets.theme import ensemble_mark, plot_colors
 from napari_calcium.widgets.tissue_layers import TissueLayers, layer_role
 
 __all__ = ["Canvas"]
@@ -167,7 +167,7 @@ class Canvas:
             self.tissue.show(selection.cells, members, place, selection.focus)
         elif self.heatmap is not None:
             ground = plot_colors(viewer).background
-            colour = None if chosen is None else readable(ensemble_color(chosen), ground)
+            colour = None if chosen is None else ensemble_mark(chosen, ground)
             self.heatmap.show(selection.cells, colour)
 
     def _on_focus(self, cell: int | None) -> None:
@@ -314,5 +314,5 @@ def _same_picture(a: Recording, b: Recording) -> bool:
 
 def _rgb(ensemble_id: int, ground: str) -> tuple[float, float, float]:
     """Return the colour that the list and the plots have for an ensemble, 0 to 1."""
-    red, green, blue = rgb(readable(ensemble_color(ensemble_id), ground))
+    red, green, blue = rgb(ensemble_mark(ensemble_id, ground))
     return red / 255, green / 255, blue / 255

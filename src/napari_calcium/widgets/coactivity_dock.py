@@ -19,14 +19,13 @@ from napari_calcium.figures.palette import (
     EXPECTED_COLOR,
     THRESHOLD_COLOR,
     UNASSIGNED_COLOR,
-    ensemble_color,
 )
 from napari_calcium.recording import Recording
 from napari_calcium.results.tables import EnsembleEvents
 from napari_calcium.widgets.exporting import Export, ExportButton, table_writer
 from napari_calcium.widgets.moment_span import closer_span
 from napari_calcium.widgets.plots.coactivity_plot import CoactivityPlot
-from napari_calcium.widgets.theme import PlotColors, readable
+from napari_calcium.widgets.theme import PlotColors, ensemble_mark, readable
 from napari_calcium.widgets.view_dock import ViewDock
 from napari_calcium.widgets.what_changed import Seen
 
@@ -236,7 +235,7 @@ class CoactivityDock(ViewDock):
             self.who.setText("Click a dot, or go with ← →, to see who took part in an ensemble event.")
             return
         company = event_company(recording, row)
-        color = readable(ensemble_color(company.ensemble), self.colors.background)
+        color = ensemble_mark(company.ensemble, self.colors.background)
         plain = self.colors.text
         where = f"ensemble {company.ensemble}" if company.ensemble >= 0 else "in no ensemble"
         parts = [

@@ -13,7 +13,7 @@ from qtpy.QtWidgets import QComboBox, QHBoxLayout, QLabel, QTabWidget, QVBoxLayo
 from napari_calcium.figures.cell_numbers import CellColumn, cell_columns
 from napari_calcium.figures.dimensionality_figure import METHOD_WORDS, axis_name
 from napari_calcium.figures.export import FIGURES
-from napari_calcium.figures.palette import UNASSIGNED_COLOR, ensemble_color, rgb
+from napari_calcium.figures.palette import UNASSIGNED_COLOR, rgb
 from napari_calcium.figures.row_order import display_order
 from napari_calcium.recording import Recording
 from napari_calcium.results.population_results import Components
@@ -24,7 +24,7 @@ from napari_calcium.widgets.plots.curve_plot import Curve, CurvePlot
 from napari_calcium.widgets.plots.trajectory_plot import TrajectoryPlot
 from napari_calcium.widgets.soma_paint import PAINT_COLORS, limits_of
 from napari_calcium.widgets.stage_view import StageView, joined, pick_cell, told
-from napari_calcium.widgets.theme import PlotColors, readable
+from napari_calcium.widgets.theme import PlotColors, ensemble_mark, readable
 
 __all__ = ["EmbeddingDock", "signals_of"]
 
@@ -286,7 +286,7 @@ def _groups(recording: Recording, key: str, column: CellColumn) -> NDArray[np.in
 
 
 def _group_colors(groups: NDArray[np.int64], ground: str) -> NDArray[np.uint8]:
-    colors = {k: rgb(readable(ensemble_color(k), ground)) for k in np.unique(groups).tolist()}
+    colors = {k: rgb(ensemble_mark(k, ground)) for k in np.unique(groups).tolist()}
     return np.array([colors[k] for k in groups.tolist()], np.uint8).reshape(-1, 3)
 
 

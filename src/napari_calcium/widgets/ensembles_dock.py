@@ -25,7 +25,6 @@ from qtpy.QtWidgets import (
 )
 
 from napari_calcium.figures.export import FIGURES
-from napari_calcium.figures.palette import ensemble_color
 from napari_calcium.guidance.finding import finding
 from napari_calcium.guidance.overview import why_counts_differ
 from napari_calcium.recording import Recording
@@ -36,7 +35,7 @@ from napari_calcium.widgets.links import Links
 from napari_calcium.widgets.moment_span import closer_span
 from napari_calcium.widgets.plots.activations_plot import ActivationsPlot
 from napari_calcium.widgets.plots.time_mark import link_marks
-from napari_calcium.widgets.theme import link_color, plot_colors, readable
+from napari_calcium.widgets.theme import ensemble_mark, link_color, plot_colors
 from napari_calcium.widgets.view_dock import NO_RECORDING
 from napari_calcium.widgets.viewer_session import session_of
 from napari_calcium.widgets.what_changed import only_choices_differ
@@ -265,7 +264,7 @@ class EnsemblesDock(QWidget):
             span = f"{times[0]:.1f} – {times[-1]:.1f}" if len(times) else "never"
             neurons = str(len(ensembles.members_of(ensemble)))
             row = _add_row(self.table, (str(ensemble), neurons, f"{len(times)}×", span), ensemble)
-            colour = readable(ensemble_color(ensemble), plot_colors(self._viewer).background)
+            colour = ensemble_mark(ensemble, plot_colors(self._viewer).background)
             self.table.item(row, 0).setIcon(_swatch(colour))
         self.table.blockSignals(False)
 

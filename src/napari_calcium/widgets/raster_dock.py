@@ -21,7 +21,7 @@ from superqt import QFlowLayout
 
 from napari_calcium.figures.axis_labels import latest_trace, unit_scale
 from napari_calcium.figures.export import FIGURES
-from napari_calcium.figures.palette import ensemble_color, rgb
+from napari_calcium.figures.palette import rgb
 from napari_calcium.figures.raster_levels import (
     MISSING,
     MOST_ENSEMBLES,
@@ -37,7 +37,7 @@ from napari_calcium.widgets.exporting import Export, ExportButton, table_writer,
 from napari_calcium.widgets.latest_job import LatestJob
 from napari_calcium.widgets.plots.color_scale import scale_picture
 from napari_calcium.widgets.plots.raster_plot import RasterPlot
-from napari_calcium.widgets.theme import PlotColors, readable
+from napari_calcium.widgets.theme import PlotColors, ensemble_mark
 from napari_calcium.widgets.view_dock import ViewDock
 from napari_calcium.widgets.what_changed import Seen
 
@@ -299,7 +299,7 @@ class RasterDock(ViewDock):
         table[PLAIN_EVENT] = rgb(colors.text)
         known = self.recording.ensembles if self.recording is not None else None
         for place, ensemble in enumerate((known.ids if known is not None else ())[:MOST_ENSEMBLES]):
-            table[2 + place] = rgb(readable(ensemble_color(ensemble), colors.background))
+            table[2 + place] = rgb(ensemble_mark(ensemble, colors.background))
         return table
 
     # --- the user

@@ -8,12 +8,14 @@ from typing import Any
 
 from napari.utils.theme import get_theme
 
-from napari_calcium.figures.palette import rgb
+from napari_calcium.figures.palette import ensemble_color, rgb
 
-__all__ = ["PlotColors", "link_color", "plot_colors", "readable"]
+__all__ = ["PlotColors", "ensemble_mark", "link_color", "plot_colors", "readable"]
 
 _CONTRAST = 4.5
 """What the Web Content Accessibility Guidelines ask of writing; thin lines need no less."""
+_MARK_CONTRAST = 3.0
+"""What they ask of shapes. More would push the dark colours of the palette into its light ones."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,24 @@ def link_color(viewer: Any) -> str:
 
 
 @cache
+def ensemble_mark(ensemble_id: int, background: str) -> str:
+    """Return the colour of an ensemble's marks on a ground: one colour in every view of a theme.
+
+    Parameters
+    ----------
+    ensemble_id : int
+    background : str
+        ``#rrggbb``.
+
+    Returns
+    -------
+    str
+        Of the palette's hue, with a contrast of at least 3 to the ground.
+    """
+    return _standing_out(ensemble_color(ensemble_id), background, _MARK_CONTRAST)
+
+
+@cache
 def readable(color: str, background: str) -> str:
     """Return a colour of the palette, lighter or darker by as little as makes it stand out from the ground.
 
@@ -62,6 +82,10 @@ def readable(color: str, background: str) -> str:
     str
         Of the same hue, so that it still means the same; with a contrast of at least 4.5 to the ground.
     """
+    return _standing_out(color, background, _CONTRAST)
+
+
+def _standing_out(color: str, background: str, contrast: float) -> str:
     ground = _luminance(rgb(background))
     end = 255 if ground < 0.18 else 0
     red, green, blue = rgb(color)
@@ -69,7 +93,7 @@ def readable(color: str, background: str) -> str:
         share = step / 20
         mixed = tuple(round(c + share * (end - c)) for c in (red, green, blue))
         light, dark = sorted((_luminance(mixed), ground), reverse=True)
-        if (light + 0.05) / (dark + 0.05) >= _CONTRAST:
+        if (light + 0.05) / (dark + 0.05) >= contrast:
             break
     return "#{:02x}{:02x}{:02x}".format(*mixed)
 

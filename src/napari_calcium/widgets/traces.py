@@ -12,7 +12,6 @@ from qtpy.QtWidgets import QHBoxLayout, QLabel, QScrollBar, QSizePolicy, QStacke
 from napari_calcium.figures.axis_labels import counted
 from napari_calcium.figures.decimate import outline
 from napari_calcium.figures.export import FigureKind
-from napari_calcium.figures.palette import ensemble_color
 from napari_calcium.figures.traces_figure import draw_traces, prepare_traces, read_for_events, traces_size
 from napari_calcium.pipeline_settings import TITLES
 from napari_calcium.recording import Recording
@@ -326,7 +325,7 @@ class TracesDock(QWidget):
             self.plot.show_activations(np.empty(0), None)
         else:
             times = recording.ensembles.activations_of(ensemble).time_s
-            self.plot.show_activations(times, ensemble_color(ensemble))
+            self.plot.show_activations(times, ensemble)
 
     def _step(self, by: int) -> None:
         """Go to a neighbour: among the selected cells if there are several, else among all."""

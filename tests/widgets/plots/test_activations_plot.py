@@ -6,10 +6,9 @@ import numpy as np
 import pytest
 from qtpy.QtCore import QPointF, Qt
 
-from napari_calcium.figures.palette import ensemble_color
 from napari_calcium.results.tables import Activations, Ensembles, Members
 from napari_calcium.widgets.plots.activations_plot import ActivationsPlot
-from napari_calcium.widgets.theme import PlotColors, readable
+from napari_calcium.widgets.theme import PlotColors, ensemble_mark
 
 DARK = PlotColors("#23242b", "#f0f1f2", "#565f6c", "#ff5050")
 TIMES = {0: [5.0, 30.0], 3: [12.0], 4: []}
@@ -57,7 +56,7 @@ def test_a_row_of_ticks_for_each_in_its_colour(plot):
         assert sorted(set(x if x is not None else [])) == TIMES[ensemble]
         if len(TIMES[ensemble]):
             assert row < y.min() < y.max() < row + 1
-        assert item.opts["pen"].color().name() == readable(ensemble_color(ensemble), DARK.background)
+        assert item.opts["pen"].color().name() == ensemble_mark(ensemble, DARK.background)
 
 
 def test_a_click_on_a_tick_names_ensemble_and_time(qtbot, plot):

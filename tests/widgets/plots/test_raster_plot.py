@@ -8,11 +8,11 @@ from qtpy.QtCore import QPoint, QPointF, Qt
 from qtpy.QtGui import QWheelEvent
 from qtpy.QtWidgets import QApplication
 
-from napari_calcium.figures.palette import ensemble_color, rgb
+from napari_calcium.figures.palette import rgb
 from napari_calcium.figures.raster_pyramid import RasterPyramid
 from napari_calcium.figures.raster_view import RasterView
 from napari_calcium.widgets.plots.raster_plot import RasterPlot
-from napari_calcium.widgets.theme import PlotColors, readable
+from napari_calcium.widgets.theme import PlotColors, ensemble_mark
 
 DARK = PlotColors("#23242b", "#f0f1f2", "#565f6c", "#ff5050")
 LIGHT = PlotColors("#f0f0f0", "#101010", "#b0b0b0", "#c00000")
@@ -138,7 +138,7 @@ def test_selected_rows_are_marked_in_the_colour_of_the_chosen_ensemble(plot):
     plot.show_cells((int(plot.view.cells[7]), int(plot.view.cells[2]), 99_999), 3)
     _, y = plot.strip._marks.getData()
     assert sorted(set(y)) == [2.5, 7.5]
-    assert plot.strip._marks.opts["pen"].color().name() == readable(ensemble_color(3), DARK.background)
+    assert plot.strip._marks.opts["pen"].color().name() == ensemble_mark(3, DARK.background)
     plot.box.setYRange(0, 12, padding=0)
     assert len(plot._boxes.getData()[0]) == 2 * 2 * 2
     plot.show_cells((), None)
@@ -157,7 +157,7 @@ def test_rows_of_an_ensemble_have_its_colour_beside_them_in_both_themes(plot):
     for colors in (DARK, LIGHT):
         plot.set_colors(colors)
         table = plot.strip._image.image[:, 0]
-        assert tuple(table[4]) == (*rgb(readable(ensemble_color(3), colors.background)), 255)
+        assert tuple(table[4]) == (*rgb(ensemble_mark(3, colors.background)), 255)
         assert table[20][3] == 0
 
 

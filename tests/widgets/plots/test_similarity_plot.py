@@ -7,11 +7,11 @@ import pytest
 from qtpy.QtCore import QPointF, Qt
 from qtpy.QtWidgets import QApplication
 
-from napari_calcium.figures.palette import ensemble_color, rgb
+from napari_calcium.figures.palette import rgb
 from napari_calcium.figures.raster_pyramid import RasterPyramid
 from napari_calcium.figures.similarity_tree import arrange, similarity_levels
 from napari_calcium.widgets.plots.similarity_plot import SimilarityPlot, SimilarityView
-from napari_calcium.widgets.theme import PlotColors, readable
+from napari_calcium.widgets.theme import PlotColors, ensemble_mark
 
 DARK = PlotColors("#23242b", "#f0f1f2", "#565f6c", "#ff5050")
 LIGHT = PlotColors("#f0f0f0", "#101010", "#b0b0b0", "#c00000")
@@ -80,7 +80,7 @@ def test_the_matrix_is_square_where_there_is_room(plot):
 def test_both_strips_have_the_colours_of_the_ensembles_in_both_themes(plot):
     for colors in (DARK, LIGHT):
         plot.set_colors(colors)
-        expected = [rgb(readable(ensemble_color(k), colors.background)) for k in [0, 0, 1, 1, 1, -1]]
+        expected = [rgb(ensemble_mark(k, colors.background)) for k in [0, 0, 1, 1, 1, -1]]
         assert plot._side_image.image[:, 0].tolist() == [list(c) for c in expected]
         assert plot._top_image.image[0].tolist() == [list(c) for c in expected]
 

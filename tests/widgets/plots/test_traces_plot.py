@@ -168,7 +168,7 @@ def test_events_stand_at_the_foot_of_their_lane(plot):
 
 
 def test_activations_run_through_all_lanes(plot):
-    plot.show_activations(np.array([3.0, 9.0]), "#0072b2")
+    plot.show_activations(np.array([3.0, 9.0]), 0)
     x, y = plot._bands.getData()
     np.testing.assert_array_equal(x, [3, 3, 9, 9])
     np.testing.assert_array_equal(y, [0, 3, 0, 3])

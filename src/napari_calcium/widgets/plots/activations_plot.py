@@ -10,10 +10,9 @@ import pyqtgraph as pg
 from numpy.typing import NDArray
 from psygnal import Signal
 
-from napari_calcium.figures.palette import ensemble_color
 from napari_calcium.results.tables import Ensembles
 from napari_calcium.widgets.plots.time_plot import TimePlot, curve_item
-from napari_calcium.widgets.theme import PlotColors, readable
+from napari_calcium.widgets.theme import PlotColors, ensemble_mark
 
 __all__ = ["ActivationsPlot"]
 
@@ -76,7 +75,7 @@ class ActivationsPlot(TimePlot):
 
     def _paint(self) -> None:
         for ensemble, item in zip(self._rows, self._items, strict=True):
-            color = readable(ensemble_color(ensemble), self._colors.background)
+            color = ensemble_mark(ensemble, self._colors.background)
             item.setPen(pg.mkPen(color, width=2))
 
     def _draw_names(self) -> None:

@@ -10,10 +10,10 @@ import pyqtgraph as pg
 from psygnal import Signal
 
 from napari_calcium.figures.decimate import outline
-from napari_calcium.figures.palette import EXPECTED_COLOR, THRESHOLD_COLOR, ensemble_color
+from napari_calcium.figures.palette import EXPECTED_COLOR, THRESHOLD_COLOR
 from napari_calcium.results.tables import Coactivity, EnsembleEvents
 from napari_calcium.widgets.plots.time_plot import TimePlot, curve_item
-from napari_calcium.widgets.theme import PlotColors, readable
+from napari_calcium.widgets.theme import PlotColors, ensemble_mark, readable
 
 __all__ = ["CoactivityPlot"]
 
@@ -129,7 +129,7 @@ class CoactivityPlot(TimePlot):
         )
 
     def _brush(self, ensemble: int) -> Any:
-        color = pg.mkColor(readable(ensemble_color(ensemble), self._colors.background))
+        color = pg.mkColor(ensemble_mark(ensemble, self._colors.background))
         if self._chosen is not None and ensemble != self._chosen:
             color.setAlpha(_DIMMED)
         return pg.mkBrush(color)

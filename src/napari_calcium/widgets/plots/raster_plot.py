@@ -9,12 +9,12 @@ import pyqtgraph as pg
 from numpy.typing import NDArray
 from qtpy.QtCore import QRectF
 
-from napari_calcium.figures.palette import ensemble_color, rgb
+from napari_calcium.figures.palette import rgb
 from napari_calcium.figures.raster_view import RasterView
 from napari_calcium.widgets.plots.rows_plot import RowsPlot
 from napari_calcium.widgets.plots.side_strip import TickStrip
 from napari_calcium.widgets.plots.time_plot import curve_item
-from napari_calcium.widgets.theme import PlotColors, readable
+from napari_calcium.widgets.theme import PlotColors, ensemble_mark
 
 __all__ = ["RasterPlot"]
 
@@ -113,7 +113,7 @@ class RasterPlot(RowsPlot):
             return
         chosen = self._ensemble
         shown = {k: t for k, t in view.activations.items() if len(t)}
-        colors = {k: readable(ensemble_color(k), ground) for k in shown}
+        colors = {k: ensemble_mark(k, ground) for k in shown}
         by_color: dict[str, list[NDArray[np.float64]]] = {}
         for ensemble, times in shown.items():
             by_color.setdefault(colors[ensemble], []).append(times)
@@ -121,7 +121,7 @@ class RasterPlot(RowsPlot):
         self.ticks.show_ticks(joined, colors.get(chosen) if chosen is not None else None)
         table = np.zeros((len(view.homes), 4), np.uint8)
         for ensemble in np.unique(view.homes[view.homes >= 0]).tolist():
-            table[view.homes == ensemble] = (*rgb(readable(ensemble_color(ensemble), ground)), 255)
+            table[view.homes == ensemble] = (*rgb(ensemble_mark(ensemble, ground)), 255)
         self.strip.show_rows(table)
         times = view.activations.get(chosen, np.empty(0)) if chosen is not None else np.empty(0)
         color = colors.get(chosen, self._colors.text) if chosen is not None else self._colors.text
@@ -131,5 +131,5 @@ class RasterPlot(RowsPlot):
     def _draw_marks(self) -> None:
         color = self._colors.text
         if self._ensemble is not None:
-            color = readable(ensemble_color(self._ensemble), self._colors.background)
+            color = ensemble_mark(self._ensemble, self._colors.background)
         self._mark_rows(color, "#ffffffb0")

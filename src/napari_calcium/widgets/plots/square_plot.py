@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from psygnal import Signal
 from qtpy.QtCore import QRectF, QSize, QTimer
 
-from napari_calcium.figures.palette import ensemble_color, rgb
-from napari_calcium.widgets.theme import PlotColors, readable
+from napari_calcium.figures.palette import rgb
+from napari_calcium.widgets.theme import PlotColors, ensemble_mark
 
 __all__ = ["SquarePlot"]
 
@@ -116,7 +116,7 @@ class SquarePlot(pg.GraphicsLayoutWidget):
         raise NotImplementedError
 
     def _group_color(self, group: int) -> str:
-        return readable(ensemble_color(group), self._colors.background)
+        return ensemble_mark(group, self._colors.background)
 
     def _draw(self) -> None:
         """Draw what is in view."""

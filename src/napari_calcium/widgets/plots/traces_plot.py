@@ -18,7 +18,7 @@ from napari_calcium.results.tables import Events, SpikeTimes
 from napari_calcium.widgets.plots.span_pick import SpanPick
 from napari_calcium.widgets.plots.time_plot import TimePlot, curve_item
 from napari_calcium.widgets.plots.trace_lanes import PREVIEW, Lane, TraceLanes, nice_length
-from napari_calcium.widgets.theme import PlotColors, readable
+from napari_calcium.widgets.theme import PlotColors, ensemble_mark, readable
 
 __all__ = ["TracesPlot", "trace_color"]
 
@@ -51,7 +51,7 @@ class TracesPlot(TimePlot):
         self._first = 0
         self._ticks: dict[str, tuple[NDArray[np.float64], NDArray[np.float64]]] = {}
         self._activations: NDArray[np.float64] = _EMPTY
-        self._ensemble_color: str | None = None
+        self._ensemble: int | None = None
         super().__init__(colors)
         item = self.getPlotItem()
         item.showAxis("right")
@@ -183,9 +183,9 @@ class TracesPlot(TimePlot):
         self.add_asked.emit(lane.cell, min(max(0.0, place.x()), self._lanes.duration_s))
         event.accept()
 
-    def show_activations(self, times: NDArray[np.float64], color: str | None) -> None:
+    def show_activations(self, times: NDArray[np.float64], ensemble: int | None) -> None:
         """Mark the activations of the chosen ensemble, through all lanes, in its colour."""
-        self._activations, self._ensemble_color = times, color
+        self._activations, self._ensemble = times, ensemble
         self._draw_activations()
 
     def show_focus(self, cell: int | None) -> None:
@@ -258,7 +258,8 @@ class TracesPlot(TimePlot):
 
     def _draw_activations(self) -> None:
         times, height = self._activations, len(self._lanes.lanes)
-        color = readable(self._ensemble_color or self._colors.text, self._colors.background)
+        chosen, ground = self._ensemble, self._colors.background
+        color = self._colors.text if chosen is None else ensemble_mark(chosen, ground)
         self._bands.setPen(pg.mkPen(color + "80", width=2))
         self._bands.setData(np.repeat(times, 2), np.tile([0.0, float(height)], len(times)))
 
