@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from abc import abstractmethod
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from psygnal import Signal
 from qtpy.QtCore import Qt
 
+from napari_calcium.widgets.abstract import refuse_abstract
 from napari_calcium.widgets.plots.side_strip import RowStrip
 from napari_calcium.widgets.plots.time_plot import TimePlot, curve_item
 from napari_calcium.widgets.theme import PlotColors
@@ -34,6 +36,7 @@ class RowsPlot(TimePlot):
     """(row, column or frame) under the mouse, or None."""
 
     def __init__(self, colors: PlotColors) -> None:
+        refuse_abstract(self)
         self._colors = colors
         self._cells: NDArray[np.int64] = np.empty(0, np.int64)
         self._places: dict[int, int] = {}
@@ -98,9 +101,9 @@ class RowsPlot(TimePlot):
         super().leaveEvent(event)
         self.hovered.emit(None)
 
+    @abstractmethod
     def place_at(self, seconds: float, height: float) -> tuple[int, int] | None:
         """Return row and column at a place of the plot, None outside of what is shown; a subclass does."""
-        raise NotImplementedError
 
     def _set_cells(self, cells: NDArray[np.int64] | None) -> None:
         """Say whose rows these are; the zoom in neurons stays where there are as many as before."""
@@ -123,13 +126,13 @@ class RowsPlot(TimePlot):
         self._boxes.setPen(pg.mkPen(box_color, width=1))
         self._boxes.setData(np.tile([0.0, self._duration], len(edges) // 2), edges)
 
+    @abstractmethod
     def _draw(self) -> None:
         """Draw what is in view."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _draw_marks(self) -> None:
         """Draw what is selected."""
-        raise NotImplementedError
 
     def _scroll_to(self, first: float, height: float | None = None) -> None:
         low, high = self.rows

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from abc import abstractmethod
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from psygnal import Signal
 from qtpy.QtCore import QRectF, QSize, QTimer
 
 from napari_calcium.figures.palette import rgb
+from napari_calcium.widgets.abstract import refuse_abstract
 from napari_calcium.widgets.theme import PlotColors, ensemble_mark
 
 __all__ = ["SquarePlot"]
@@ -37,6 +39,7 @@ class SquarePlot(pg.GraphicsLayoutWidget):
     """Rows of two things of the table, or None."""
 
     def __init__(self, colors: PlotColors, *, left: int = 0) -> None:
+        refuse_abstract(self)
         super().__init__()
         self._colors = colors
         layout = self.ci.layout
@@ -103,32 +106,32 @@ class SquarePlot(pg.GraphicsLayoutWidget):
         """Return the view box of the matrix."""
         return pg.ViewBox(enableMenu=False, defaultPadding=0.0)
 
+    @abstractmethod
     def _build(self) -> None:
         """Add what else is drawn."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _order(self) -> NDArray[np.int64]:
         """Return the row of the table at each place; empty where nothing is shown."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _groups(self) -> NDArray[np.int64]:
         """Return the group at each place."""
-        raise NotImplementedError
 
     def _group_color(self, group: int) -> str:
         return ensemble_mark(group, self._colors.background)
 
+    @abstractmethod
     def _draw(self) -> None:
         """Draw what is in view."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _mark(self) -> None:
         """Draw what is selected."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _on_click(self, event: Any) -> None:
         """Answer a click on the scene."""
-        raise NotImplementedError
 
     def _show_all(self) -> None:
         """Take the size of what is shown, and show all of it."""
