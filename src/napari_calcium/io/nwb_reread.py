@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -42,6 +43,7 @@ from napari_calcium.rois import Rois
 __all__ = ["is_own_nwb", "read_turned", "reread", "reread_selection"]
 
 _BLOCK_BYTES = 1 << 24
+_READERS = 2
 _RUN_BYTES = 1 << 25
 """Read with one call: progress is told, and cancelling heard, in between."""
 _TILE = 256
@@ -224,17 +226,28 @@ def _read_runs(
     a_row, n_rois = values.strides[0], len(values)
     breaks = np.flatnonzero(np.diff(places) != a_row) + 1
     most = max(1, _RUN_BYTES // a_row)
-    with open(file.path, "rb", buffering=0) as raw:
-        for begin, end in pairwise([0, *breaks.tolist(), n_rois]):
-            for start in range(begin, end, most):
-                stop = min(start + most, end)
-                raw.seek(int(places[start]))
-                left = values[start:stop].data.cast("B")
-                while len(left):
-                    got = raw.readinto(left)
-                    if not got:
-                        raise file.error(field, f"cell {stop - 1} cannot be read (the file ends before it)")
-                    left = left[got:]
+    runs = [
+        (start, min(start + most, end))
+        for begin, end in pairwise([0, *breaks.tolist(), n_rois])
+        for start in range(begin, end, most)
+    ]
+
+    def read(run: tuple[int, int]) -> int:
+        start, stop = run
+        with open(file.path, "rb", buffering=0) as raw:
+            raw.seek(int(places[start]))
+            left = values[start:stop].data.cast("B")
+            while len(left):
+                got = raw.readinto(left)
+                if not got:
+                    raise file.error(field, f"cell {stop - 1} cannot be read (the file ends before it)")
+                left = left[got:]
+        return stop
+
+    # Copying out of the system's cache into new memory keeps more than one core busy.
+    with ThreadPoolExecutor(_READERS) as readers:
+        for first in range(0, len(runs), _READERS):
+            for stop in readers.map(read, runs[first : first + _READERS]):
                 on_progress(stop, n_rois)
 
 

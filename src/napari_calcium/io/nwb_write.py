@@ -39,6 +39,7 @@ __all__ = ["save_nwb"]
 _ROWS_A_REPORT = 64
 _MASK = np.dtype([("x", "<u4"), ("y", "<u4"), ("weight", "<f4")])
 _MASK_CHUNK = 1 << 16
+_CELLS_AT_ONCE = 512
 _TILE = 32
 """Side of the pieces of the picture of a cell, in pixels. Only pieces with pixels of it are in the file."""
 _PIECES_AT_ONCE = 4096
@@ -232,28 +233,30 @@ def _fill_pictures(recording: Recording, pictures: h5py.Dataset) -> None:
     """Write the pieces of the pictures that have pixels of their cell."""
     rois = recording.rois
     assert rois is not None
-    across, down = pictures.chunks[1:]
-    place = _places(recording)
-    ordered = rois.footprints[place[place >= 0]]
-    cell = np.repeat(np.flatnonzero(place >= 0), np.diff(ordered.indptr))
-    y, x = np.divmod(ordered.indices.astype(np.int64), rois.shape[1])
-    per_row, per_column = -(-rois.shape[0] // down), -(-rois.shape[1] // across)
-    piece = (cell * per_column + x // across) * per_row + y // down
-    inside = (x % across) * down + y % down
-    order = np.argsort(piece, kind="stable")
-    pieces, starts = np.unique(piece[order], return_index=True)
-    starts = np.append(starts, len(order))
-    for first in range(0, len(pieces), _PIECES_AT_ONCE):
-        some = pieces[first : first + _PIECES_AT_ONCE]
-        bounds = starts[first : first + len(some) + 1]
-        mine, row = order[bounds[0] : bounds[-1]], np.repeat(np.arange(len(some)), np.diff(bounds))
-        block = np.zeros((len(some), across, down), "<f4")
-        block.reshape(len(some), -1)[row, inside[mine]] = ordered.data[mine]
-        column, top = np.divmod(some, per_row)
-        cells, left = np.divmod(column, per_column)
-        corners = np.stack([cells, left * across, top * down], axis=1).tolist()
-        for corner, tile in zip(corners, block, strict=True):
-            pictures.id.write_direct_chunk(tuple(corner), tile)
+    places = _places(recording)
+    cells = np.flatnonzero(places >= 0)
+    for start in range(0, len(cells), _CELLS_AT_ONCE):
+        some = cells[start : start + _CELLS_AT_ONCE]
+        corners, tiles = _tiles(rois, places[some], pictures.chunks[1:])
+        for (cell, x, y), tile in zip(corners.tolist(), tiles, strict=True):
+            pictures.id.write_direct_chunk((int(some[cell]), x, y), tile)
+
+
+def _tiles(
+    rois: Rois, places: NDArray[np.int64], size: tuple[int, int]
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Cut footprints into tiles; return which ROI, x and y of each tile's corner, and what is in it."""
+    across, down = size
+    some = rois.footprints[places].tocoo()
+    cell = some.row.astype(np.int64)
+    y, x = np.divmod(some.col.astype(np.int64), rois.shape[1])
+    n_across, n_down = -(-rois.shape[1] // across), -(-rois.shape[0] // down)
+    keys, tile = np.unique((cell * n_across + x // across) * n_down + y // down, return_inverse=True)
+    tiles = np.zeros((len(keys), across, down), "<f4")
+    tiles[tile, x % across, y % down] = some.data
+    cell_column, row = np.divmod(keys, n_down)
+    cells, column = np.divmod(cell_column, n_across)
+    return np.column_stack([cells, column * across, row * down]), tiles
 
 
 def _places(recording: Recording) -> NDArray[np.int64]:

@@ -30,6 +30,8 @@ class Shield:
         # HDF5 has buffers of its own.
         self._file = open(path, "r+b" if keep else "w+b", buffering=0)  # noqa: SIM115
         self._kept: list[tuple[int, bytes]] = []
+        # HDF5 tells the place before every write, mostly where it is: the system need not hear of it.
+        self._place = self._at = 0
 
     def check(self) -> None:
         """Raise what the disk refused."""
@@ -45,25 +47,27 @@ class Shield:
 
     def write(self, data: memoryview) -> int:
         """Write all of `data` here and go on behind it."""
-        left, place = memoryview(data).cast("B"), self._file.tell()
-        end = place + len(left)
+        left = memoryview(data).cast("B")
+        self._go()
         while left and self.refused is None:
             try:
                 written = self._file.write(left) or 0
             except OSError as error:
                 self.refused = error
             else:
-                left, place = left[written:], place + written
+                left, self._at, self._place = left[written:], self._at + written, self._place + written
         if left:
-            self._kept.append((place, bytes(left)))
-            self._file.seek(end)
+            self._kept.append((self._place, bytes(left)))
+            self._place += len(left)
         return len(data)
 
     def readinto(self, buffer: memoryview) -> int:
         """Read as much as fits, what was kept in memory laid over what is on the disk."""
-        place = self._file.tell()
-        view = memoryview(buffer).cast("B")
+        view, place = memoryview(buffer).cast("B"), self._place
+        self._go()
         got = self._file.readinto(view) or 0
+        self._at += got
+        self._place += got
         if not self._kept:
             return got
         view[got:] = bytes(len(view) - got)
@@ -71,20 +75,27 @@ class Shield:
             first, last = max(start, place), min(start + len(data), place + len(view))
             if first < last:
                 view[first - place : last - place] = data[first - start : last - start]
-        self._file.seek(place + len(view))
+        self._place = place + len(view)
         return len(view)
 
     def read(self, size: int = -1) -> bytes:
         """Read some bytes; h5py knows a file by this name."""
-        return self._file.read(size) or b""
+        self._go()
+        got = self._file.read(size) or b""
+        self._at = self._place = self._at + len(got)
+        return got
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
         """Go to a place."""
-        return self._file.seek(offset, whence)
+        if whence != os.SEEK_SET:
+            self._go()
+            offset = self._at = self._file.seek(offset, whence)
+        self._place = offset
+        return offset
 
     def tell(self) -> int:
         """Return the place."""
-        return self._file.tell()
+        return self._place
 
     def truncate(self, size: int | None = None) -> int:
         """Make the file this long."""
@@ -96,6 +107,10 @@ class Shield:
 
     def flush(self) -> None:
         """Do nothing: nothing is buffered here."""
+
+    def _go(self) -> None:
+        if self._at != self._place:
+            self._at = self._file.seek(self._place)
 
 
 @contextmanager
