@@ -165,7 +165,7 @@ def test_export_holds_the_stored_values(results, tmp_path, suffix):
         (("run", "{cells}", "--frame-rate", "10", "--rois", "nowhere.tif"), "nowhere.tif"),
         (("run", "{empty}", "--frame-rate", "10"), "empty.csv"),
         (("inspect", "{empty}"), "empty.csv"),
-        (("export", "{folder}", "x.csv"), "not a results folder"),
+        (("export", "{folder}", "x.csv"), "this folder is not known"),
         (("view", "{folder}"), "a results folder"),
         (("view", "{cells}"), "no screen"),
     ],

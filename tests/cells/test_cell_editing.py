@@ -120,10 +120,14 @@ def test_changes_after_detection_are_made_after_it_again(movie):
 
 def test_a_detection_anew_says_that_changes_by_hand_are_gone(movie):
     found = run_stage(movie, "segmentation", FunctionalCells())
-    edited = edit_cells(found, [SetFootprint(roi_id=free_id(found), runs=box(14, 14))])
+    drawn = SetFootprint(roi_id=free_id(found), runs=box(14, 14))
+    gone = SetFootprint(roi_id=drawn.roi_id + 1, runs=box(2, 25))
+    edited = edit_cells(found, [drawn, gone, DeleteRois(roi_ids=(gone.roi_id,))])
     assert edited.roi_ids.tolist() == edited.candidates.ids[edited.candidates.accepted].tolist()
     anew = run_stage(edited, "segmentation", FunctionalCells())
-    assert anew.cell_choice.edits == () and any("by hand" in note for note in anew.log[-1].notes)
+    # What was drawn stays; what was done to a candidate goes with the candidates.
+    assert [edit.runs for edit in anew.cell_choice.edits] == [drawn.runs]
+    assert any("by hand" in note for note in anew.log[-1].notes)
 
 
 def test_drawings_are_changes_like_any_other(read):

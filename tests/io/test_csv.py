@@ -352,7 +352,7 @@ def test_inscopix(file: Path):
     assert recording.cell_names == ("C00", "C01", "C02") and recording.frame_rate == 20
     assert recording.log[0].settings["layout"] == "inscopix"
     assert_allclose(recording.traces["dff"].values, values, atol=1e-6)
-    assert "1 neurons marked as rejected (C02) are kept" in notes(recording)
+    assert "1 neuron marked as rejected (C02): kept" in notes(recording)
     fewer = read_csv(file, CsvSettings(rejected_cells="leave_out"))
     assert fewer.cell_names == ("C00", "C01") and fewer.traces["dff"].values.shape == (2, 200)
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from qtpy.QtCore import QPointF, Qt
 from qtpy.QtWidgets import QApplication
+from tests.widgets.settling import settle
 
 from napari_calcium.figures.raster_levels import event_levels
 from napari_calcium.figures.raster_view import EVENTS
@@ -29,9 +30,9 @@ def dock(qtbot, viewer, session):
 @pytest.fixture
 def ready(qtbot, dock):
     def wait() -> RasterDock:
-        for _ in range(3):
-            QApplication.processEvents()
+        settle()
         qtbot.waitUntil(lambda: not dock._job.busy, timeout=10_000)
+        settle()  # the row above takes the room that what is shown now needs
         return dock
 
     return wait

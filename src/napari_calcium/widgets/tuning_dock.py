@@ -114,6 +114,8 @@ class TuningDock(ViewDock):
             box.setToolTip(f"{words}; where there is no room for all, the first ones with a tick are shown")
             box.toggled.connect(self._fit)
             self._plots[box] = plot
+        # As many plots are shown as fit: together they ask for no more room than one.
+        self.split.setMinimumWidth(_LEAST_WIDTH)
         self._there: set[QWidget] = set()
         self.bands.setToolTip("Mean over trials with its confidence band at each moment by itself")
         self.trials.setToolTip("One cell, a row an event, from the first above to the last below")
