@@ -17,10 +17,11 @@ from napari_calcium.recording import Recording
 __all__ = ["Estimate", "estimate_run", "free_memory_mb"]
 
 _MEGABYTE = 2**20
-_PIXELS_PER_SECOND = {"registration": 45e6, "segmentation": 6e6, "extraction": 60e6}
+_PIXELS_PER_SECOND = {"registration": 45e6, "segmentation": 10e6, "extraction": 130e6}
 """Of one core, measured on two-photon movies: pixels of frames, of bins for the detection.
 
-Registration by its CPU time, template included (57 million at 512², 3,000 frames, 29 million at 1,000).
+Registration by its CPU time, template included (57 million at 512², 3,000 frames, 29 million at 1,000); the
+other two as `benchmarks/compare_movie.py` found them on two idle cores.
 """
 _RIGID = 2.0
 """How much quicker one shift for the whole frame is."""
