@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from tests.figures.pages import laid_out
 from tests.io.test_behaviour_folder import analysed, made
 
 from napari_calcium.figures.behaviour_figure import behaviour_size, draw_behaviour, prepare_behaviour
@@ -23,7 +24,7 @@ def whole():
 
 
 def drawn(kind, recording):
-    figure_of(kind, recording).draw_without_rendering()
+    return laid_out(figure_of(kind, recording))
 
 
 @pytest.mark.parametrize("stem", KINDS)
@@ -72,8 +73,11 @@ def test_before_the_alignment_a_sentence_says_so(whole):
 def test_behaviour_of_epochs_alone_and_of_nothing_is_drawn(whole):
     kind = KINDS["behaviour"]
     n = whole.n_frames
-    drawn(kind, whole.replace(behaviour=Behaviour(values=np.empty((0, n)), epochs=whole.behaviour.epochs)))
-    drawn(kind, whole.replace(behaviour=Behaviour(values=np.full((1, n), np.nan), names=("a",), units=("",))))
+    epochs = Behaviour(values=np.empty((0, n)), epochs=whole.behaviour.epochs)
+    gap = Behaviour(values=np.full((1, n), np.nan), names=("a",), units=("",))
+    assert prepare_behaviour(whole.replace(behaviour=gap)).lanes[-1].name == "a"
+    for behaviour in (epochs, gap):
+        assert drawn(kind, whole.replace(behaviour=behaviour)).axes
     drawn(kind, whole.replace(behaviour=Behaviour(values=np.empty((0, n)), epochs=Epochs()), traces={}))
 
 

@@ -9,6 +9,7 @@ from functools import partial
 
 import numpy as np
 import pytest
+from tests.figures.pages import laid_out
 
 from napari_calcium.figures import export
 from napari_calcium.figures.export import FIGURES, figure_of
@@ -29,10 +30,11 @@ save_figure = partial(export.save_figure, style=COARSE)
 
 
 def lay_out_all(recording):
-    """Draw every figure without writing it; warnings are errors."""
-    for kind in FIGURES:
-        if kind.fits(recording):
-            figure_of(kind, recording).draw_without_rendering()
+    """Lay out every figure without writing it, and return their names; warnings are errors."""
+    fitting = [kind for kind in FIGURES if kind.fits(recording)]
+    for kind in fitting:
+        laid_out(figure_of(kind, recording))
+    return {kind.stem for kind in fitting}
 
 
 def _of_more(kind):
@@ -125,7 +127,7 @@ def test_zero_neurons_to_the_end(tmp_path):
 @pytest.mark.parametrize("change", [{"n_rois": 1, "n_ensembles": 0}, {"n_frames": 1, "n_ensembles": 0}])
 def test_one_neuron_or_one_frame_to_the_end(change, analyse):
     settings = SimulationSettings(n_rois=6, n_frames=300, height=48, width=48, ensemble_size=(3, 4))
-    lay_out_all(analyse(simulate(settings.replace(**change))))
+    assert {"traces_with_events", "heatmap"} <= lay_out_all(analyse(simulate(settings.replace(**change))))
 
 
 def test_gaps_to_the_end(recording):
@@ -135,7 +137,7 @@ def test_gaps_to_the_end(recording):
         values[3] = np.nan
         values[:, 200:260] = np.nan
         traces[name] = Trace(values, trace.unit)
-    lay_out_all(recording.replace(traces=traces))
+    assert lay_out_all(recording.replace(traces=traces)) == lay_out_all(recording)
 
 
 def test_cancelling_keeps_whole_files_only(recording, tmp_path):

@@ -9,9 +9,11 @@ from dataclasses import dataclass
 import pytest
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.font_manager import findfont
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 from tests.figures.degenerate import DEGENERATE
+from tests.figures.pages import laid_out
 
 from napari_calcium.figures.export import FIGURES, FORMATS, figure_of, save_figure, write_picture
 from napari_calcium.figures.figure_style import COLUMNS_MM, PUBLICATION, STANDARD, STYLES, FigureStyle
@@ -97,7 +99,10 @@ def test_every_figure_of_every_recording_in_one_column(recording, case):
     few = DEGENERATE[case](recording)
     for kind in FIGURES:
         if kind.fits(few):
-            figure_of(kind, few, NARROW).draw_without_rendering()
+            figure = figure_of(kind, few, NARROW)
+            figure.draw_without_rendering()
+            assert figure.axes or figure.texts
+            assert figure.get_figwidth() * 25.4 == pytest.approx(NARROW.width)
 
 
 @pytest.mark.parametrize("ending", FORMATS)
@@ -152,4 +157,7 @@ def test_all_sizes_stay_between_seven_and_nine(size):
 
 def test_a_font_that_is_not_there_falls_back(recording):
     style = NARROW.replace(font="No Such Font At All")
-    figure_of(WIDE["similarity"], recording, style).draw_without_rendering()
+    figure = laid_out(figure_of(WIDE["similarity"], recording, style))
+    with pytest.raises(ValueError, match="No Such Font"):
+        findfont(style.font, fallback_to_default=False)
+    assert findfont(figure.axes[0].xaxis.label.get_fontproperties(), fallback_to_default=False)

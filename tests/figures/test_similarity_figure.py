@@ -72,7 +72,9 @@ def test_one_or_two_events(recording, number):
     events = recording.ensemble_events.take(np.arange(number))
     similarity = np.eye(number, dtype=np.float32)
     found = dataclasses.replace(recording.ensembles, similarity=similarity)
-    drawn(prepare_similarity(recording.replace(ensemble_events=events, ensembles=found)))
+    data = prepare_similarity(recording.replace(ensemble_events=events, ensembles=found))
+    assert data.image.shape == (number, number)
+    assert drawn(data).axes[0].has_data()
 
 
 @pytest.mark.parametrize(

@@ -94,11 +94,16 @@ def test_agrees_with_numpy_on_what_pandas_wrote(file: Path):
     assert_array_equal(mine, theirs)
 
 
-@pytest.mark.parametrize("separator", [",", ";", "\t", "|", " ", "   ", ", "])
-@pytest.mark.parametrize("decimal", [".", ","])
+@pytest.mark.parametrize(
+    ("separator", "decimal"),
+    [
+        (separator, decimal)
+        for separator in (",", ";", "\t", "|", " ", "   ", ", ")
+        for decimal in (".", ",")
+        if decimal not in separator
+    ],
+)
 def test_separators_and_decimal_signs(file: Path, separator: str, decimal: str):
-    if decimal == "," and "," in separator:
-        pytest.skip("a comma cannot be both")
     values = raw(5, 90)
     recording = read_csv(write(file, text_of(values, separator, decimal)))
     assert_array_equal(recording.traces["raw"].values, values.astype(np.float32))

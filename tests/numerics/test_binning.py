@@ -53,6 +53,7 @@ def test_inputs_are_left_alone():
         array.flags.writeable = False
     window_counts(rows, frames, 2, 10, 3)
     runs_of_windows(rows, frames, 2, 10, 3)
+    assert rows.tolist() == [1, 0, 0] and frames.tolist() == [3, 5, 1]
 
 
 @pytest.mark.parametrize(

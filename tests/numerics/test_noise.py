@@ -103,5 +103,7 @@ def test_noise_level_needs_a_frame_rate(noise):
 
 
 def test_input_is_not_touched(noise):
-    noise.flags.writeable = False
+    before = noise.copy()
+    noise.flags.writeable = False  # an error where it is written to
     noise_sd(noise)
+    np.testing.assert_array_equal(noise, before)

@@ -49,8 +49,10 @@ def test_sums_do_not_take_gaps_for_silence():
 
 def test_input_is_left_alone():
     traces = np.ones((2, 8), np.float32)
-    traces.flags.writeable = False
+    before = traces.copy()
+    traces.flags.writeable = False  # an error where it is written to
     bin_traces(traces, 1.0, 2.0)
+    np.testing.assert_array_equal(traces, before)
 
 
 def test_events_become_rates_that_add_up():

@@ -78,8 +78,9 @@ def test_columns_must_be_equally_long():
 
 def test_the_callers_array_stays_writeable():
     given_ = np.array([1, 2])
-    freeze(given_)
+    kept = freeze(given_)
     given_[0] = 5
+    assert not kept.flags.writeable and given_.tolist() == [5, 2]
 
 
 def test_fields_cannot_be_set():

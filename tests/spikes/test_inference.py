@@ -114,8 +114,10 @@ def test_extreme_traces_have_finite_results(ensemble, shape, value):
 
 def test_the_traces_are_left_as_they_are(ensemble, simulated):
     traces, _ = simulated(n_rois=2, seconds=5)
-    traces.flags.writeable = False
+    before = traces.copy()
+    traces.flags.writeable = False  # an error where it is written to
     infer_spike_rate(traces, 60.0, ensemble=ensemble)
+    np.testing.assert_array_equal(traces, before)
 
 
 def test_progress_counts_rows_and_can_cancel(ensemble, simulated, monkeypatch):

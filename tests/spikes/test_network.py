@@ -81,5 +81,7 @@ def test_a_trace_delayed_by_a_frame_gives_the_result_a_frame_later(case):
 def test_inputs_and_weights_are_left_as_they_are(case):
     network, inputs, modulation = case
     for array in (inputs, modulation, network.first, *network.layers):
-        array.flags.writeable = False
+        array.flags.writeable = False  # an error where it is written to
+    before = inputs.copy()
     network.run(inputs, modulation)
+    np.testing.assert_array_equal(inputs, before)

@@ -118,12 +118,15 @@ def test_a_drag_of_no_length_takes_the_mark_away(plots, selection):
 
 
 def test_a_plot_that_is_gone_hears_nothing(qtbot, selection):
+    listeners = len(selection.marked_changed)
     owner = QWidget()
     column = QVBoxLayout(owner)
     column.addWidget(TimePlot(DARK))
     link_marks(owner, selection, Links(owner))
+    assert len(selection.marked_changed) == listeners + 1
     owner.deleteLater()
     QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
+    assert len(selection.marked_changed) == listeners
     selection.marked = (1.0, 2.0)
 
 
