@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from traceback import extract_tb
+from types import TracebackType
+
 import pytest
 from qtpy.QtCore import Qt
 from tests.widgets.settling import settle
 
+import napari_calcium
 from napari_calcium.widgets.viewer_session import session_of
 from napari_calcium.widgets.workbench import workbench_of
 
@@ -28,6 +33,16 @@ def windows(make_napari_viewer):
 def shown(docks) -> list[int]:
     settle()
     return list(dict.fromkeys(lane.cell for lane in docks["Traces"].plot.lanes.lanes))
+
+
+def passes_through_us(trace: TracebackType) -> bool:
+    """Whether code of ours took part.
+
+    Two bare napari windows without any plugin do the same in a software OpenGL: close one, and vispy
+    complains of its own buffers when the other is painted next (``GL_INVALID_VALUE``).
+    """
+    ours = str(Path(napari_calcium.__file__).parent)
+    return any(frame.filename.startswith(ours) for frame in extract_tb(trace))
 
 
 def test_what_is_chosen_in_one_window_stays_there(windows, recording, traces_only, qtbot):
@@ -60,8 +75,7 @@ def test_closing_one_window_leaves_the_other_at_work(windows, recording, qtbot):
         session_of(other).choose_ensemble(0)
         assert set(shown(docks)) == set(recording.ensembles.members_of(0).roi_id.tolist())
         qtbot.wait(200)
-    # vispy's canvas may find what the closed one left in a software OpenGL; nothing of ours may fail.
-    assert [str(error) for _, error, _ in raised if "OpenGL got errors" not in str(error)] == []
+    assert [error for _, error, trace in raised if passes_through_us(trace)] == []
 
 
 def test_runs_in_two_windows_do_not_meet(windows, few, fake_stages, qtbot):
