@@ -14,6 +14,7 @@ from psygnal import Signal
 from napari_calcium.figures.palette import rgb
 from napari_calcium.recording import Recording
 from napari_calcium.session import Session
+from napari_calcium.widgets.canvas_drag import pressed
 from napari_calcium.widgets.escape_key import bind_escape
 from napari_calcium.widgets.fitted_view import FittedView
 from napari_calcium.widgets.heatmap_layer import HeatmapLayer
@@ -22,9 +23,6 @@ from napari_calcium.widgets.theme import ensemble_mark, plot_colors
 from napari_calcium.widgets.tissue_layers import TissueLayers, layer_role
 
 __all__ = ["Canvas"]
-
-_CLICK_PIXELS = 4
-"""A press that moves further than this on the screen is a drag."""
 
 
 class Canvas:
@@ -184,13 +182,7 @@ class Canvas:
         """Tell a click from a drag; on a click, pick."""
         if event.button != 1 or not self._may_pick(viewer):
             return
-        start = np.asarray(event.pos, float)
-        moved = False
-        yield
-        while event.type == "mouse_move":
-            moved = moved or bool(np.hypot(*(np.asarray(event.pos, float) - start)) > _CLICK_PIXELS)
-            yield
-        if not moved:
+        if not (yield from pressed(event)):
             self._pick(event, add="Shift" in event.modifiers)
 
     def _on_escape(self) -> None:

@@ -11,7 +11,7 @@ from app_model.types import KeyBinding
 from numpy.typing import NDArray
 
 from napari_calcium.selection import Selection, Tool
-from napari_calcium.widgets.selection_tool import DragLine
+from napari_calcium.widgets.canvas_drag import Way, followed, is_drag, place_of, pressed
 
 __all__ = ["EDIT_KEYS", "EditTool"]
 
@@ -23,7 +23,6 @@ EDIT_KEYS: dict[Tool, str] = {
     "split": "Shift+S",
 }
 """Tools that make or change cells, and their keys on the image."""
-_CLICK_PIXELS = 4
 _ROUND = 32
 
 
@@ -76,48 +75,29 @@ class EditTool:
 
     def _on_press(self, viewer: Any, event: Any) -> Iterator[None]:
         tool = self._selection.tool
-        if tool not in EDIT_KEYS or event.button != 1 or len(event.dims_displayed) == 3:
+        if tool not in EDIT_KEYS or not is_drag(event):
             return
         held = tuple(str(getattr(key, "name", key)) for key in event.modifiers)
-        start = np.asarray(event.pos, float)
-        path = [_place(event)]
-        line = DragLine(viewer)
-        # napari takes it from the active layer, which may have changed since, and does when one is added.
-        viewer.scene.camera.mouse_pan = False
-        moved = False
-        try:
-            yield
-            while event.type == "mouse_move":
-                path = [*path, _place(event)]
-                moved = moved or bool(np.hypot(*(np.asarray(event.pos, float) - start)) > _CLICK_PIXELS)
-                if tool != "wand":
-                    line.show(_drawn(path, tool))
-                yield
-        finally:
-            line.remove()
-            viewer.scene.camera.mouse_pan = self._selection.tool == "click"
-        # Of fast moves napari leaves some out, but the button is let go where it is let go.
         if tool == "wand":
-            if not moved:
-                self._on_gesture(tool, np.array(path[:1]), held)
-        elif moved:
-            self._on_gesture(tool, _drawn([*path, _place(event)], tool), held)
+            place = place_of(event)
+            if not (yield from pressed(event)):
+                self._on_gesture(tool, place[None], held)
+            return
+        way, moved = yield from followed(viewer, event, self._selection, lambda way: _drawn(way, tool))
+        if moved:
+            self._on_gesture(tool, _drawn(way, tool), held)
 
 
 def _ignored(value: object) -> None:
     """Return nothing: napari takes what a key returns for something to wait for."""
 
 
-def _place(event: Any) -> NDArray[np.float64]:
-    return np.asarray(event.position[-2:], float)
-
-
-def _drawn(path: list[NDArray[np.float64]], tool: Tool) -> NDArray[np.float64]:
+def _drawn(way: Way, tool: Tool) -> NDArray[np.float64]:
     """Return what a drag draws: the ellipse in its box, the straight line, or the way itself."""
     if tool == "split":
-        return np.array([path[0], path[-1]])
+        return np.array([way[0], way[-1]])
     if tool != "ellipse":
-        return np.array(path)
-    centre, radii = (path[0] + path[-1]) / 2, np.abs(path[-1] - path[0]) / 2
+        return np.array(way)
+    centre, radii = (way[0] + way[-1]) / 2, np.abs(way[-1] - way[0]) / 2
     angle = np.linspace(0, 2 * np.pi, _ROUND, endpoint=False)[:, None]
     return np.asarray(centre + np.hstack([np.sin(angle), np.cos(angle)]) * radii)

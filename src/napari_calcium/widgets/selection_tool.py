@@ -11,14 +11,11 @@ from app_model.types import KeyBinding
 from numpy.typing import NDArray
 
 from napari_calcium.selection import Selection, Tool
-from napari_calcium.widgets.tissue_layers import KEY
+from napari_calcium.widgets.canvas_drag import Way, followed, is_drag
 
-__all__ = ["DragLine", "SelectionTool"]
+__all__ = ["SelectionTool"]
 
 _KEYS: dict[str, Tool] = {"Alt+B": "box", "Alt+L": "lasso"}
-_LINE = "#ffd166"
-_LEAST_PIXELS = 4
-"""Less of a drag is a slip of the hand."""
 _SAYS = {
     "box": "Drag a box around cells; with Shift, add them. Alt+B or Esc: back to clicking.",
     "lasso": "Draw a line around cells; with Shift, add them. Alt+L or Esc: back to clicking.",
@@ -70,67 +67,15 @@ class SelectionTool:
 
     def _on_press(self, viewer: Any, event: Any) -> Iterator[None]:
         tool = self._selection.tool
-        if tool not in _KEYS.values() or event.button != 1 or len(event.dims_displayed) == 3:
+        if tool not in _KEYS.values() or not is_drag(event):
             return
-        start = np.asarray(event.pos, float)
-        path = [_place(event)]
-        line = DragLine(viewer)
-        # napari takes it from the active layer, which may have changed since, and does when one is added.
-        viewer.scene.camera.mouse_pan = False
-        moved = False
-        try:
-            yield
-            while event.type == "mouse_move":
-                path = [*path, _place(event)]
-                moved = moved or bool(np.hypot(*(np.asarray(event.pos, float) - start)) > _LEAST_PIXELS)
-                line.show(_outline(path, tool))
-                yield
-        finally:
-            line.remove()
-            viewer.scene.camera.mouse_pan = self._selection.tool == "click"
+        way, moved = yield from followed(viewer, event, self._selection, lambda way: _outline(way, tool))
         if moved:
-            # Of fast moves napari leaves some out, but the button is let go where it is let go.
-            outline = _outline([*path, _place(event)], tool)
-            self._pick(self._cells_in(outline), "Shift" in event.modifiers)
+            self._pick(self._cells_in(_outline(way, tool)), "Shift" in event.modifiers)
 
 
-class DragLine:
-    """What is being drawn, in a layer that lives as long as the drag."""
-
-    def __init__(self, viewer: Any) -> None:
-        self._viewer = viewer
-        layers = viewer.layers
-        like = next((layer for layer in layers if layer.ndim >= 2), None)
-        self._active = layers.selection.active
-        units = tuple(str(unit) for unit in like.units[-2:]) if like is not None else None
-        self._layer = viewer.add_vectors(
-            np.zeros((0, 2, 2)),
-            name="Selecting",
-            vector_style="line",
-            edge_color=_LINE,
-            edge_width=2 / viewer.scene.camera.zoom,
-            metadata={KEY: {"role": "drawing"}},
-            **({"units": units} if units is not None else {}),
-        )
-        layers.selection.active = self._active
-
-    def show(self, outline: NDArray[np.float64]) -> None:
-        """Draw a closed line."""
-        self._layer.data = np.stack([outline, np.roll(outline, -1, axis=0) - outline], axis=1)
-
-    def remove(self) -> None:
-        """Take it away."""
-        if self._layer in self._viewer.layers:
-            self._viewer.layers.remove(self._layer)
-            self._viewer.layers.selection.active = self._active
-
-
-def _place(event: Any) -> NDArray[np.float64]:
-    return np.asarray(event.position[-2:], float)
-
-
-def _outline(path: list[NDArray[np.float64]], tool: Tool) -> NDArray[np.float64]:
+def _outline(way: Way, tool: Tool) -> NDArray[np.float64]:
     if tool == "lasso":
-        return np.array(path)
-    (top, left), (bottom, right) = path[0], path[-1]
+        return np.array(way)
+    (top, left), (bottom, right) = way[0], way[-1]
     return np.array([(top, left), (top, right), (bottom, right), (bottom, left)])
