@@ -6,6 +6,7 @@ import os
 import threading
 import time
 from collections.abc import Iterator
+from functools import partial
 
 # Before napari reads its settings: tests neither see nor change those of the person who runs them.
 os.environ["NAPARI_CONFIG"] = ""
@@ -13,6 +14,7 @@ os.environ["NAPARI_CONFIG"] = ""
 import numpy as np
 import pytest
 from napari.components import ViewerModel
+from pytestqt.qtbot import QtBot
 
 from napari_calcium.pipeline import STAGES, StageError
 from napari_calcium.progress import silent
@@ -30,6 +32,14 @@ def no_docks_by_themselves(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         "napari_calcium.widgets.workspace.preferences", lambda: Preferences(open_explore=False)
     )
+
+
+@pytest.fixture
+def qtbot(qtbot: QtBot) -> QtBot:
+    """Qt's robot, with patience for a machine that many share: 5 s were not always enough."""
+    qtbot.waitUntil = partial(qtbot.waitUntil, timeout=30_000)
+    qtbot.waitSignal = partial(qtbot.waitSignal, timeout=30_000)
+    return qtbot
 
 
 @pytest.fixture

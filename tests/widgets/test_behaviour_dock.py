@@ -76,7 +76,7 @@ def test_population_signals_stand_in_at_a_click(dock, session, qtbot):
     session.open(bare())
     settle()
     dock.stand_in.click()
-    qtbot.waitUntil(lambda: session.recording.behaviour is not None, timeout=20_000)
+    qtbot.waitUntil(lambda: session.recording.behaviour is not None)
     assert hint(dock) == ""
     assert [lane.name for lane in dock.plot._data.lanes] == ["population mean", "first component"]
     assert "neurons themselves" in dock.legend.text()
@@ -89,14 +89,14 @@ def test_a_file_is_read_beside_the_window_and_aligned(dock, session, qtbot, tmp_
     settle()
     (tmp_path / "rig.csv").write_text(SIGNALS)
     dock.add_file(tmp_path / "rig.csv")
-    qtbot.waitUntil(lambda: session.recording.behaviour is not None, timeout=20_000)
+    qtbot.waitUntil(lambda: session.recording.behaviour is not None)
     settle()
     assert session.recording.behaviour.names == ("speed", "pupil")
     assert any("2 signals" in line for line in told)
     (tmp_path / "stimuli.csv").write_text(EVENTS)
     dock.add_file(tmp_path / "stimuli.csv", "epochs")
-    qtbot.waitUntil(lambda: bool(len(session.recording.behaviour_file.epochs)), timeout=20_000)
-    qtbot.waitUntil(lambda: session.recording.behaviour is not None, timeout=20_000)
+    qtbot.waitUntil(lambda: bool(len(session.recording.behaviour_file.epochs)))
+    qtbot.waitUntil(lambda: session.recording.behaviour is not None)
     settle()
     assert session.recording.behaviour.names == ("speed", "pupil"), "what was there before stays"
     assert "light" in dock.legend.text()
@@ -110,7 +110,7 @@ def test_a_file_that_cannot_be_read_is_told(dock, session, qtbot, tmp_path, monk
     settle()
     (tmp_path / "bad.csv").write_text("time,speed\n0,1\n1,fast\n2,3\n")
     dock.add_file(tmp_path / "bad.csv")
-    qtbot.waitUntil(lambda: bool(lines), timeout=20_000)
+    qtbot.waitUntil(lambda: bool(lines))
     assert "row 3" in lines[0]
     assert session.recording.behaviour_file is None
 
@@ -165,7 +165,7 @@ def test_analyse_runs_every_stage(dock, session, qtbot):
     dock.analyse.click()
     qtbot.waitUntil(lambda: session.recording.decoding is not None, timeout=60_000)
     assert session.recording.tuning is not None
-    qtbot.waitUntil(lambda: not dock._bench.runner.busy, timeout=20_000)
+    qtbot.waitUntil(lambda: not dock._bench.runner.busy)
 
 
 def test_epochs_are_shaded_behind_every_plot_over_time(qtbot, viewer, session, whole, dock):

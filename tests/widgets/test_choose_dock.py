@@ -128,7 +128,7 @@ def test_pulling_the_line_counts_at_once_and_is_a_step_when_let_go(shown, sessio
 
 def test_a_typed_threshold_is_a_step_once_it_settles(shown, session, qtbot):
     shown.threshold.setValue(2.0)
-    qtbot.waitUntil(lambda: session.recording.cell_choice.threshold == 2.0, timeout=5_000)
+    qtbot.waitUntil(lambda: session.recording.cell_choice.threshold == 2.0)
     settle()
     assert "2 cells" in shown.counts.text() and "1 cell to leave out" in shown.lag.text()
 
@@ -179,7 +179,7 @@ def test_outlines_go_and_come_with_the_dock(shown):
 def test_the_trace_of_a_rejected_candidate_is_read_when_it_is_looked_at(shown, recording, qtbot):
     shown.look_at(6)
     settle()
-    qtbot.waitUntil(lambda: not shown._job.busy, timeout=10_000)
+    qtbot.waitUntil(lambda: not shown._job.busy)
     expected = traces_of(recording.movie.data, recording.candidates, [6])[0]
     shown.trace.show_span(None)
     np.testing.assert_allclose(shown.trace._curves[0].getData()[1], expected, rtol=1e-6)
@@ -205,7 +205,7 @@ def test_arrows_go_through_the_candidates_by_quality(shown, qtbot):
 
 def test_only_what_is_new_is_read(shown, session, bench, viewer, recording, qtbot):
     press(viewer, "K")
-    with qtbot.waitSignal(bench.runner.finished, timeout=20_000):
+    with qtbot.waitSignal(bench.runner.finished):
         qtbot.mouseClick(shown.read, Qt.MouseButton.LeftButton)
     settle()
     made = session.recording

@@ -40,7 +40,7 @@ def room(bench, qtbot):
 
 
 def run(bench, qtbot):
-    with qtbot.waitSignal(bench.runner.finished, timeout=5000):
+    with qtbot.waitSignal(bench.runner.finished):
         bench.run_stage("baseline")
 
 

@@ -96,7 +96,7 @@ def test_selected_cells_are_tried_at_once(dock, finished, qtbot):
     dock.session.selection.cells = chosen
     settle()
     edit(dock, "n_sd", 7.0)
-    qtbot.waitUntil(lambda: dock.table.rowCount() > 0, timeout=20_000)
+    qtbot.waitUntil(lambda: dock.table.rowCount() > 0)
     a, b, both, lost, _ = cells(dock)["Events"]
     own = np.isin(finished.events.roi_id, chosen).sum()
     assert int(a) == own and int(b) <= own
@@ -138,7 +138,7 @@ def test_many_selected_cells_come_page_by_page(dock, finished, qtbot):
     assert not dock.pager.isHidden() and not dock.pager.back.isEnabled()
     seen = []
     for _ in range(-(-25 // size)):
-        qtbot.waitUntil(lambda: dock._few is not None, timeout=20_000)
+        qtbot.waitUntil(lambda: dock._few is not None)
         seen += [lane.cell for lane in dock.plot.lanes.lanes]
         assert "of 25 cells" in dock.says.text()
         dock.pager.forth.click()

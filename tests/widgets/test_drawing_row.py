@@ -147,7 +147,7 @@ def test_what_is_drawn_becomes_cells_with_traces_in_one_step(row, bench, viewer,
     layer = viewer.layers.selection.active
     layer.data[5:10, 6:11] = 1
     layer.data[20:25, 6:11] = 2
-    with qtbot.waitSignal(bench.runner.finished, timeout=20_000):
+    with qtbot.waitSignal(bench.runner.finished):
         click(qtbot, row.use)
     made = bench.session.recording
     assert made.n_rois == 2 and "raw" in made.traces
@@ -165,7 +165,7 @@ def test_more_are_added_or_take_the_place_of_all(row, bench, viewer, movie, qtbo
     assert row.replace.isHidden()
     for replace, expected in ((False, 1), (False, 2), (True, 1)):
         layer = viewer.add_layer(painted(name=f"drawn {expected} {replace}"))
-        with qtbot.waitSignal(bench.runner.finished, timeout=20_000):
+        with qtbot.waitSignal(bench.runner.finished):
             use_layer(viewer, layer, replace=replace)
         assert bench.session.recording.n_rois == expected
         # Who wants these in the place of all others does not want more to be detected.
@@ -203,6 +203,6 @@ def test_from_the_menu_it_takes_the_active_layer(bench, viewer, movie, qtbot, mo
     use_as_rois(viewer)
     assert "Choose the Labels, Shapes or Points layer" in said[-1]
     viewer.layers.selection.active = viewer.add_layer(painted())
-    with qtbot.waitSignal(bench.runner.finished, timeout=20_000):
+    with qtbot.waitSignal(bench.runner.finished):
         use_as_rois(viewer)
     assert bench.session.recording.n_rois == 1 and "1 ROI drawn" in said[-1]

@@ -68,7 +68,7 @@ def until_read(qtbot, dock) -> None:
         updates = dock.updates
         return not (updates.pending or updates.runner.busy or updates.neighbours_due)
 
-    qtbot.waitUntil(done, timeout=20_000)
+    qtbot.waitUntil(done)
     settle()
 
 
@@ -124,7 +124,7 @@ def test_neighbours_follow_in_the_background_to_the_byte_of_a_run(qtbot, dock, r
 def test_neighbours_whose_reading_is_cancelled_wait_for_a_run(qtbot, dock, monkeypatch):
     monkeypatch.setattr("napari_calcium.widgets.cell_update.read_neighbours", _never)
     gesture(dock, "wand", (33, 43))
-    qtbot.waitUntil(lambda: dock.updates.was_given_up, timeout=20_000)
+    qtbot.waitUntil(lambda: dock.updates.was_given_up)
     dock.refresh()
     assert dock.session.recording.n_rois == 4 and "Run all" in dock.about.text()
 
@@ -272,7 +272,7 @@ def test_shapes_become_cells_on_the_second_press(qtbot, viewer, dock):
     layer = viewer.layers["Shapes for cells"]
     assert layer.mode == "add_polygon"
     layer.add_polygons(np.array([[10, 40], [16, 40], [16, 46], [10, 46]]))
-    with qtbot.waitSignal(workbench_of(viewer).runner.finished, timeout=20_000):
+    with qtbot.waitSignal(workbench_of(viewer).runner.finished):
         dock.act("polygon")
     assert dock.session.recording.n_rois == 4 and layer not in viewer.layers
 
@@ -304,7 +304,7 @@ def test_a_reading_that_fails_is_told_once_and_not_tried_for_ever(qtbot, dock, m
         raise OSError("disk: the movie is no longer there")
 
     monkeypatch.setattr("napari_calcium.widgets.cell_update.read_edited", fail)
-    with qtbot.waitSignal(dock.updates.runner.finished, timeout=10_000):
+    with qtbot.waitSignal(dock.updates.runner.finished):
         gesture(dock, "wand", (33, 43))
     qtbot.wait(300)
     assert calls == [1] and "no longer there" in dock.progress.message
@@ -337,7 +337,7 @@ def test_in_a_low_dock_nothing_is_squeezed(dock):
 def test_the_slider_counts_at_once_and_its_cells_are_selected_or_rejected(qtbot, dock, recording):
     dock.refresh()
     row = dock.numbers
-    qtbot.waitUntil(lambda: row.condition.number.findData("trace_snr") >= 0, timeout=10_000)
+    qtbot.waitUntil(lambda: row.condition.number.findData("trace_snr") >= 0)
     row.condition.number.setCurrentIndex(row.condition.number.findData("area"))
     areas = recording.rois.areas * 4.0
     for place in (0, 100, 250, 400):
@@ -370,13 +370,13 @@ def test_a_classifier_is_trained_kept_loaded_and_judges_with_undo(qtbot, dock, t
     dock.session.open(cells)
     settle()
     qtbot.mouseClick(learning.train, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: "at least 5" in learning.says.text(), timeout=20_000)
+    qtbot.waitUntil(lambda: "at least 5" in learning.says.text())
     dock.editor.decide(cells=False, ids=cells.roi_ids[::2].tolist())
     dock.editor.decide(cells=True, ids=cells.roi_ids[1::2].tolist())
     dock.refresh()
     assert "12 as cells and 12 as none" in learning.says.text()
     qtbot.mouseClick(learning.train, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: learning.classifier is not None, timeout=20_000)
+    qtbot.waitUntil(lambda: learning.classifier is not None)
     assert "12 accepted and 12 rejected" in learning.says.text()
     learning.keep(tmp_path / "cells.json")
     learning.classifier = None
@@ -386,7 +386,7 @@ def test_a_classifier_is_trained_kept_loaded_and_judges_with_undo(qtbot, dock, t
     before = dock.session.recording
     assert before.cell_choice.accepts(before.candidates).all()
     qtbot.mouseClick(learning.apply, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: dock.session.recording is not before, timeout=20_000)
+    qtbot.waitUntil(lambda: dock.session.recording is not before)
     now = dock.session.recording
     assert now.cell_choice.accepts(now.candidates).tolist() == [False, True] * 12
     assert np.isfinite(now.candidates.quality["probability"]).all()
@@ -413,7 +413,7 @@ def test_a_click_with_the_wand_makes_a_cell_with_its_trace_until_undo(make_napar
     until_read(qtbot, dock)
     assert session.selection.cells == (3,)
     traces.parentWidget().raise_()
-    qtbot.waitUntil(lambda: [lane.cell for lane in traces.plot.lanes.lanes] == [3], timeout=5_000)
+    qtbot.waitUntil(lambda: [lane.cell for lane in traces.plot.lanes.lanes] == [3])
     qtbot.mouseClick(dock.buttons["ellipse"], Qt.MouseButton.LeftButton)
     drag(viewer, [(20, 60), (24, 64), (32, 76)])
     until_read(qtbot, dock)

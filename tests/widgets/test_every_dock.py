@@ -192,7 +192,7 @@ def test_when_it_is_gone_nobody_calls_it(qtbot, viewer, populated, name):
     widget = made(name, viewer)
     widget.show()
     settle()
-    with qtbot.waitSignal(widget.destroyed, timeout=5000):
+    with qtbot.waitSignal(widget.destroyed):
         widget.deleteLater()
     assert listeners() == before
     session.open(populated)

@@ -108,7 +108,7 @@ def chosen(monkeypatch, path):
 
 
 def done(qtbot, button):
-    qtbot.waitUntil(lambda: not button.busy, timeout=20_000)
+    qtbot.waitUntil(lambda: not button.busy)
     assert button.isEnabled()
     assert button.text() == "Export…"
 

@@ -76,5 +76,5 @@ def test_during_a_run_nothing_moves(dock, viewer, few, fake_stages, qtbot):
     click(qtbot, dock, 0)
     assert session.recording.name == "b"
     fake_stages.gate.set()
-    qtbot.waitUntil(lambda: not bench.runner.busy, timeout=5000)
+    qtbot.waitUntil(lambda: not bench.runner.busy)
     assert dock.steps.isEnabled()

@@ -32,7 +32,7 @@ def choose(widget, qtbot, path):
 
 
 def read(widget, qtbot):
-    qtbot.waitUntil(lambda: widget.recording is not None and not widget._runner.busy, timeout=10_000)
+    qtbot.waitUntil(lambda: widget.recording is not None and not widget._runner.busy)
 
 
 def test_choosing_a_file_shows_what_was_guessed_and_why(widget, files, qtbot):
@@ -82,7 +82,7 @@ def test_a_file_that_cannot_be_read_is_one_line_and_nothing_opens(widget, files,
     bad.write_text("", encoding="utf-8")
     widget.table.path = bad
     widget.table.changed.emit()
-    qtbot.waitUntil(lambda: widget.progress.message.startswith("⚠"), timeout=10_000)
+    qtbot.waitUntil(lambda: widget.progress.message.startswith("⚠"))
     assert "bad.csv" in widget.progress.message
     assert not widget.open.isEnabled()
 
@@ -90,7 +90,7 @@ def test_a_file_that_cannot_be_read_is_one_line_and_nothing_opens(widget, files,
 def test_a_file_that_is_not_there_says_so(widget, files, qtbot):
     widget.table.path = files / "nowhere.csv"
     widget.table.changed.emit()
-    qtbot.waitUntil(lambda: "no such file" in widget.progress.message, timeout=10_000)
+    qtbot.waitUntil(lambda: "no such file" in widget.progress.message)
 
 
 def test_the_latest_choice_wins_while_a_file_is_being_read(widget, files, qtbot):

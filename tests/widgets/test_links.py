@@ -26,7 +26,7 @@ def test_a_widget_hears_until_qt_deletes_it(qapp, qtbot):
     listener = Listener(source)
     source.told.emit(1)
     listener.deleteLater()
-    qtbot.waitUntil(lambda: len(source.told) == 0, timeout=2000)
+    qtbot.waitUntil(lambda: len(source.told) == 0)
     source.told.emit(2)
     assert listener.heard == [1]
 
@@ -35,4 +35,4 @@ def test_other_ends_are_called_once(qapp, qtbot):
     owner, calls = QObject(), []
     Links(owner).add(lambda: calls.append("end"))
     owner.deleteLater()
-    qtbot.waitUntil(lambda: calls == ["end"], timeout=2000)
+    qtbot.waitUntil(lambda: calls == ["end"])

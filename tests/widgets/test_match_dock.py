@@ -113,6 +113,6 @@ def test_another_recording_takes_the_matches_away(qtbot, dock, recording, other)
 
 
 def test_what_is_no_recording_is_told_in_a_line(qtbot, dock, tmp_path):
-    with qtbot.waitSignal(dock.runner.finished, timeout=20_000):
+    with qtbot.waitSignal(dock.runner.finished):
         dock.match_with(tmp_path / "no such folder")
     assert dock.progress.message.startswith("⚠") and dock.matches is None

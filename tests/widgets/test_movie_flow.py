@@ -146,10 +146,10 @@ def test_a_cell_painted_with_the_mouse_has_its_trace_at_once(window, film, qtbot
     assert len(painted) > 15 and painted.min() >= 19 and painted.max() <= 28
     with qtbot.waitSignal(bench.runner.finished, timeout=60_000):
         qtbot.mouseClick(choose.drawing.use, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: session.selection.cells == (0,), timeout=5_000)
+    qtbot.waitUntil(lambda: session.selection.cells == (0,))
     traces.parentWidget().raise_()
     settle()
     assert np.corrcoef(session.recording.traces["raw"].values[0], film[1])[0, 1] > 0.95
-    qtbot.waitUntil(lambda: [lane.cell for lane in traces.plot.lanes.lanes] == [0], timeout=5_000)
+    qtbot.waitUntil(lambda: [lane.cell for lane in traces.plot.lanes.lanes] == [0])
     session.undo()
     assert session.recording.n_rois == 0

@@ -37,7 +37,7 @@ def click(qtbot, button):
 
 
 def run_all(dock, bench, qtbot):
-    with qtbot.waitSignal(bench.runner.finished, timeout=10_000):
+    with qtbot.waitSignal(bench.runner.finished):
         click(qtbot, dock.run_all)
 
 
@@ -96,7 +96,7 @@ def test_forms_follow_undo(dock, bench, qtbot):
     for percentile in (11, 22):
         dock.panels["baseline"].form.settings = PercentileBaseline()
         dock.panels["baseline"].form.row("percentile").editor.setValue(percentile)
-        with qtbot.waitSignal(bench.runner.finished, timeout=5000):
+        with qtbot.waitSignal(bench.runner.finished):
             bench.run_stage("baseline")
     click(qtbot, dock.undo)
     assert dock.panels["baseline"].form.settings == PercentileBaseline(percentile=11)
@@ -109,7 +109,7 @@ def test_nothing_can_be_undone_or_saved_while_a_run_goes_on(dock, bench, fake_st
     fake_stages.gate.clear()
     bench.run_stage("baseline")
     assert not any(b.isEnabled() for b in (dock.run_all, dock.undo, dock.redo, dock.save, dock.history))
-    with qtbot.waitSignal(bench.runner.finished, timeout=5000):
+    with qtbot.waitSignal(bench.runner.finished):
         bench.runner.cancel()
     assert dock.run_all.isEnabled()
     assert dock.undo.isEnabled()
@@ -118,9 +118,9 @@ def test_nothing_can_be_undone_or_saved_while_a_run_goes_on(dock, bench, fake_st
 def test_the_stage_at_work_says_so(dock, bench, fake_stages, qtbot):
     fake_stages.gate.clear()
     click(qtbot, dock.run_all)
-    qtbot.waitUntil(lambda: states(dock)[0] == "running", timeout=5000)
+    qtbot.waitUntil(lambda: states(dock)[0] == "running")
     assert set(states(dock)[1:]) == {"not run"}
-    with qtbot.waitSignal(bench.runner.finished, timeout=10_000):
+    with qtbot.waitSignal(bench.runner.finished):
         fake_stages.gate.set()
     assert set(states(dock)) == {"up to date"}
 
@@ -220,7 +220,7 @@ def test_tab_goes_from_top_to_bottom(dock, qtbot):
 def test_keys_run_undo_and_redo(dock, bench, qtbot):
     keys = {shortcut.key().toString(): shortcut for shortcut in dock.findChildren(QShortcut)}
     assert set(keys) == {"Ctrl+Alt+R", "Ctrl+Alt+Z", "Ctrl+Alt+Shift+Z"}
-    with qtbot.waitSignal(bench.runner.finished, timeout=10_000):
+    with qtbot.waitSignal(bench.runner.finished):
         keys["Ctrl+Alt+R"].activated.emit()
     keys["Ctrl+Alt+Z"].activated.emit()
     assert states(dock)[-1] == "not run"
@@ -232,7 +232,7 @@ def test_the_save_button_saves_without_a_complaint(dock, bench, tmp_path, monkey
     monkeypatch.setattr("napari_calcium.figures.export.draw_all", lambda _, folder, **__: folder.mkdir())
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *args: (str(tmp_path / "mine"), ""))
     run_all(dock, bench, qtbot)
-    with qtbot.waitSignal(bench.runner.finished, timeout=10_000) as signal:
+    with qtbot.waitSignal(bench.runner.finished) as signal:
         click(qtbot, dock.save)
     assert signal.args[1] is None
     assert (tmp_path / "mine" / "log.json").exists()

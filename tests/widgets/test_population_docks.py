@@ -59,7 +59,7 @@ def settle(qtbot, dock):
     for _ in range(4):
         QApplication.processEvents()
     if hasattr(dock, "_job"):
-        qtbot.waitUntil(lambda: not dock._job.busy, timeout=10_000)
+        qtbot.waitUntil(lambda: not dock._job.busy)
     QApplication.processEvents()
 
 
@@ -89,7 +89,7 @@ def test_before_its_stage_has_run_a_button_runs_it(kind, shown, session, viewer,
     assert dock.run.isVisible()
     dock.run.click()
     bench = workbench_of(viewer)
-    qtbot.waitUntil(lambda: not bench.runner.busy, timeout=20_000)
+    qtbot.waitUntil(lambda: not bench.runner.busy)
     settle(qtbot, dock)
     assert dock.found(session.recording) is not None
     assert not hint(dock)
@@ -488,3 +488,21 @@ def test_what_to_do_first_is_told_and_the_button_is_there_where_it_helps(shown, 
     session.open(whole.replace(population=None))
     settle(qtbot, dock)
     assert dock.hint.isVisible() and dock.run.isVisible()
+
+
+@pytest.mark.parametrize("kind", DOCKS)
+def test_a_step_that_changes_nothing_of_it_prepares_nothing_anew(kind, shown, session, whole, monkeypatch):
+    """Qt hands out a new string each time a box is asked, so words must not be compared by identity."""
+    session.open(whole)
+    dock = shown(kind)
+    asked = []
+    for name in ("_ask", "_show_cloud", "_show_way"):
+        if hasattr(dock, name):
+            monkeypatch.setattr(dock, name, lambda *_: asked.append("drawn"))
+    if hasattr(dock, "_job"):
+        monkeypatch.setattr(dock._job, "ask", lambda *_: asked.append("prepared"))
+    session.apply(session.recording.replace(), "a step")
+    session.selection.cells = whole.roi_ids[:2].tolist()
+    for _ in range(4):
+        QApplication.processEvents()
+    assert asked == []

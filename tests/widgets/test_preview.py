@@ -48,7 +48,7 @@ def previewer(qapp, session, compute):
 
 
 def wait_for(qtbot, session, name):
-    qtbot.waitUntil(lambda: session.preview is not None and session.preview.name == name, timeout=5000)
+    qtbot.waitUntil(lambda: session.preview is not None and session.preview.name == name)
 
 
 def test_a_preview_of_the_selected_cells_is_made_in_a_thread(previewer, session, compute, qtbot):
@@ -72,7 +72,7 @@ def test_the_latest_wish_wins_over_one_under_way(previewer, session, compute, qt
     session.selection.cells = (10,)
     compute.gate.clear()
     previewer.show("baseline", PercentileBaseline(percentile=1))
-    qtbot.waitUntil(lambda: len(compute.asked) == 1, timeout=5000)
+    qtbot.waitUntil(lambda: len(compute.asked) == 1)
     shown = []
     session.preview_changed.connect(lambda p: shown.append(p.name if p is not None else None))
     for k in (2, 3):
@@ -89,12 +89,12 @@ def test_the_preview_follows_the_selection(previewer, session, compute, qtbot):
     previewer.show("baseline", PercentileBaseline(percentile=5))
     wait_for(qtbot, session, "baseline 5")
     session.selection.cells = (20, 40)
-    qtbot.waitUntil(lambda: len(compute.asked) == 2, timeout=5000)
+    qtbot.waitUntil(lambda: len(compute.asked) == 2)
     assert compute.asked[1][2] == (20, 40)
 
 
 def test_without_a_selection_it_says_what_to_do(previewer, session, compute, qtbot):
-    with qtbot.waitSignal(previewer.said, timeout=5000) as signal:
+    with qtbot.waitSignal(previewer.said) as signal:
         previewer.show("baseline", PercentileBaseline())
     assert signal.args == ["baseline", "Select a cell to see a preview."]
     assert compute.asked == []
@@ -103,7 +103,7 @@ def test_without_a_selection_it_says_what_to_do(previewer, session, compute, qtb
 def test_an_error_is_one_line(previewer, session, compute, qtbot):
     compute.error = ValueError("no raw trace;\nopen another file")
     session.selection.cells = (10,)
-    with qtbot.waitSignal(previewer.said, timeout=5000) as signal:
+    with qtbot.waitSignal(previewer.said) as signal:
         previewer.show("baseline", PercentileBaseline())
     assert signal.args == ["baseline", "⚠ no raw trace; open another file"]
     assert session.preview is None
@@ -113,7 +113,7 @@ def test_a_new_recording_ends_the_preview_even_one_under_way(previewer, session,
     session.selection.cells = (10,)
     compute.gate.clear()
     previewer.show("baseline", PercentileBaseline())
-    qtbot.waitUntil(lambda: len(compute.asked) == 1, timeout=5000)
+    qtbot.waitUntil(lambda: len(compute.asked) == 1)
     session.apply(recording.replace(name="next"), "next")
     compute.gate.set()
     qtbot.wait(200)
@@ -143,6 +143,6 @@ def test_no_more_cells_than_can_be_seen(qapp, qtbot, session, recording, compute
     previewer = Previewer(session, compute)
     session.selection.cells = range(50)
     previewer.show("baseline", PercentileBaseline())
-    qtbot.waitUntil(lambda: len(compute.asked) == 1, timeout=5000)
+    qtbot.waitUntil(lambda: len(compute.asked) == 1)
     assert len(compute.asked[0][2]) == MOST_CELLS
     previewer.abandon()

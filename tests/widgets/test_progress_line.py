@@ -50,10 +50,10 @@ def test_the_bar_tells_what_is_going_on_and_goes_when_it_is_done(line, qtbot):
         gate.wait(5)
 
     line.runner.start("Events", work, lambda _: None)
-    qtbot.waitUntil(lambda: line._bar.value() == 500, timeout=5000)
+    qtbot.waitUntil(lambda: line._bar.value() == 500)
     assert line._bar.isVisible()
     assert line._bar.format().startswith("Events · %p %")
-    with qtbot.waitSignal(line.runner.finished, timeout=5000):
+    with qtbot.waitSignal(line.runner.finished):
         gate.set()
     assert not line._bar.isVisible()
 
@@ -64,7 +64,7 @@ def test_cancel_is_a_click(line, qtbot):
             on_progress(0, 1)
 
     line.runner.start("Events", work, lambda _: None)
-    with qtbot.waitSignal(line.runner.finished, timeout=5000):
+    with qtbot.waitSignal(line.runner.finished):
         qtbot.mouseClick(line._cancel, Qt.MouseButton.LeftButton)
     assert line.message == "Cancelled: Events. What was done before stands."
 
@@ -73,7 +73,7 @@ def test_a_failure_is_a_line_with_its_details_a_click_away(line, qtbot):
     def work(on_progress):
         raise ValueError("the trace has no frames")
 
-    with qtbot.waitSignal(line.runner.finished, timeout=5000):
+    with qtbot.waitSignal(line.runner.finished):
         line.runner.start("Events", work, lambda _: None)
     assert line.message == "⚠ the trace has no frames"
     assert line._details.isVisible()

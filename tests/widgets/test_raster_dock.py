@@ -31,7 +31,7 @@ def dock(qtbot, viewer, session):
 def ready(qtbot, dock):
     def wait() -> RasterDock:
         settle()
-        qtbot.waitUntil(lambda: not dock._job.busy, timeout=10_000)
+        qtbot.waitUntil(lambda: not dock._job.busy)
         settle()  # the row above takes the room that what is shown now needs
         return dock
 
@@ -211,7 +211,7 @@ def test_a_hidden_dock_prepares_nothing_until_it_is_seen(qtbot, viewer, session,
     QApplication.processEvents()
     assert not dock._job.busy and dock.plot.view is None
     dock.show()
-    qtbot.waitUntil(lambda: dock.plot.view is not None, timeout=10_000)
+    qtbot.waitUntil(lambda: dock.plot.view is not None)
 
 
 def test_both_themes(ready, viewer, session, recording):

@@ -194,7 +194,7 @@ def test_without_a_viewer_a_table_is_a_heatmap(no_viewer, files):
 def test_a_large_table_is_read_beside_the_window(viewer, qtbot, files, monkeypatch):
     monkeypatch.setattr(readers, "_LARGE", 10)
     assert give(viewer, files / "demo.csv") == []
-    qtbot.waitUntil(lambda: session_of(viewer).recording is not None, timeout=20_000)
+    qtbot.waitUntil(lambda: session_of(viewer).recording is not None)
     assert session_of(viewer).recording.name == "demo"
 
 

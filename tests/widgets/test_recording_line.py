@@ -79,11 +79,11 @@ def test_the_frame_rate_can_be_typed_over_the_word_unknown(line, session, record
     # Sent by hand: there is no window manager that would give the focus.
     QApplication.sendEvent(line.frame_rate, QFocusEvent(QEvent.Type.FocusIn))
     qtbot.mouseClick(edit, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: edit.selectedText() == "unknown: type it here", timeout=2000)
+    qtbot.waitUntil(lambda: edit.selectedText() == "unknown: type it here")
     qtbot.keyClick(edit, Qt.Key.Key_Return)
     assert session.recording.frame_rate is None
     QApplication.sendEvent(line.frame_rate, QFocusEvent(QEvent.Type.FocusIn))
-    qtbot.waitUntil(lambda: edit.selectedText() == "unknown: type it here", timeout=2000)
+    qtbot.waitUntil(lambda: edit.selectedText() == "unknown: type it here")
     qtbot.keyClicks(edit, "4,8")
     qtbot.keyClick(edit, Qt.Key.Key_Return)
     assert session.recording.frame_rate == 4.8

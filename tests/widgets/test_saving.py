@@ -47,7 +47,7 @@ def test_results_are_written_where_the_user_says_and_then_the_rest_happens(
     monkeypatch.setattr(
         QFileDialog, "getSaveFileName", lambda *args: asked.append(args[2]) or (str(target), "")
     )
-    with qtbot.waitSignal(bench.runner.finished, timeout=20_000):
+    with qtbot.waitSignal(bench.runner.finished):
         saver.save_results(then=lambda: after.append("then"))
     assert asked == ["few_results"]
     assert after == ["then"]
@@ -71,7 +71,7 @@ def test_a_dialog_that_is_cancelled_writes_nothing(saver, bench, said, monkeypat
 
 def test_a_folder_with_other_things_in_it_is_left_alone(saver, bench, few, tmp_path, qtbot):
     (tmp_path / "thesis.txt").write_text("precious", encoding="utf-8")
-    with qtbot.waitSignal(bench.runner.finished, timeout=20_000) as signal:
+    with qtbot.waitSignal(bench.runner.finished) as signal:
         saver.write_results(few, tmp_path)
     assert "not a results folder" in signal.args[1].message
     assert (tmp_path / "thesis.txt").read_text("utf-8") == "precious"
@@ -81,7 +81,7 @@ def test_while_a_run_goes_on_it_says_to_wait(saver, bench, few, said, tmp_path, 
     bench.runner.start("Events", lambda p: None, lambda _: None)
     saver.write_results(few, tmp_path / "mine")
     assert said == ["Another run is going on; save when it is done."]
-    qtbot.waitUntil(lambda: not bench.runner.busy, timeout=5000)
+    qtbot.waitUntil(lambda: not bench.runner.busy)
 
 
 def test_a_pipeline_that_cannot_be_written_is_one_line(saver, said, tmp_path, monkeypatch):

@@ -84,7 +84,7 @@ def test_runs_in_two_windows_do_not_meet(windows, few, fake_stages, qtbot):
     session_of(other).open(few)
     workbench_of(one).run_stage("baseline")
     assert not workbench_of(other).runner.busy
-    qtbot.waitUntil(lambda: not workbench_of(one).runner.busy, timeout=5000)
+    qtbot.waitUntil(lambda: not workbench_of(one).runner.busy)
     assert session_of(one).recording is not few
     assert session_of(other).recording is few
     for viewer in (one, other):
@@ -101,7 +101,7 @@ def test_layers_may_be_deleted_and_renamed_while_a_stage_runs(windows, raw_recor
     gone = viewer.layers[0]
     viewer.layers.remove(gone)
     fake_stages.gate.set()
-    qtbot.waitUntil(lambda: not bench.runner.busy, timeout=5000)
+    qtbot.waitUntil(lambda: not bench.runner.busy)
     assert session.recording is not raw_recording
     assert gone not in viewer.layers
     assert "mine" in viewer.layers

@@ -28,7 +28,7 @@ def ready(qtbot, dock):
     def wait() -> SimilarityDock:
         for _ in range(3):
             QApplication.processEvents()
-        qtbot.waitUntil(lambda: not dock._job.busy, timeout=10_000)
+        qtbot.waitUntil(lambda: not dock._job.busy)
         return dock
 
     return wait
@@ -116,3 +116,17 @@ def test_both_themes(ready, viewer, session, populated):
     for theme in ("light", "dark"):
         viewer.theme = theme
         assert dock.plot.backgroundBrush().color().name() == dock.colors.background
+
+
+def test_a_step_that_changes_none_of_it_prepares_nothing_anew(ready, session, populated, monkeypatch):
+    session.open(populated)
+    dock = ready()
+    asked = []
+    monkeypatch.setattr(dock._job, "ask", lambda *_: asked.append(1))
+    session.apply(populated.replace(features=None), "a step")
+    ready()
+    assert asked == []
+    dock.orders.setCurrentIndex(1)
+    dock.later()
+    ready()
+    assert asked == [1]

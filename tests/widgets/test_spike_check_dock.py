@@ -169,7 +169,7 @@ def test_a_trace_that_is_not_in_spikes_has_neither_error_nor_bias(qtbot, loaded)
 
 def test_both_methods_are_inferred_beside_the_window_and_compared(qtbot, loaded, session, recording):
     loaded.both.click()
-    qtbot.waitUntil(lambda: len(loaded.checked) == 2, timeout=20_000)
+    qtbot.waitUntil(lambda: len(loaded.checked) == 2)
     assert [one.label for one in loaded.checked] == ["network", "deconvolution"]
     assert [lane.unit for lane in loaded.plot.lanes.lanes] == ["ΔF/F", "spikes/s", "ΔF/F"]
     assert session.recording is recording

@@ -89,9 +89,7 @@ def test_spikes_are_previewed_run_drawn_and_made_into_events(bench, qtbot):
     bench.session.selection.cells = (1, 4)
     panel.form.settings = NetworkSpikes(indicator="GCaMP6f", single_spikes=True)
     panel.form.changed.emit()
-    qtbot.waitUntil(
-        lambda: any(PREVIEW in dict(lane.lines) for lane in traces.plot.lanes.lanes), timeout=20_000
-    )
+    qtbot.waitUntil(lambda: any(PREVIEW in dict(lane.lines) for lane in traces.plot.lanes.lanes))
     assert [lane.unit for lane in traces.plot.lanes.lanes] == ["ΔF/F", "spikes/s"] * 2
     panel.run.click()
     qtbot.waitUntil(lambda: "spikes" in bench.session.recording.traces, timeout=30_000)
@@ -142,7 +140,7 @@ def test_two_methods_stand_beside_each_other_in_compare(bench, qtbot):
     compare.stage.setCurrentIndex(compare.stage.findData("spikes"))
     compare.form.settings = DeconvolvedSpikes()
     compare.form.changed.emit()
-    qtbot.waitUntil(lambda: compare._few is not None, timeout=20_000)
+    qtbot.waitUntil(lambda: compare._few is not None)
     bench.settle()
     lanes = compare.plot.lanes.lanes
     assert [lane.unit for lane in lanes] == ["spikes/s", "ΔF/F"]
@@ -159,7 +157,7 @@ def test_recorded_spikes_are_compared_and_a_click_goes_there(bench, qtbot, tmp_p
     check = bench.dock("Spike check")
     assert isinstance(check, SpikeCheckDock)
     check.load(path)
-    qtbot.waitUntil(lambda: bool(check.checked), timeout=10_000)
+    qtbot.waitUntil(lambda: bool(check.checked))
     assert np.nanmedian(check.checked[0].scores.correlation) > 0.6
     bench.settle()
     plot = check.plot
@@ -168,7 +166,7 @@ def test_recorded_spikes_are_compared_and_a_click_goes_there(bench, qtbot, tmp_p
     qtbot.mouseClick(plot.viewport(), Qt.MouseButton.LeftButton, pos=place)
     qtbot.waitUntil(lambda: abs(bench.session.selection.time - 33.0) < 0.5)
     check.both.click()
-    qtbot.waitUntil(lambda: len(check.checked) == 2, timeout=20_000)
+    qtbot.waitUntil(lambda: len(check.checked) == 2)
     assert check.checked[0].unit == "spikes/s" and check.checked[1].unit == "ΔF/F"
 
 

@@ -87,7 +87,7 @@ def test_an_edit_goes_to_the_plan_and_to_every_other_form_of_the_stage(panel, be
 
 
 def test_run_shows_what_came_of_it(panel, bench, qtbot):
-    with qtbot.waitSignal(bench.runner.finished, timeout=5000):
+    with qtbot.waitSignal(bench.runner.finished):
         qtbot.mouseClick(panel.run, Qt.MouseButton.LeftButton)
     assert panel.result == ("F0 and ΔF/F of 6 cells", "Note of baseline")
     assert "Note of baseline" in panel._result.text()
@@ -100,7 +100,7 @@ def test_run_waits_while_another_run_goes_on(panel, bench, fake_stages, qtbot):
     fake_stages.gate.clear()
     bench.run_stage("denoise")
     assert not panel.run.isEnabled()
-    with qtbot.waitSignal(bench.runner.finished, timeout=5000):
+    with qtbot.waitSignal(bench.runner.finished):
         fake_stages.gate.set()
     assert panel.run.isEnabled()
 
@@ -225,7 +225,7 @@ def test_a_stage_stands_by_itself(kind, few, fake_stages, qtbot):
     assert widget.state == "○ not run"
     assert not widget.stage_panel.run.isEnabled()
     bench.session.open(few)
-    with qtbot.waitSignal(bench.runner.finished, timeout=10_000):
+    with qtbot.waitSignal(bench.runner.finished):
         qtbot.mouseClick(widget.stage_panel.run, Qt.MouseButton.LeftButton)
     assert f"Note of {kind.panel.stage}" in widget.stage_panel.result
     # Alone it is out of order: the stages before it have not run.

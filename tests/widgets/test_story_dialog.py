@@ -37,7 +37,7 @@ def test_the_ensembles_dock_says_why_counts_differ(qtbot, viewer, populated):
     qtbot.addWidget(dock)
     dock.show()
     session_of(viewer).open(populated)
-    qtbot.waitUntil(lambda: "Why" in dock.notes.text(), timeout=2000)
+    qtbot.waitUntil(lambda: "Why" in dock.notes.text())
     dock.notes.linkActivated.emit("why")
     assert "are counted differently" in dock.notes.text()
     dock.notes.linkActivated.emit("less")

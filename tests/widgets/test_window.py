@@ -60,7 +60,7 @@ def test_from_a_file_to_saved_results_and_the_same_results_headless(viewer, dock
     widget.labels.path = files / "rois.tif"
     widget.table.path = files / "cells.csv"
     widget.table.changed.emit()
-    qtbot.waitUntil(lambda: widget.recording is not None, timeout=20_000)
+    qtbot.waitUntil(lambda: widget.recording is not None)
     qtbot.mouseClick(widget.open, Qt.MouseButton.LeftButton)
 
     qtbot.mouseClick(dock.run_all, Qt.MouseButton.LeftButton)
@@ -89,7 +89,7 @@ def test_closing_the_window_during_a_run_stops_it_and_nothing_comes_after(
     session.open(few)
     fake_stages.gate.clear()
     dock.run_all.click()
-    qtbot.waitUntil(lambda: fake_stages.ran == ["baseline"], timeout=5000)
+    qtbot.waitUntil(lambda: fake_stages.ran == ["baseline"])
     viewer.close()
     QApplication.processEvents()
     assert not bench.runner.busy
@@ -106,7 +106,7 @@ def test_closing_the_window_during_a_preview_is_safe(viewer, dock, few, qtbot):
     session.open(few)
     session.selection.cells = (10,)
     dock.panels["baseline"].form.chooser.setCurrentIndex(2)
-    qtbot.waitUntil(lambda: session.preview is not None, timeout=20_000)
+    qtbot.waitUntil(lambda: session.preview is not None)
     dock.panels["baseline"].form.chooser.setCurrentIndex(0)
     viewer.close()
     qtbot.wait(200)

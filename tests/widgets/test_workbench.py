@@ -29,7 +29,7 @@ def bench(qapp, session):
 
 
 def finished(bench, qtbot):
-    return qtbot.waitSignal(bench.runner.finished, timeout=10_000)
+    return qtbot.waitSignal(bench.runner.finished)
 
 
 def test_a_stage_runs_in_the_background_and_becomes_a_step(bench, session, fake_stages, qtbot):

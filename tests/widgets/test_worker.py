@@ -15,7 +15,7 @@ def runner(qapp):
 
 
 def finished(runner, qtbot):
-    return qtbot.waitSignal(runner.finished, timeout=5000)
+    return qtbot.waitSignal(runner.finished)
 
 
 def test_work_runs_in_another_thread_and_its_result_arrives_in_this_one(runner, qtbot):
@@ -57,7 +57,7 @@ def test_progress_arrives_as_a_share(runner, qtbot):
         on_progress(1, 4)
         gate.wait(5)
 
-    with qtbot.waitSignal(runner.progressed, check_params_cb=lambda share, left: share == 0.25, timeout=5000):
+    with qtbot.waitSignal(runner.progressed, check_params_cb=lambda share, left: share == 0.25):
         runner.start("Count", work, lambda _: None)
     with finished(runner, qtbot):
         gate.set()
