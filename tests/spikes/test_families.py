@@ -29,7 +29,7 @@ NAMES = get_args(get_args(IndicatorName)[0])
         ("jGECO1a", 5),
         ("jRGECO1a", 5),
         ("unknown", 0),
-        ("GCaMP5k", 0),
+        ("GCaMP5k", 2),
     ],
 )
 def test_an_indicator_is_known_by_any_common_spelling(name, family, caplog):
