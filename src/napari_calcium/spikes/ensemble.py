@@ -92,7 +92,9 @@ class Ensemble:
         without the indicator, but with the cell type: within a family the amplitude of a spike varies so much
         between laboratories that networks told the family trust the few that they have seen too much. The
         numbers are compared in the busiest 1,024 frames, and the course is multiplied by their ratio and by
-        the factor of the cell type, which makes the number right in the middle of the held-out datasets.
+        the factor of the cell type, which makes the number right in the middle of the held-out datasets. A
+        trace with many more spikes a second than usual is more often one whose spikes give more fluorescence
+        than one of a busier cell, so its number is drawn towards the usual one (``count_shrinkage``).
 
         Every rate is raised to the power ``sharpness``, a little above 1, which lowers what lies far below
         that of a burst: networks that learn the course leave a floor of spikes that they cannot rule out.
@@ -105,12 +107,14 @@ class Ensemble:
         if context is None and (family or cell_type):
             asked = _Told(networks, traits, frame_rate, [0] * len(networks), cell_type, power)
         result = np.empty(traces.shape, np.float32)
-        scale = np.full(len(traces), self._factor(family, cell_type), np.float32)
+        factor = self._factor(family, cell_type)
+        scale = np.full(len(traces), factor, np.float32)
         for row, trace in enumerate(traces):
             inputs = compress(trace, traits.noise_sd[row])
             result[row] = told.mean(inputs, row)
             if asked is not None:
                 scale[row] *= _relative_count(inputs, result[row], asked, row)
+            scale[row] *= self._shrinkage(_mean_rate(result[row]) * scale[row] / factor)
         context = TraceContext(traits, scale) if context is None else context
         result *= context.scale[:, None]
         return result, context
@@ -130,6 +134,18 @@ class Ensemble:
         """Return the factor of cell type and family, or else of the cell type."""
         factors, kind = self.card.get("count_factor", {}), CELL_TYPES[cell_type]
         return float(factors.get(f"{kind}, {FAMILIES[family]}", factors.get(kind, 1.0)))
+
+    def _shrinkage(self, rate: float) -> float:
+        """Return the factor by which a trace of this many spikes per second, as inferred, has too many."""
+        usual = self.card.get("count_shrinkage")
+        if not usual:
+            return 1.0
+        return float((1 + rate / usual["rate"]) ** -usual["power"])
+
+
+def _mean_rate(counts: NDArray[np.float32]) -> float:
+    """Return spikes per second, of spikes per 1/30 s."""
+    return 30.0 * float(counts.mean(dtype=np.float64))
 
 
 class _Told:
