@@ -7,7 +7,7 @@ import pytest
 from napari_calcium.recording import LogEntry, Recording, Trace
 from napari_calcium.results.event_choices import EventChoice
 from napari_calcium.results.tables import Events
-from napari_calcium.widgets.what_changed import Seen, changed_parts, only_choices_differ
+from napari_calcium.widgets.what_changed import Drawn, Seen, changed_parts, only_choices_differ
 
 
 @pytest.fixture
@@ -86,3 +86,28 @@ def test_many_recordings_one_after_the_other_are_told_apart(recording):
     for k in range(40):
         assert changed_parts(recording, recording.replace(name=str(k))) == {"name"}
         assert changed_parts(recording, recording.replace(log=())) == {"log"}
+
+
+def test_what_is_drawn_again_is_told_by_identity_and_words_by_value(recording):
+    drawn = Drawn()
+    assert drawn.is_other(recording, "rate", 3.0)
+    assert not drawn.is_other(recording, "".join(["ra", "te"]), 3.0), "Qt hands out a new string each time"
+    assert drawn.is_other(recording, "id", 3.0)
+    assert drawn.is_other(recording, "id", (1, 2))
+    assert not drawn.is_other(recording, "id", (1, 2))
+    assert drawn.is_other(recording, "id")
+
+
+def test_results_that_are_alike_are_not_read_to_find_out():
+    class Unreadable:
+        def __eq__(self, other):
+            raise AssertionError("equality would read all of it")
+
+        __hash__ = None
+
+    drawn, one = Drawn(), Unreadable()
+    assert drawn.is_other(one)
+    assert not drawn.is_other(one)
+    assert drawn.is_other(Unreadable())
+    drawn.forget()
+    assert drawn.is_other(one)

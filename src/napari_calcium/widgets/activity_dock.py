@@ -34,6 +34,7 @@ from napari_calcium.widgets.plots.time_matrix_plot import TimeMatrixPlot
 from napari_calcium.widgets.stage_view import joined, pick_cell
 from napari_calcium.widgets.theme import PlotColors
 from napari_calcium.widgets.view_dock import ViewDock
+from napari_calcium.widgets.what_changed import Drawn
 from napari_calcium.widgets.workbench import workbench_of
 
 __all__ = ["ActivityDock"]
@@ -70,7 +71,7 @@ class ActivityDock(ViewDock):
     span_picked = Signal(object)
 
     def __init__(self, napari_viewer: Any) -> None:
-        self._drawn: tuple[object, ...] = ()
+        self._drawn = Drawn()
         self._chosen: str | None = None
         self._found: PopulationActivity | None = None
         self._bench = workbench_of(napari_viewer)
@@ -198,14 +199,9 @@ class ActivityDock(ViewDock):
         settings = self._bench.plan.stage("population_activity")
         bin_s = self.bin.value()
         source = recording.events if stage == "events" else recording.traces[stage]
-        wanted = (source, order, recording.ensembles, settings, bin_s, stage)
-        if (
-            len(wanted) == len(self._drawn)
-            and all(a is b or a == b for a, b in zip(wanted[3:], self._drawn[3:], strict=True))
-            and all(a is b for a, b in zip(wanted[:3], self._drawn[:3], strict=True))
-        ):
+        if not self._drawn.is_other(source, order, recording.ensembles, settings, bin_s, stage):
             return
-        self._drawn = wanted
+        self._shown_order = order
         for plot in (self.heatmap, self.below):
             plot.set_duration(recording.duration_s)
             plot.show_span(self.session.selection.span)
@@ -251,8 +247,9 @@ class ActivityDock(ViewDock):
         orders |= {"ensemble": "Ensemble"} if recording.ensembles is not None else {}
         orders |= {"id": "Cell id"}
         before = self.orders.currentData()
-        chosen = before if before in orders and self._drawn else next(iter(orders))
-        if sorting is not None and self._drawn and self._drawn[1] is not sorting and before != "sorting":
+        chosen = before if before in orders and self._shown_order is not None else next(iter(orders))
+        shown = self._shown_order
+        if sorting is not None and shown is not None and shown is not sorting and before != "sorting":
             # A new order was asked for by running the stage: show it.
             chosen = "sorting" if sorting is not self._last_sorting else chosen
         self._last_sorting = sorting
@@ -260,6 +257,7 @@ class ActivityDock(ViewDock):
         return stage, sorting if chosen == "sorting" and sorting is not None else chosen
 
     _last_sorting: CellOrder | None = None
+    _shown_order: CellOrder | str | None = None
 
     def _show_rates(self, recording: Recording) -> None:
         rates = event_rates(recording)

@@ -168,6 +168,11 @@ class CellsDock(ViewDock):
         """Scroll to this cell."""
         self.later()
 
+    @property
+    def draws_on_canvas(self) -> bool:
+        """Whether somata have the colours of a number, which results may change."""
+        return bool(self.colour_by.currentData())
+
     def hint_for(self, recording: Recording) -> str:
         """Return what to do first."""
         return "" if recording.n_rois else f"{recording.name} holds no cells."

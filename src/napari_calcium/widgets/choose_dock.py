@@ -220,6 +220,11 @@ class ChooseDock(ViewDock):
             self.outlines.clear()
         super().show_recording(recording)
 
+    @property
+    def draws_on_canvas(self) -> bool:
+        """Whether the outlines of the candidates are on the image."""
+        return bool(self.show_outlines.isChecked())
+
     def hint_for(self, recording: Recording) -> str:
         """Return nothing: ROIs can be drawn on any recording."""
         return ""

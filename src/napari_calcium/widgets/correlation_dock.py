@@ -39,6 +39,7 @@ from napari_calcium.widgets.plots.curve_plot import Curve, CurvePlot
 from napari_calcium.widgets.plots.pair_matrix_plot import PairMatrix, PairMatrixPlot
 from napari_calcium.widgets.stage_view import StageView, joined, told
 from napari_calcium.widgets.theme import PlotColors
+from napari_calcium.widgets.what_changed import Drawn
 
 __all__ = ["CorrelationDock"]
 
@@ -74,7 +75,7 @@ class CorrelationDock(StageView):
     focus_picked = Signal(object)
 
     def __init__(self, napari_viewer: Any) -> None:
-        self._drawn: tuple[object, ...] = ()
+        self._drawn = Drawn()
         self.network = NetworkLayer(napari_viewer)
         super().__init__(napari_viewer)
         self._job = LatestJob(self)
@@ -166,6 +167,11 @@ class CorrelationDock(StageView):
             self.network.clear()
         super().show_recording(recording)
 
+    @property
+    def draws_on_canvas(self) -> bool:
+        """Whether the network is on the image."""
+        return bool(self.show_network.isChecked())
+
     def empty_for(self, recording: Recording) -> str:
         """Say that one neuron makes no pair."""
         return "" if recording.n_rois > 1 else "A correlation needs two neurons at least."
@@ -177,9 +183,7 @@ class CorrelationDock(StageView):
         self._offer(recording)
         order = cast("MatrixOrder", self.orders.currentData())
         sorting = recording.population.sorting if recording.population is not None else None
-        wanted = (found, order, recording.ensembles, sorting)
-        if len(self._drawn) != 4 or any(a is not b for a, b in zip(wanted, self._drawn, strict=True)):
-            self._drawn = wanted
+        if self._drawn.is_other(found, order, recording.ensembles, sorting):
             self._ask(recording, found, order)
             self._show_distance(found)
         self.plot.show_rows(recording.rows(self.session.selection.cells))

@@ -26,6 +26,7 @@ from napari_calcium.widgets.plots.row_bars import RowBars
 from napari_calcium.widgets.plots.time_matrix_plot import TimeMatrixPlot
 from napari_calcium.widgets.stage_view import StageView, joined, pick_cell
 from napari_calcium.widgets.theme import PlotColors, readable
+from napari_calcium.widgets.what_changed import Drawn
 
 __all__ = ["CouplingDock"]
 
@@ -54,7 +55,7 @@ class CouplingDock(StageView):
     span_picked = Signal(object)
 
     def __init__(self, napari_viewer: Any) -> None:
-        self._drawn: tuple[object, ...] = ()
+        self._drawn = Drawn()
         self._rows: NDArray[np.int64] = np.empty(0, np.int64)
         super().__init__(napari_viewer)
         self._job = LatestJob(self)
@@ -152,10 +153,8 @@ class CouplingDock(StageView):
         assert found is not None
         self._offer(recording)
         by, only = self.orders.currentData(), self.only.isChecked()
-        wanted = (found, recording.ensembles, recording.population, by, only)
-        if len(self._drawn) == len(wanted) and all(a is b for a, b in zip(wanted, self._drawn, strict=True)):
+        if not self._drawn.is_other(found, recording.ensembles, recording.population, by, only):
             return
-        self._drawn = wanted
         self.plot.set_duration(recording.duration_s)
         self.plot.show_span(self.session.selection.span)
         rows = _ordered(recording, found, by)

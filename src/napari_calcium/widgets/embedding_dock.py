@@ -25,6 +25,7 @@ from napari_calcium.widgets.plots.trajectory_plot import TrajectoryPlot
 from napari_calcium.widgets.soma_paint import PAINT_COLORS, limits_of
 from napari_calcium.widgets.stage_view import StageView, joined, pick_cell, told
 from napari_calcium.widgets.theme import PlotColors, ensemble_mark, readable
+from napari_calcium.widgets.what_changed import Drawn, Seen
 
 __all__ = ["EmbeddingDock", "signals_of"]
 
@@ -55,7 +56,8 @@ class EmbeddingDock(StageView):
     time_picked = Signal(float)
 
     def __init__(self, napari_viewer: Any) -> None:
-        self._drawn: tuple[object, ...] = ()
+        self._drawn, self._seen = Drawn(), Seen()
+        self._found: Components | None = None
         self._columns: dict[str, CellColumn] = {}
         self._signals: dict[str, tuple[NDArray[np.float64], str]] = {}
         super().__init__(napari_viewer)
@@ -118,7 +120,8 @@ class EmbeddingDock(StageView):
         """Follow a theme."""
         for plot in (self.cloud, self.way, self.spectrum):
             plot.set_colors(colors)
-        self._drawn = ()
+        self._drawn.forget()
+        self._found = None
         self.later()
 
     def show_cells(self, ids: tuple[int, ...]) -> None:
@@ -143,13 +146,15 @@ class EmbeddingDock(StageView):
         found: Components | None = self.found(recording)
         if found is None:
             return
-        if not self._drawn or self._drawn[0] is not found or self._drawn[1] is not recording:
+        # A decision on an event changes none of the numbers that points are coloured by.
+        other = self._seen.is_news(recording)
+        if other:
             self._offer(recording, found)
+        if found is not self._found:
+            self._found = found
             self._show_spectrum(found)
         choices = (self.across.currentIndex(), self.up.currentIndex(), self.colour.currentData())
-        wanted: tuple[object, ...] = (found, recording, *choices, self.signal.currentData())
-        if wanted != self._drawn:
-            self._drawn = wanted
+        if self._drawn.is_other(found, *choices, self.signal.currentData()) or other:
             self._show_cloud(recording, found)
             self._show_way(recording, found)
         self.cloud.show_rows(recording.rows(self.session.selection.cells))

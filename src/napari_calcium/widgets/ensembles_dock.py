@@ -31,6 +31,7 @@ from napari_calcium.recording import Recording
 from napari_calcium.results.tables import Activations, Ensembles
 from napari_calcium.widgets.dock_place import DockPlace
 from napari_calcium.widgets.exporting import Export, ExportButton, table_writer
+from napari_calcium.widgets.in_sight import InSight
 from napari_calcium.widgets.links import Links
 from napari_calcium.widgets.moment_span import closer_span
 from napari_calcium.widgets.plots.activations_plot import ActivationsPlot
@@ -72,6 +73,9 @@ class EnsemblesDock(QWidget):
         self._shown: Ensembles | None = None
         self._why = False
         self._place = DockPlace(self, "Ensembles", "right")
+        self._stale = False
+        self._sight = InSight(self)
+        self._sight.turned.connect(self._on_sight)
         self._build()
         self._connect()
         napari_viewer.events.theme.connect(self._on_theme)
@@ -157,7 +161,13 @@ class EnsemblesDock(QWidget):
     def show_recording(self, recording: Recording | None) -> None:
         """Show the ensembles of another recording."""
         before, self._recording = self._recording, recording
-        if only_choices_differ(before, recording):
+        if not only_choices_differ(before, recording):
+            self._show_found(recording)
+
+    def _show_found(self, recording: Recording | None) -> None:
+        """Show what there is now; while the dock cannot be seen, once it is in sight again."""
+        self._stale = self._sight.rests
+        if self._stale:
             return
         ensembles = self._ensembles
         self.hint.setText(_hint(recording))
@@ -175,6 +185,9 @@ class EnsemblesDock(QWidget):
 
     def show_ensemble(self, ensemble_id: int | None) -> None:
         """Show this ensemble as chosen, with its members."""
+        if self._sight.rests:
+            self._stale = True
+            return
         ensembles = self._ensembles
         ids = ensembles.ids if ensembles is not None else ()
         self.table.blockSignals(True)
@@ -225,6 +238,10 @@ class EnsemblesDock(QWidget):
         """Take the dock's place."""
         super().showEvent(event)
         self._place.on_show()
+
+    def _on_sight(self, seen: bool) -> None:
+        if seen and self._stale:
+            self._show_found(self._recording)
 
     def sizeHint(self) -> QSize:
         """Ask for a column beside the canvas."""

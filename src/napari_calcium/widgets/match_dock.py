@@ -127,6 +127,11 @@ class MatchDock(ViewDock):
             self.layer.clear()
         super().show_recording(recording)
 
+    @property
+    def draws_on_canvas(self) -> bool:
+        """Whether cells of another recording are on the image."""
+        return self.other is not None
+
     def hint_for(self, recording: Recording) -> str:
         """Return what is missing."""
         if recording.has_positions:

@@ -24,6 +24,7 @@ from napari_calcium.widgets.plots.color_scale import scale_picture
 from napari_calcium.widgets.plots.similarity_plot import SimilarityPlot, SimilarityView
 from napari_calcium.widgets.theme import PlotColors
 from napari_calcium.widgets.view_dock import ViewDock
+from napari_calcium.widgets.what_changed import Drawn
 
 __all__ = ["SimilarityDock"]
 
@@ -47,7 +48,7 @@ class SimilarityDock(ViewDock):
     time_picked = Signal(float)
 
     def __init__(self, napari_viewer: Any) -> None:
-        self._drawn: tuple[object, object, EventOrder | None] = (None, None, None)
+        self._drawn = Drawn()
         super().__init__(napari_viewer)
         self._job = LatestJob(self)
         self.links.add(self._job.abandon)
@@ -125,10 +126,8 @@ class SimilarityDock(ViewDock):
         events, ensembles = recording.ensemble_events, recording.ensembles
         assert events is not None and ensembles is not None
         order = cast("EventOrder", self.orders.currentData())
-        wanted = (events, ensembles, order)
-        if all(a is b for a, b in zip(wanted, self._drawn, strict=True)):
+        if not self._drawn.is_other(events, ensembles, order):
             return
-        self._drawn = wanted
 
         def work(on_progress: Progress) -> SimilarityView:
             arrangement = arrange(ensembles.similarity, events.ensemble_id, order)

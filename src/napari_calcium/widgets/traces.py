@@ -18,6 +18,7 @@ from napari_calcium.recording import Recording
 from napari_calcium.session import Session
 from napari_calcium.widgets.dock_place import DockPlace
 from napari_calcium.widgets.exporting import Export, ExportButton, traces_writer
+from napari_calcium.widgets.in_sight import InSight
 from napari_calcium.widgets.links import Links
 from napari_calcium.widgets.plots.time_mark import link_marks
 from napari_calcium.widgets.plots.trace_lanes import TraceLanes, make_lanes
@@ -70,6 +71,8 @@ class TracesDock(QWidget):
         # Its kernel takes a second to load: better now than at the first click.
         outline(np.zeros((1, 8), np.float32), 1)
         self._place = DockPlace(self, "Traces", "bottom")
+        self._sight = InSight(self)
+        self._sight.turned.connect(self._on_sight)
         self.plot.cell_clicked.connect(self._on_cell_clicked)
         self.judging.time_picked.connect(self.time_picked.emit)
         self.judging.focus_picked.connect(self.focus_picked.emit)
@@ -169,8 +172,8 @@ class TracesDock(QWidget):
         self.plot.show_span(seconds)
 
     def refresh(self) -> None:
-        """Draw what is selected now; when the dock is hidden, once it is seen again."""
-        if not self.isVisible():
+        """Draw what is selected now; while it cannot be seen, once the dock is in sight again."""
+        if not self._sight:
             self._stale = True
             return
         self._stale = False
@@ -238,6 +241,11 @@ class TracesDock(QWidget):
         self._place.on_show()
         if self._stale:
             self._later()
+
+    def _on_sight(self, seen: bool) -> None:
+        if seen and self._stale:
+            self._soon.stop()
+            self.refresh()
 
     def sizeHint(self) -> QSize:
         """Ask for a strip under the canvas."""

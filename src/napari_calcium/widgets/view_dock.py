@@ -13,6 +13,7 @@ from napari_calcium.recording import Recording
 from napari_calcium.session import Session
 from napari_calcium.widgets.abstract import refuse_abstract
 from napari_calcium.widgets.dock_place import DockPlace
+from napari_calcium.widgets.in_sight import InSight
 from napari_calcium.widgets.links import Links
 from napari_calcium.widgets.plots.time_mark import link_marks
 from napari_calcium.widgets.plots.time_plot import TimePlot
@@ -40,7 +41,8 @@ class ViewDock(QWidget):
     """A dock that is a view of the session; a subclass has the members of the view protocols that it plays.
 
     Whatever changes, the subclass calls :meth:`later`: several signals come together (cells and ensemble,
-    recording and cells), and all of them are drawn once; while the dock is hidden, not before it is seen.
+    recording and cells), and all of them are drawn once; while the dock is closed or behind another's tab,
+    not before it is seen.
 
     Parameters
     ----------
@@ -66,6 +68,8 @@ class ViewDock(QWidget):
         self._soon.setInterval(0)
         self._soon.timeout.connect(self.refresh)
         self._place = DockPlace(self, self.name, self.area)
+        self.sight = InSight(self)
+        self.sight.turned.connect(self._on_sight)
         self._frame()
         napari_viewer.events.theme.connect(self._on_theme)
         self.links = Links(self)
@@ -99,6 +103,11 @@ class ViewDock(QWidget):
         """Colours of the viewer's theme."""
         return plot_colors(self._viewer)
 
+    @property
+    def draws_on_canvas(self) -> bool:
+        """Whether it shows something on the image as well, which is seen while the dock is behind a tab."""
+        return False
+
     @abstractmethod
     def build(self, column: QVBoxLayout, colors: PlotColors) -> None:
         """Make the widgets that show a recording."""
@@ -125,8 +134,8 @@ class ViewDock(QWidget):
         self._soon.start()
 
     def refresh(self) -> None:
-        """Draw what is so now; while hidden, once the dock is seen again."""
-        self._stale = not self.isVisible()
+        """Draw what is so now; while it cannot be seen, once the dock is in sight again."""
+        self._stale = not (self.sight or (self.draws_on_canvas and self.isVisible()))
         if self._stale:
             return
         recording = self.recording
@@ -143,6 +152,11 @@ class ViewDock(QWidget):
         self._place.on_show()
         if self._stale:
             self.later()
+
+    def _on_sight(self, seen: bool) -> None:
+        if seen and self._stale:
+            self._soon.stop()
+            self.refresh()
 
     def sizeHint(self) -> QSize:
         """Ask for the room that the content needs."""

@@ -11,9 +11,12 @@ from typing import Any
 import numpy as np
 
 from napari_calcium.recording import Recording
+from napari_calcium.settings import Settings
 
-__all__ = ["Seen", "changed_parts", "only_choices_differ"]
+__all__ = ["Drawn", "Seen", "changed_parts", "only_choices_differ"]
 
+_PLAIN = (str, int, float, tuple, Settings)
+"""Small enough to be compared by value."""
 _NAMES = frozenset(field.name for field in fields(Recording))
 
 
@@ -68,6 +71,25 @@ class Seen:
         self._last = None
 
 
+class Drawn:
+    """What a view was drawn of the last time: results by identity, since equality would read all of them.
+
+    Words, numbers, tuples of them and settings are compared by value: Qt hands out a new string each time.
+    """
+
+    def __init__(self) -> None:
+        self._of: tuple[object, ...] | None = None
+
+    def is_other(self, *of: object) -> bool:
+        """Take note of what is to be drawn; return whether it differs from the last time."""
+        before, self._of = self._of, of
+        return before is None or len(before) != len(of) or not all(map(_same, before, of))
+
+    def forget(self) -> None:
+        """Take whatever comes next for something else."""
+        self._of = None
+
+
 class _Pair:
     """Two recordings, by identity: equality would read all their traces."""
 
@@ -98,6 +120,10 @@ def _shared(one: Any, other: Any) -> bool:
     if isinstance(one, tuple) and isinstance(other, tuple):
         return len(one) == len(other) and all(a is b or a == b for a, b in zip(one, other, strict=True))
     return isinstance(one, (str, int, float)) and bool(one == other)
+
+
+def _same(one: object, other: object) -> bool:
+    return one is other or (isinstance(one, _PLAIN) and one == other)
 
 
 def _place(array: np.ndarray[Any, Any]) -> tuple[int, tuple[int, ...], tuple[int, ...]]:

@@ -38,6 +38,8 @@ class TimePlot(pg.PlotWidget):
         super().__init__(viewBox=TimeBox(self._on_mark))
         self._duration = 0.0
         self._quiet = False
+        self._rests = False
+        self._late: dict[str, Any] = {}
         item = self.getPlotItem()
         item.setMenuEnabled(False)
         item.hideButtons()
@@ -108,8 +110,30 @@ class TimePlot(pg.PlotWidget):
         """Shade the epochs of the behaviour behind the curves; None shades none."""
         self._shades.show(epochs)
 
+    def rest(self, on: bool) -> None:
+        """Put off following span and cursor while nobody can see it; what came last is shown afterwards."""
+        self._rests = on
+        if on:
+            return
+        late, self._late = self._late, {}
+        if "span" in late:
+            self.show_span(late["span"])
+        if next(reversed(late), "") == "time":
+            self.show_time(late["time"])
+        elif "time" in late:
+            # The view was moved away from it since: that is where the user is.
+            self._cursor.setValue(late["time"])
+
+    def _puts_off(self, what: str, value: object) -> bool:
+        if self._rests:
+            self._late.pop(what, None)
+            self._late[what] = value  # the last one comes last
+        return self._rests
+
     def show_time(self, seconds: float) -> None:
         """Move the cursor, and bring it into view if it is outside of it."""
+        if self._puts_off("time", seconds):
+            return
         self._cursor.setValue(seconds)
         start, stop = self.span
         if self._duration > 0 and not start <= seconds <= stop:
@@ -119,6 +143,8 @@ class TimePlot(pg.PlotWidget):
 
     def show_span(self, seconds: tuple[float, float] | None) -> None:
         """Show this part of the recording; None is all of it."""
+        if self._puts_off("span", seconds):
+            return
         start, stop = (0.0, self._duration) if seconds is None else seconds
         if stop > start and not np.allclose((start, stop), self.span, rtol=0, atol=1e-9):
             self._quiet = True
