@@ -49,7 +49,12 @@ def put_in_place(main: QMainWindow, dock: QDockWidget) -> None:
     elif place.group == "structure" and time:
         _as_tab(main, time[-1], dock)
     else:
-        main.addDockWidget(DOCK_AREAS["right" if place.group == "work" else "bottom"], dock)
+        area = DOCK_AREAS["right" if place.group == "work" else "bottom"]
+        company = _others_in(main, area, dock)
+        if company:
+            _as_tab(main, company[-1], dock)
+        else:
+            main.addDockWidget(area, dock)
 
 
 def size_groups(main: QMainWindow) -> None:
@@ -162,6 +167,18 @@ def _docked(main: QMainWindow, group: Group, other_than: Any = None) -> list[QDo
         if dock is not other_than and not dock.isHidden() and not dock.isFloating()
     }
     return [there[place.dock] for place in PLACES if place.group == group and place.dock in there]
+
+
+def _others_in(main: QMainWindow, area: Qt.DockWidgetArea, dock: QDockWidget) -> list[QDockWidget]:
+    """Return the other docks of this plugin in an area: they are of no group, as Start here is."""
+    return [
+        other
+        for other in our_docks(main)
+        if other is not dock
+        and not other.isHidden()
+        and not other.isFloating()
+        and main.dockWidgetArea(other) == area
+    ]
 
 
 def _share_width(main: QMainWindow, time: QDockWidget, structure: QDockWidget) -> None:

@@ -26,6 +26,8 @@ class Preferences:
         Which docks are open, and where, is kept until the next start.
     ask_to_save : bool
         Closing the window, or opening another recording, asks about results that were not saved.
+    open_dropped : bool
+        Files dropped on the window open without napari's question for a reader, where there is no doubt.
     autosave : bool
         Unsaved results are kept in a file, and offered again after a crash.
     cluster : str
@@ -35,6 +37,7 @@ class Preferences:
     open_explore: bool = True
     keep_arrangement: bool = True
     ask_to_save: bool = True
+    open_dropped: bool = True
     autosave: bool = True
     cluster: str = ""
 

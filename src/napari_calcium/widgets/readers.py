@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Mapping, Sequence
+from functools import wraps
 from os import PathLike
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 import napari
+import npe2
 import numpy as np
 from numpy.typing import NDArray
 from qtpy.QtCore import QTimer
@@ -40,6 +42,7 @@ from napari_calcium.widgets.behaviour_opening import add_behaviour_files, entry_
 from napari_calcium.widgets.heatmap_layer import heatmap_layer_data
 from napari_calcium.widgets.notices import show_info, show_warning
 from napari_calcium.widgets.preferences import preferences
+from napari_calcium.widgets.reader_choice import NAPARI, is_first_choice
 from napari_calcium.widgets.recent_files import remember_file
 from napari_calcium.widgets.selection_kept import select_again
 from napari_calcium.widgets.viewer_session import session_of
@@ -66,6 +69,19 @@ _folders: weakref.WeakKeyDictionary[Session, tuple[str, Path]] = weakref.WeakKey
 """Name and folder of the table that a session was opened from: positions are told relative to it."""
 
 
+def _or_as_napari(claim: Callable[[Paths], Reader | None]) -> Callable[[Paths], Reader | None]:
+    """Let napari's own reader open what is not claimed, where the user lets this plugin open everything."""
+
+    @wraps(claim)
+    def claim_or_leave(path: Paths) -> Reader | None:
+        reader = claim(path)
+        leaves = reader is None and _single(path) is not None and is_first_choice()
+        return _open_as_napari if leaves else reader
+
+    return claim_or_leave
+
+
+@_or_as_napari
 def read_table(path: Paths) -> Reader | None:
     """Return a reader if the file is a table of fluorescence; None for napari's own tables and others.
 
@@ -92,6 +108,7 @@ def read_table(path: Paths) -> Reader | None:
     return _open_table
 
 
+@_or_as_napari
 def read_folder(path: Paths) -> Reader | None:
     """Return a reader if the path is a results folder, the ``log.json`` in one, or suite2p's or Minian's."""
     file = _single(path)
@@ -113,6 +130,7 @@ def read_recording(path: Paths) -> Reader | None:
     return _open_extracted if known else None
 
 
+@_or_as_napari
 def read_tiff(path: Paths) -> Reader | None:
     """Return a reader if the file is a movie, a label image, or an image beside an open recording.
 
@@ -134,6 +152,10 @@ def read_tiff(path: Paths) -> Reader | None:
     if recording is not None and recording.traces:
         return _open_picture
     return _open_picture if _looks_like_labels(_plane(movie.data)) else None
+
+
+def _open_as_napari(path: Any) -> LayerData:
+    return list(npe2.read([str(_single(path))], stack=False, plugin_name=NAPARI))
 
 
 def _open_table(path: Any) -> LayerData:

@@ -8,12 +8,13 @@ from typing import Any
 
 from qtpy.QtCore import Qt
 from qtpy.QtGui import QShowEvent
-from qtpy.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QCheckBox, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from napari_calcium.widgets.dock_place import DockPlace, dock_of
 from napari_calcium.widgets.explore_places import place_of
 from napari_calcium.widgets.form import message_label
 from napari_calcium.widgets.links import Links
+from napari_calcium.widgets.reader_choice import is_first_choice, make_first_choice
 from napari_calcium.widgets.stage_widget import scrolling
 from napari_calcium.widgets.start_row import StartRow, contributions
 from napari_calcium.widgets.theme import link_color
@@ -43,6 +44,14 @@ class StartDock(QWidget):
         self._viewer = weakref.ref(getattr(napari_viewer, "__wrapped__", napari_viewer))
         self.message = message_label()
         self.start = StartRow(napari_viewer, self._say, always=True)
+        self.unasked = QCheckBox("Always open CSV, TIFF and folders with napari-calcium")
+        self.unasked.setToolTip(
+            "With File ▸ Open, too, and on the command line, napari then opens .csv, .tsv, .tif, .tiff and "
+            "folders without asking which reader to use. What is no recording opens as napari opens it. "
+            "The choice stands in napari's Preferences ▸ Plugins. Files dropped on a window with docks of "
+            "napari-calcium open unasked anyway."
+        )
+        self.unasked.setChecked(is_first_choice())
         self.arrange = QPushButton("Open all that are of use, in order")
         self.arrange.setToolTip("The Explore docks at their usual places: forms at the right, plots below.")
         self.docks = QLabel()
@@ -54,12 +63,13 @@ class StartDock(QWidget):
         first.setWordWrap(True)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(6, 6, 6, 6)
-        for widget in (first, self.start, self.message, self.arrange):
+        for widget in (first, self.start, self.message, self.unasked, self.arrange):
             layout.addWidget(widget)
         layout.addWidget(scrolling(self.docks), 1)
         self._place = DockPlace(self, _NAME, "right")
         self.docks.linkActivated.connect(self.open)
         self.arrange.clicked.connect(self._arrange)
+        self.unasked.toggled.connect(make_first_choice)
         napari_viewer.events.theme.connect(self._list)
         Links(self).add(lambda: napari_viewer.events.theme.disconnect(self._list))
         self._list()

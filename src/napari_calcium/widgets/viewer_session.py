@@ -7,6 +7,7 @@ from typing import Any
 
 from napari_calcium.session import Session
 from napari_calcium.widgets.canvas import Canvas
+from napari_calcium.widgets.dropped_files import watch_drops
 from napari_calcium.widgets.registered_layer import RegisteredLayer
 
 __all__ = ["session_of", "viewer_of"]
@@ -37,6 +38,7 @@ def session_of(viewer: Any) -> Session:
         # The viewer holds them through its callbacks and its keys.
         Canvas(viewer, session)
         RegisteredLayer(viewer, session)
+        watch_drops(viewer)
     return session
 
 

@@ -1,0 +1,198 @@
+"""Files dropped on a window in which this plugin is at work are opened at once, whatever they are."""
+
+from __future__ import annotations
+
+import weakref
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from qtpy.QtCore import QEvent, QObject, Qt, QTimer
+from qtpy.QtGui import QDragLeaveEvent, QGuiApplication
+from qtpy.QtWidgets import QApplication, QMainWindow, QWidget
+
+from napari_calcium.io.behaviour_csv import looks_like_behaviour
+from napari_calcium.io.errors import ReadError
+from napari_calcium.io.tiff import open_movie
+from napari_calcium.plurals import count_of
+from napari_calcium.widgets.notices import show_warning
+from napari_calcium.widgets.preferences import preferences
+from napari_calcium.widgets.reader_choice import PLUGIN, opens_by_itself, plugin_for
+from napari_calcium.widgets.worker import explain
+
+__all__ = ["DroppedFiles", "opening_order", "watch_drops"]
+
+_TIFF = (".tif", ".tiff", ".btf", ".tf8")
+_RECORDING, _PLACES, _BEHAVIOUR = range(3)
+
+
+class DroppedFiles(QObject):
+    """Opens what is dropped on a window, on the image or beside it, without napari's question for a reader.
+
+    Tables, movies, results and other programs' files are told by their content; what is none of this
+    plugin's goes to napari's own reader. napari asks as ever with Alt held, where the user has told it what
+    to open such files with, where yet another plugin reads them, and where the preference is off.
+
+    Several files come in the order that makes sense: a recording, then the places and pictures of its
+    cells, then behaviour. Several movies are the parts of one recording.
+
+    Parameters
+    ----------
+    viewer : napari.Viewer
+    main : QMainWindow
+        Its window. The canvas in it takes drops already; beside it napari refuses them.
+    """
+
+    def __init__(self, viewer: Any, main: QMainWindow) -> None:
+        super().__init__(main)
+        self._viewer = weakref.ref(viewer)
+        self._waiting: list[tuple[Path, ...]] = []
+        center = main.centralWidget()
+        inside = [center, *center.findChildren(QWidget)] if center is not None else []
+        self._canvas = [weakref.ref(widget) for widget in inside if widget.acceptDrops()]
+        for widget in (main, *(known() for known in self._canvas)):
+            if widget is not None:
+                widget.installEventFilter(self)
+        main.setAcceptDrops(True)
+
+    def eventFilter(self, watched: QObject | None, event: Any) -> bool:
+        """Take what can be opened without asking; leave the rest to napari."""
+        if event is None or watched is None:
+            return False
+        if event.type() in (QEvent.Type.DragEnter, QEvent.Type.DragMove) and watched is self.parent():
+            if event.mimeData().hasUrls():
+                event.acceptProposedAction()
+            return bool(event.mimeData().hasUrls())
+        if event.type() != QEvent.Type.Drop or not event.mimeData().hasUrls():
+            return False
+        groups = _to_open([url.toLocalFile() for url in event.mimeData().urls()])
+        if not groups:
+            return watched is self.parent() and self._pass_on(event)
+        event.acceptProposedAction()
+        if watched is not self.parent():
+            # Where the drop does not arrive it stays lit up as a place to drop on.
+            QApplication.sendEvent(watched, QDragLeaveEvent())
+        # Afterwards: the program that the files come from waits for the end of the drop.
+        QTimer.singleShot(0, lambda: self.open(groups))
+        return True
+
+    def open(self, groups: list[tuple[Path, ...]]) -> None:
+        """Open files one after the other; several in one group are the parts of a movie."""
+        self._waiting += groups
+        self._open_next()
+
+    def _open_next(self) -> None:
+        viewer = self._viewer()
+        if viewer is None or not self._waiting:
+            return
+        runner = _runner(viewer) if len(self._waiting) > 1 else None
+        was_busy = runner is not None and runner.busy
+        files = self._waiting.pop(0)
+        _open(viewer, files)
+        if runner is not None and runner.busy and not was_busy:
+            # A large table is read beside the window: what belongs to it comes when it is there.
+            self._reading = runner
+            runner.finished.connect(self._on_read)
+        else:
+            self._open_next()
+
+    def _on_read(self, *_: object) -> None:
+        with suppress(RuntimeError, TypeError):
+            self._reading.finished.disconnect(self._on_read)
+        QTimer.singleShot(0, self._open_next)
+
+    def _pass_on(self, event: Any) -> bool:
+        """Hand a drop beside the canvas to napari, as if it were on the canvas."""
+        for known in self._canvas:
+            widget = known()
+            if widget is not None and widget.isVisible():
+                # Not sent: Qt would send it to where it was dropped.
+                widget.dropEvent(event)
+                return True
+        return False
+
+
+def watch_drops(viewer: Any) -> None:
+    """Let files dropped on a viewer's window open at once; a viewer without a window has none."""
+    window = getattr(viewer, "window", None)
+    # napari offers no public way to its main window.
+    main = getattr(window, "_qt_window", None)
+    if isinstance(main, QMainWindow):
+        DroppedFiles(viewer, main)
+
+
+def opening_order(paths: list[str]) -> list[tuple[Path, ...]]:
+    """Return files in the order in which they are to be opened, those of one movie together.
+
+    Parameters
+    ----------
+    paths : list of str
+
+    Returns
+    -------
+    list of tuple of Path
+        Recordings, then label images, pictures and ROIs, then behaviour; each kind in the order given.
+        Movies, if there are several, are one group: parts of a recording, to be sorted by the numbers in
+        their names.
+    """
+    kinds = {path: _kind(Path(path)) for path in paths}
+    ordered = sorted(paths, key=lambda path: kinds[path])
+    movies = [path for path in ordered if kinds[path] == _RECORDING and _is_tiff(Path(path))]
+    if len(movies) < 2:
+        return [(Path(path),) for path in ordered]
+    groups: list[tuple[Path, ...]] = []
+    for path in ordered:
+        if path not in movies:
+            groups.append((Path(path),))
+        elif path == movies[0]:
+            groups.append(tuple(Path(movie) for movie in movies))
+    return groups
+
+
+def _to_open(paths: list[str]) -> list[tuple[Path, ...]]:
+    """Return what to open without asking; nothing where it is napari's to decide."""
+    keys = QGuiApplication.keyboardModifiers()
+    if not preferences().open_dropped or keys & Qt.KeyboardModifier.AltModifier:
+        return []
+    if not paths or not all(path and Path(path).exists() and opens_by_itself(path) for path in paths):
+        return []
+    if keys & Qt.KeyboardModifier.ShiftModifier and len(paths) > 1:
+        # Parts of one recording, whatever else they may be; a stack of anything else is napari's.
+        tiffs = all(_is_tiff(Path(path)) for path in paths)
+        return [tuple(Path(path) for path in paths)] if tiffs else []
+    return opening_order(paths)
+
+
+def _open(viewer: Any, files: tuple[Path, ...]) -> None:
+    """Open a file, or the parts of a movie; what goes wrong is said in one line."""
+    name = files[0].name if len(files) == 1 else count_of(len(files), "file")
+    try:
+        if len(files) == 1:
+            viewer.open(str(files[0]), plugin=plugin_for(files[0]))
+        else:
+            viewer.open([str(file) for file in files], stack=True, plugin=PLUGIN)
+    except Exception as error:  # the boundary: above it is only the event loop
+        show_warning(f"{name}: not opened. {explain(error, f'Opening {name}').message}")
+
+
+def _kind(path: Path) -> int:
+    """Return which of the recording, the places of its cells and behaviour a file is about."""
+    try:
+        if _is_tiff(path):
+            return _RECORDING if open_movie(path).n_frames > 1 else _PLACES
+        if path.suffix.lower() in (".zip", ".roi"):
+            return _PLACES
+        return _BEHAVIOUR if path.is_file() and looks_like_behaviour(path) else _RECORDING
+    except (ReadError, OSError):
+        return _PLACES
+
+
+def _is_tiff(path: Path) -> bool:
+    return path.suffix.lower() in _TIFF and path.is_file()
+
+
+def _runner(viewer: Any) -> Any:
+    # Loads the whole pipeline, which one file does not need.
+    from napari_calcium.widgets.workbench import workbench_of
+
+    return workbench_of(viewer).runner
