@@ -21,7 +21,7 @@ from napari_calcium.io.tiff_pages import FrameStack
 FRAMES = np.random.default_rng(0).integers(-50, 500, (24, 16, 20)).astype(np.int16)
 
 
-def same(movie: MovieFile, frames: np.ndarray) -> None:
+def assert_same(movie: MovieFile, frames: np.ndarray) -> None:
     """The movie holds these frames, whole and sliced."""
     assert movie.data.shape == frames.shape and len(movie.axes) == frames.ndim
     assert movie.n_frames == len(frames)
@@ -33,7 +33,7 @@ def same(movie: MovieFile, frames: np.ndarray) -> None:
 def test_plain_stack_is_mapped(tmp_path: Path):
     tifffile.imwrite(tmp_path / "movie.tif", FRAMES, photometric="minisblack")
     movie = open_movie(tmp_path / "movie.tif")
-    same(movie, FRAMES)
+    assert_same(movie, FRAMES)
     assert isinstance(movie.data, np.memmap) and movie.axes == "tyx" and movie.dialect == "TIFF"
     assert movie.frame_rate is None and "does not tell the frame rate" in movie.notes[0]
 
@@ -43,7 +43,7 @@ def test_plain_stack_is_mapped(tmp_path: Path):
 )
 def test_pages_that_are_not_contiguous(tmp_path: Path, options: dict[str, Any]):
     tifffile.imwrite(tmp_path / "movie.tif", FRAMES, photometric="minisblack", **options)
-    same(open_movie(tmp_path / "movie.tif"), FRAMES)
+    assert_same(open_movie(tmp_path / "movie.tif"), FRAMES)
 
 
 @pytest.mark.parametrize("byteorder", ["<", ">"])
@@ -51,14 +51,14 @@ def test_bigtiff_and_byte_order(tmp_path: Path, byteorder: str):
     tifffile.imwrite(
         tmp_path / "movie.tif", FRAMES, photometric="minisblack", bigtiff=True, byteorder=byteorder
     )
-    same(open_movie(tmp_path / "movie.tif"), FRAMES)
+    assert_same(open_movie(tmp_path / "movie.tif"), FRAMES)
 
 
 def test_pages_written_one_by_one(tmp_path: Path):
     with tifffile.TiffWriter(tmp_path / "movie.tif") as writer:
         for frame in FRAMES:
             writer.write(frame, contiguous=False, photometric="minisblack", metadata=None)
-    same(open_movie(tmp_path / "movie.tif"), FRAMES)
+    assert_same(open_movie(tmp_path / "movie.tif"), FRAMES)
 
 
 def test_one_page_is_one_frame(tmp_path: Path):
@@ -88,7 +88,7 @@ def test_imagej_frame_interval_and_pixel_size(tmp_path: Path):
         metadata={"axes": "TYX", "finterval": 1 / 30, "unit": "um", "fps": 7},
     )
     movie = open_movie(tmp_path / "movie.tif")
-    same(movie, FRAMES)
+    assert_same(movie, FRAMES)
     assert (movie.dialect, movie.frame_rate, movie.pixel_size_um) == ("ImageJ", 30, 0.5)
 
 
@@ -104,21 +104,21 @@ def test_imagej_hyperstack(tmp_path: Path):
         tmp_path / "movie.tif", frames, imagej=True, metadata={"axes": "TZCYX", "finterval": 0.2}
     )
     movie = open_movie(tmp_path / "movie.tif")
-    same(movie, frames)
+    assert_same(movie, frames)
     assert (movie.axes, movie.n_planes, movie.n_channels, movie.frame_rate) == ("tzcyx", 2, 2, 5)
 
 
 def test_movie_that_calls_its_frames_planes(tmp_path: Path):
     tifffile.imwrite(tmp_path / "movie.tif", FRAMES, imagej=True, metadata={"axes": "ZYX"})
     movie = open_movie(tmp_path / "movie.tif")
-    same(movie, FRAMES)
+    assert_same(movie, FRAMES)
     assert "24 images planes (z); they are taken for frames" in " ".join(movie.notes)
 
 
 def test_movie_that_calls_its_frames_channels(tmp_path: Path):
     tifffile.imwrite(tmp_path / "movie.tif", FRAMES, imagej=True)  # as tifffile writes it without axes
     movie = open_movie(tmp_path / "movie.tif")
-    same(movie, FRAMES)
+    assert_same(movie, FRAMES)
     assert "24 images channels; they are taken for frames" in " ".join(movie.notes)
     tifffile.imwrite(tmp_path / "few.tif", FRAMES[:3], imagej=True, metadata={"axes": "CYX"})
     few = open_movie(tmp_path / "few.tif")
@@ -167,7 +167,7 @@ def test_ome_with_time_first_or_last(
         },
     )
     movie = open_movie(tmp_path / "movie.ome.tif")
-    same(movie, frames)
+    assert_same(movie, frames)
     assert (movie.axes, movie.n_channels, movie.dialect) == ("tcyx", 2, "OME")
     assert movie.frame_rate == 5 and movie.pixel_size_um == pytest.approx(0.8)
 
@@ -224,7 +224,7 @@ def _moved(data: bytes, block: bytes) -> bytes:
 def test_scanimage_single_plane(tmp_path: Path):
     scanimage_file(tmp_path / "movie.tif", FRAMES, **{"SI.hChannels.channelSave": 1})
     movie = open_movie(tmp_path / "movie.tif")
-    same(movie, FRAMES)
+    assert_same(movie, FRAMES)
     assert (movie.dialect, movie.frame_rate, movie.axes) == ("ScanImage", 30, "tyx")
 
 
@@ -240,7 +240,7 @@ def test_scanimage_channels_and_planes_are_interleaved(tmp_path: Path):
         },
     )
     movie = open_movie(tmp_path / "movie.tif")
-    same(movie, FRAMES.reshape(4, 3, 2, 16, 20))
+    assert_same(movie, FRAMES.reshape(4, 3, 2, 16, 20))
     assert (movie.axes, movie.n_planes, movie.n_channels, movie.frame_rate) == ("tzcyx", 3, 2, 10)
     assert movie.pixel_size_um == 5
 
@@ -249,7 +249,7 @@ def test_scanimage_stopped_within_a_volume(tmp_path: Path):
     facts = {"SI.hChannels.channelSave": 1, "SI.hFastZ.enable": "true", "SI.hStackManager.actualNumSlices": 5}
     scanimage_file(tmp_path / "movie.tif", FRAMES, **facts)
     movie = open_movie(tmp_path / "movie.tif")
-    same(movie, FRAMES[:20].reshape(4, 5, 16, 20))
+    assert_same(movie, FRAMES[:20].reshape(4, 5, 16, 20))
     assert "last 4 pages are no whole frame" in " ".join(movie.notes)
 
 
@@ -260,7 +260,7 @@ def test_folder_of_numbered_files_in_the_order_of_numbers(tmp_path: Path):
     for number in range(24):
         tifffile.imwrite(tmp_path / f"img_{number}.tif", FRAMES[number])
     movie = open_movie(tmp_path)
-    same(movie, FRAMES)
+    assert_same(movie, FRAMES)
     assert movie.dialect == "numbered files" and "img_0.tif to img_23.tif" in movie.notes[0]
     tifffile.imwrite(tmp_path / "img_5.tif", FRAMES[0, :5])
     with pytest.raises(ReadError, match=r"img_5.tif: a frame of \(5, 20\), the first file has \(16, 20\)"):
@@ -296,7 +296,7 @@ def test_file_that_ends_early_names_the_page(tmp_path: Path, kind: str, share: f
     with pytest.raises(ReadError) as caught:
         movie = open_movie(path)
         # Only where nothing of the frames is missing may it open.
-        same(movie, FRAMES)
+        assert_same(movie, FRAMES)
         raise ReadError("movie.tif: page: all frames are there")
     assert str(caught.value).startswith("movie.tif: ") and "page" in str(caught.value)
 

@@ -32,7 +32,7 @@ def found(scene):
     return register(scene.movie, RATE, SETTINGS)
 
 
-def same(a, b):
+def assert_same(a, b):
     assert_array_equal(a.fields, b.fields)
     assert_array_equal(a.correlation, b.correlation)
     assert_array_equal(a.bad, b.bad)
@@ -108,13 +108,13 @@ def test_images_are_those_of_the_registered_movie(scene, found):
 @pytest.mark.parametrize("workers", [1, 3])
 def test_any_number_of_workers_gives_the_same_bytes(scene, found, workers):
     with ThreadPoolExecutor(workers) as pool:
-        same(register(scene.movie, RATE, SETTINGS, executor=pool), found)
+        assert_same(register(scene.movie, RATE, SETTINGS, executor=pool), found)
 
 
 def test_processes_give_the_same_bytes(moving_scene):
     movie = moving_scene(20, seed=5).movie
     with ProcessPoolExecutor(1) as pool:
-        same(register(movie, RATE, SETTINGS, executor=pool), register(movie, RATE, SETTINGS))
+        assert_same(register(movie, RATE, SETTINGS, executor=pool), register(movie, RATE, SETTINGS))
 
 
 def test_bins_cut_by_chunks_are_whole(monkeypatch, scene, found):

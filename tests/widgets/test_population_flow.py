@@ -135,12 +135,15 @@ def test_a_dock_can_be_closed_and_opened_again_and_leaves_nothing_behind(workspa
     assert isinstance(again, QDockWidget)
 
 
-def test_closing_the_window_while_a_raster_is_prepared_is_safe(make_napari_viewer, populated):
+def test_closing_the_window_while_a_raster_is_prepared_is_safe(make_napari_viewer, populated, qtbot):
     viewer = make_napari_viewer(show=True)
     viewer.window.add_plugin_dock_widget("napari-calcium", "Raster")
-    session_of(viewer).open(populated)
-    QApplication.processEvents()
-    workbench_of(viewer).saved = session_of(viewer).recording
-    viewer.close()
-    for _ in range(5):
+    session = session_of(viewer)
+    with qtbot.captureExceptions() as raised:
+        session.open(populated)
         QApplication.processEvents()
+        workbench_of(viewer).saved = session.recording
+        viewer.close()
+        qtbot.wait(100)
+    assert raised == []
+    assert session.recording is populated
