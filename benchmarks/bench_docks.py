@@ -238,8 +238,11 @@ def to_front(widget: Any) -> None:
         QApplication.processEvents()
 
 
-def bare_pan(like: Any, window: Any) -> Callable[[], None]:
-    """Return what pans and repaints a plain pyqtgraph plot of the size of another, and of as many pixels."""
+def bare_pan(like: Any, window: Any) -> Callable[..., None]:
+    """Return what pans and repaints a plain pyqtgraph plot of the size of another, and of as many pixels.
+
+    It takes a span to show, with the image over all of it; without one it goes on by itself.
+    """
     import pyqtgraph as pg
 
     shape = (max(1, int(like.box.height())), max(1, int(like.box.width())))
@@ -253,11 +256,14 @@ def bare_pan(like: Any, window: Any) -> Callable[[], None]:
     to_front(plot)
     turn = 0
 
-    def pan() -> None:
+    def pan(span: tuple[float, float] | None = None) -> None:
         nonlocal turn
         turn += 37
         image.setImage(pixels, autoLevels=False)
-        plot.getPlotItem().getViewBox().setXRange(turn % 100, turn % 100 + 300, padding=0)
+        if span is not None:
+            image.setRect(span[0], 0, span[1] - span[0], shape[0])
+        start, stop = (turn % 100, turn % 100 + 300) if span is None else span
+        plot.getPlotItem().getViewBox().setXRange(start, stop, padding=0)
         plot.viewport().grab()
 
     return pan

@@ -105,8 +105,7 @@ def main() -> None:
     print(told("  bare", frames(whole, bare_traces(traces.plot, viewer.window, values))))
     to_front(raster)
     print(told("raster", frames(whole, shown_by(raster.plot))))
-    bare = bare_pan(raster.plot, viewer.window)
-    print(told("  bare", frames(whole, lambda _: bare())))
+    print(told("  bare", frames(whole, bare_pan(raster.plot, viewer.window))))
     viewer.close()
 
 

@@ -178,3 +178,17 @@ def test_another_number_of_neurons_is_shown_whole_the_same_number_stays_zoomed(p
     assert plot.rows == (0, 7)
     plot.show_view(None)
     assert plot._image.image is None
+
+
+def test_a_move_in_time_leaves_the_axis_of_the_neurons_as_it_is(plot, monkeypatch):
+    """It draws itself anew whenever it is told its ticks, which took as long as the rest of a move."""
+    told = []
+    axis = plot.getPlotItem().getAxis("left")
+    monkeypatch.setattr(axis, "setTicks", told.append)
+    for start in (0.0, 20.0, 40.0):
+        plot.box.setXRange(start, start + 50, padding=0)
+    assert told == []
+    plot.box.setYRange(0, 8, padding=0)
+    assert len(told) == 1 and len(told[0][0]) == 8
+    plot.box.setXRange(5, 15, padding=0)
+    assert len(told) == 1

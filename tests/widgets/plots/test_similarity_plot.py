@@ -70,11 +70,14 @@ def test_the_matrix_lies_in_the_order_and_fills_the_plot(plot):
     assert (rect.left(), rect.top(), rect.right(), rect.bottom()) == (0, 0, 6, 6)
 
 
-def test_the_matrix_is_square_where_there_is_room(plot):
-    for _ in range(3):  # the layout of the boxes follows that of the widget
-        plot.resize(420, plot.maximumHeight())
-        QApplication.processEvents()
-    assert plot.box.height() == pytest.approx(plot.box.width(), abs=12)
+def test_the_matrix_is_square_whatever_room_there_is(qtbot, plot):
+    for width, height in ((700, 170), (300, 170), (420, 900), (900, 400), (260, 900)):
+        plot.resize(width, min(height, plot.maximumHeight()))
+        for _ in range(5):  # the layout of the boxes follows that of the widget
+            QApplication.processEvents()
+            plot.resize(width, min(height, plot.maximumHeight()))
+        assert plot.box.height() == pytest.approx(plot.box.width(), abs=2), (width, height)
+        assert plot.box.width() > 50
 
 
 def test_both_strips_have_the_colours_of_the_ensembles_in_both_themes(plot):

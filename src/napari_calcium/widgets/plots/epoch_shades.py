@@ -30,6 +30,7 @@ class EpochShades(pg.GraphicsObject):
         super().__init__()
         self._epochs = Epochs()
         self._boxes: list[tuple[NDArray[np.float64], NDArray[np.float64], Any]] = []
+        self.hide()  # what is seen takes part in every move, also where it draws nothing
 
     def show(self, epochs: Epochs | None) -> None:
         """Show these epochs; None shows none."""
@@ -44,6 +45,7 @@ class EpochShades(pg.GraphicsObject):
             moments = not (own.end_s > own.start_s).any()
             color.setAlpha(_MOMENT_OPACITY if moments else _OPACITY)
             self._boxes.append((own.start_s, own.end_s, pg.mkBrush(color)))
+        self.setVisible(bool(self._boxes))
         self.prepareGeometryChange()
         self.update()
 

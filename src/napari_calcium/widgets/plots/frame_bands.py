@@ -34,6 +34,7 @@ class FrameBands(pg.GraphicsObject):
         self._brush.setColor(shade)
         # Over the images of rasters, under epochs and curves.
         self.setZValue(-16)
+        self.hide()  # what is seen takes part in every move, also where it draws nothing
 
     @property
     def spans(self) -> NDArray[np.float64]:
@@ -43,6 +44,7 @@ class FrameBands(pg.GraphicsObject):
     def show_spans(self, spans: NDArray[np.float64]) -> None:
         """Shade these spans, (n, 2) ascending seconds."""
         self._spans = spans
+        self.setVisible(len(spans) > 0)
         self.update()
 
     def boundingRect(self) -> QRectF:

@@ -28,6 +28,7 @@ class RasterPlot(RowsPlot):
     def __init__(self, colors: PlotColors) -> None:
         self._view: RasterView | None = None
         self._ensemble: int | None = None
+        self._named: tuple[NDArray[np.int64] | None, range | None] = (None, None)
         super().__init__(colors)
         self.name_rows("Rank")
         self._bands = curve_item(self, z=4, connect="pairs")
@@ -98,12 +99,14 @@ class RasterPlot(RowsPlot):
 
     def _name_rows(self, view: RasterView) -> None:
         first, last = self.rows
-        axis = self.getPlotItem().getAxis("left")
+        rows: range | None = range(max(0, math.floor(first)), min(len(view.cells), math.ceil(last)))
         if self.box.height() / max(last - first, 1e-9) < _LEAST_NAME:
-            axis.setTicks(None)
-            return
-        rows = range(max(0, math.floor(first)), min(len(view.cells), math.ceil(last)))
-        axis.setTicks([[(row + 0.5, str(view.cells[row])) for row in rows]])
+            rows = None
+        # The axis draws itself anew whenever it is told its ticks, also where they are those it has.
+        if (view.cells is not self._named[0]) or rows != self._named[1]:
+            self._named = view.cells, rows
+            names = None if rows is None else [[(row + 0.5, str(view.cells[row])) for row in rows]]
+            self.getPlotItem().getAxis("left").setTicks(names)
 
     def _draw_ensembles(self) -> None:
         view = self._view
@@ -127,6 +130,7 @@ class RasterPlot(RowsPlot):
         color = colors.get(chosen, self._colors.text) if chosen is not None else self._colors.text
         self._bands.setPen(pg.mkPen(color + "a0", width=1))
         self._bands.setData(np.repeat(times, 2), np.tile([0.0, float(len(view.cells))], len(times)))
+        self._bands.setVisible(len(times) > 0)
 
     def _draw_marks(self) -> None:
         color = self._colors.text

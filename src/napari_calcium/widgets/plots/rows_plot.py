@@ -125,6 +125,8 @@ class RowsPlot(TimePlot):
         edges = np.repeat(np.column_stack([boxed, boxed + 1]).ravel(), 2)
         self._boxes.setPen(pg.mkPen(box_color, width=1))
         self._boxes.setData(np.tile([0.0, self._duration], len(edges) // 2), edges)
+        # pyqtgraph measures curves that are seen at each move, also those of no points.
+        self._boxes.setVisible(len(edges) > 0)
 
     @abstractmethod
     def _draw(self) -> None:

@@ -10,6 +10,8 @@ import pyqtgraph as pg
 from numpy.typing import NDArray
 from qtpy.QtCore import QRectF
 
+from napari_calcium.widgets.plots.tick_lines import TickLines
+
 __all__ = ["RowStrip", "TickStrip"]
 
 _HEIGHT, _WIDTH = 12, 14
@@ -34,21 +36,14 @@ class TickStrip(_Strip):
         super().__init__(plot, "top", (1, 1))
         self.setXLink(plot.getPlotItem().getViewBox())
         self.setYRange(0, 1, padding=0)
-        self._items: dict[str, Any] = {}
+        self._lines = TickLines(0.1, 0.95)
+        self.addItem(self._lines, ignoreBounds=True)
 
     def show_ticks(self, times: Mapping[str, NDArray[np.float64]], strong: str | None = None) -> None:
         """Show ticks at these times (s) by colour; those of the colour `strong` are wider."""
-        for color in self._items.keys() - times.keys():
-            self.removeItem(self._items.pop(color))
         # Some room in any case, else the axis beside it cuts its first number.
         self.setFixedHeight(_HEIGHT if times else _HEIGHT // 2)
-        for color, moments in times.items():
-            if color not in self._items:
-                self._items[color] = pg.PlotCurveItem(connect="pairs")
-                self.addItem(self._items[color], ignoreBounds=True)
-            curve = self._items[color]
-            curve.setPen(pg.mkPen(color, width=3 if color == strong else 1))
-            curve.setData(np.repeat(moments, 2), np.tile([0.1, 0.95], len(moments)))
+        self._lines.show_lines(times, strong)
 
 
 class RowStrip(_Strip):
@@ -78,3 +73,4 @@ class RowStrip(_Strip):
         heights = np.repeat(np.asarray(places, np.float64) + 0.5, 2)
         self._marks.setPen(pg.mkPen(color, width=3))
         self._marks.setData(np.tile([0.0, 0.42], len(places)), heights)
+        self._marks.setVisible(len(places) > 0)

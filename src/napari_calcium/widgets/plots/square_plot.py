@@ -23,7 +23,7 @@ _STRIP, _MARGIN, _GAP = 10, 4, 2
 
 
 class SquarePlot(pg.GraphicsLayoutWidget):
-    """A matrix that is no higher than makes it square; a double click shows all of it.
+    """A matrix that stays square whatever room it has; a double click shows all of it.
 
     A subclass says what stands where (:meth:`_order`, :meth:`_groups`) and draws it (:meth:`_draw`,
     :meth:`_mark`).
@@ -37,6 +37,9 @@ class SquarePlot(pg.GraphicsLayoutWidget):
 
     hovered = Signal(object)
     """Rows of two things of the table, or None."""
+
+    _spare = 0
+    """Pixels at the right that a square leaves free. Of the class: Qt asks for a size while it is made."""
 
     def __init__(self, colors: PlotColors, *, left: int = 0) -> None:
         refuse_abstract(self)
@@ -87,6 +90,12 @@ class SquarePlot(pg.GraphicsLayoutWidget):
         self.setBackground(colors.background)
         self._paint_strips()
         self._mark()
+
+    def resizeEvent(self, event: Any) -> None:
+        """Give the matrix all of the new room first: what was left free may be more than there is now."""
+        if self._spare and not self.closed:
+            self._leave_free(0)
+        super().resizeEvent(event)
 
     def mouseDoubleClickEvent(self, event: Any) -> None:
         """Show all of it."""
@@ -154,8 +163,21 @@ class SquarePlot(pg.GraphicsLayoutWidget):
         self._draw()
 
     def _stay_square(self) -> None:
-        """Be no higher than makes the matrix square: both its sides are the same things."""
-        self.setMaximumHeight(max(160, int(self.box.width()) + _STRIP + 2 * _MARGIN + _GAP))
+        """Be no higher than makes the matrix square, and no wider: both its sides are the same things.
+
+        What is left of the width stays free at the right.
+        """
+        if self.closed:
+            return
+        room = int(self.box.width()) + self._spare
+        self.setMaximumHeight(max(160, room + _STRIP + 2 * _MARGIN + _GAP))
+        spare = max(0, room - int(self.box.height()))
+        if abs(spare - self._spare) > 1:
+            self._leave_free(spare)
+
+    def _leave_free(self, spare: int) -> None:
+        self._spare = spare
+        self.ci.layout.setContentsMargins(_MARGIN, _MARGIN, _MARGIN + spare, _MARGIN)
 
     def _paint_strips(self) -> None:
         groups = self._groups()

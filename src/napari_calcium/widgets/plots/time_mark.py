@@ -34,6 +34,7 @@ class TimeMark(pg.GraphicsObject):
         color.setAlpha(_OPACITY)
         self._brush = pg.mkBrush(color)
         self.setZValue(6)
+        self.hide()  # what is seen takes part in every move, also where it draws nothing
 
     def show_stretch(self, stretch: Stretch | None) -> None:
         """Mark these seconds; None marks none."""
@@ -41,6 +42,7 @@ class TimeMark(pg.GraphicsObject):
             return
         self.prepareGeometryChange()
         self.stretch = stretch
+        self.setVisible(stretch is not None)
         self.update()
 
     def boundingRect(self) -> QRectF:
