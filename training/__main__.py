@@ -19,6 +19,7 @@ from training.fitting import fit
 from training.ground_truth import load_datasets, short_name
 from training.settings import TrainingSettings
 
+_RATE = 30.0
 _WEIGHTS = (
     Path(__file__).parent.parent / "src" / "napari_calcium" / "spikes" / "weights" / "spike_network.npz"
 )
@@ -33,6 +34,9 @@ def main() -> None:
     parser.add_argument("--weights", type=Path, default=_WEIGHTS, help="where the final networks go")
     parser.add_argument("--only", choices=("final", "folds"), help="the networks alone, or the scores alone")
     parser.add_argument("--folds", type=int, default=6, help="number of groups of datasets held out in turn")
+    parser.add_argument(
+        "--frame-rate", type=float, default=_RATE, help="of the scores, in Hz; only that band is held out"
+    )
     parser.add_argument("--hold-out", nargs="*", help="datasets of one fold of your own (DS06 DS14 …)")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--band-rounds", type=int, nargs="*", help="rounds of each band, for a quick trial")
@@ -77,11 +81,12 @@ def _train(
     return networks
 
 
-def _folds(given: argparse.Namespace, settings: TrainingSettings) -> dict[str, list[float]]:
+def _folds(given: argparse.Namespace, settings: TrainingSettings) -> dict[str, list[float]] | None:
     """Train with each group of datasets held out, and score that group."""
     if given.scorer is None:
         raise SystemExit("give --scorer, or --only final to train without scores")
     scorer = load_scorer(given.scorer)
+    settings = _band_for(settings, given.frame_rate)
     names = [short_name(path) for path in sorted(given.ground_truth.glob("DS*.npz"))]
     folds = [tuple(given.hold_out)] if given.hold_out else folds_of(names, given.folds)
     told: Scores = {}
@@ -91,16 +96,29 @@ def _folds(given: argparse.Namespace, settings: TrainingSettings) -> dict[str, l
         name = "fold_" + "_".join(held_out) if given.hold_out else f"fold{k}of{len(folds)}"
         ensemble = ensemble_of(_train(given, settings, name, held_out), settings)
         ensembles.append((ensemble, held_out))
-        told |= score(scorer, given.ground_truth, ensemble, held_out, told=True)
-        untold |= score(scorer, given.ground_truth, ensemble, held_out, told=False)
+        for made, knows in ((told, True), (untold, False)):
+            made |= score(
+                scorer, given.ground_truth, ensemble, held_out, told=knows, frame_rate=given.frame_rate
+            )
         print(table(told, untold), flush=True)
     told, untold = dict(sorted(told.items())), dict(sorted(untold.items()))
-    (given.work / "scores.json").write_text(json.dumps({"told": told, "untold": untold}, indent=1))
-    (given.work / "scores.md").write_text(table(told, untold), encoding="utf-8")
+    stem = "scores" if given.frame_rate == _RATE else f"scores_{given.frame_rate:g}Hz"
+    (given.work / f"{stem}.json").write_text(json.dumps({"told": told, "untold": untold}, indent=1))
+    (given.work / f"{stem}.md").write_text(table(told, untold), encoding="utf-8")
+    if given.frame_rate != _RATE:
+        return None
     (given.work / "held_out.md").write_text(_how(folds, settings), encoding="utf-8")
     error = squared_error(scorer, given.ground_truth, ensembles)
     (given.work / "squared_error.json").write_text(json.dumps(error))
     return error
+
+
+def _band_for(settings: TrainingSettings, frame_rate: float) -> TrainingSettings:
+    """Return the settings with the band alone that serves this rate: scores need no other."""
+    return replace(
+        settings,
+        bands=tuple(band for band in settings.bands if band.serves[0] <= frame_rate < band.serves[1]),
+    )
 
 
 def _final(

@@ -13,7 +13,15 @@ from scipy.optimize import nnls
 from napari_calcium.spikes.ensemble import Ensemble
 from training.evaluation import predictor
 
-__all__ = ["COUNT_FACTOR", "NOISE_LEVELS", "SHARPNESS", "TOLD_SHARE", "fit_error", "squared_error"]
+__all__ = [
+    "COUNT_FACTOR",
+    "COUNT_SHRINKAGE",
+    "NOISE_LEVELS",
+    "SHARPNESS",
+    "TOLD_SHARE",
+    "fit_error",
+    "squared_error",
+]
 
 TOLD_SHARE = {
     "OGB-1, Cal-520": 0.5,
@@ -35,6 +43,14 @@ COUNT_FACTOR = {"unknown": 0.7, "excitatory": 0.7, "inhibitory": 2.3, "inhibitor
 Held-out numbers are off by factors (0.3 to 2.7), so the least mean absolute bias lies below the least mean
 bias. Of cortical inhibitory neurons too few spikes are found, of those of the spinal cord (the only ones with
 GCaMP6s) four times too many; one dataset says little, so that half of the way between the two was gone.
+"""
+
+COUNT_SHRINKAGE = {"rate": 0.5, "power": 0.6}
+"""Spikes per second from which on, and power with which, numbers are drawn towards the usual.
+
+Chosen with each dataset held out in turn: mean absolute bias .54 without, .49 with; for rates of 0.1 to 1
+and powers of 0.45 to 0.8 it is the same within .01. Other traits of a trace (noise, size and decay of the
+fluctuations) added nothing.
 """
 
 SHARPNESS = 1.1

@@ -35,7 +35,7 @@ class TrainingSettings:
         Band("main", (15.0, 45.0), (14.0, 48.0), 0.85, 80),
         Band("fast", (45.0, 1e9), (40.0, 62.0), 0.0, 80),
     )
-    channels: int = 24
+    channels: int = 28
     dilations: tuple[int, ...] = (1, 2, 4, 8, 16, 32)
     taps: int = 5
     first_taps: int = 15
@@ -74,6 +74,8 @@ class TrainingSettings:
     """Weight of the squared error, which also is about the size."""
     count_weight: float = 1.0
     """Weight of the error of a segment's spike count (logarithmic)."""
+    likelihood_weight: float = 1.0
+    """Weight of the Poisson likelihood of single frames, which sharpens the time of a spike."""
     seed: int = 0
 
     def for_band(self, band: Band) -> Self:

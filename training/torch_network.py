@@ -21,6 +21,8 @@ _SMOOTHING_S = ((0.025, 1.0), (0.05, 1.0), (0.2, 2.0))
 _FFT = 512
 # Of the typical variance: traces without spikes have no correlation, those with few hardly one.
 _FLOOR = 0.1
+# Spikes a frame: below it the logarithm of a rate counts no more.
+_LEAST = 1e-3
 
 
 class SpikeNetwork(nn.Module):
@@ -112,10 +114,12 @@ def conditions(batch: Batch, settings: TrainingSettings, random: torch.Generator
 def spike_loss(predicted: Tensor, batch: Batch, small: float, settings: TrainingSettings) -> Tensor:
     """Return the loss of spikes per 1/30 s, (batch, n_frames).
 
-    Three terms with a weight each. *Correlation*: one minus the correlation (not centred) of smoothed
+    Four terms with a weight each. *Correlation*: one minus the correlation (not centred) of smoothed
     prediction and smoothed truth over the segments of a trace, so that the course counts and not how much
     fluorescence a spike gives in this neuron, which no network can know. *Course*: squared difference of the
     two over the neuron's variance plus `small`. *Count*: logarithmic error of a segment's number of spikes.
+    *Likelihood*: minus the logarithm of the Poisson probability of the spikes of every frame, unsmoothed,
+    over the root of that variance; in 1/30 s.
 
     Smoothing is by Gaussians of 25, 50 and 200 ms, each weighted by its width (the last doubled). By
     Parseval's theorem it is a weight on the spectrum.
@@ -134,7 +138,14 @@ def spike_loss(predicted: Tensor, batch: Batch, small: float, settings: Training
         settings.correlation_weight * _decorrelation(spectra, weight, unit, small, settings.together)
         + settings.course_weight * (squared / variance).mean()
         + settings.count_weight * F.smooth_l1_loss(error, torch.zeros_like(error), beta=0.2)
+        + settings.likelihood_weight * _unlikelihood(made, truth, unit, torch.sqrt(variance))
     )
+
+
+def _unlikelihood(made: Tensor, truth: Tensor, unit: Tensor, scale: Tensor) -> Tensor:
+    """Return minus the Poisson log-likelihood of a 1/30 s, but for a constant, in `scale`, on average."""
+    each = (made - truth * torch.log(made + _LEAST)).sum(1) * unit
+    return (each / scale).mean()
 
 
 def _weight_of_frequencies(rate: Tensor) -> Tensor:

@@ -37,3 +37,13 @@ def test_the_fitted_error_is_the_one_that_is_there():
     points = np.stack([rate, 0.5 + 2 * rate + 0.1 * rate**2], axis=1)
     assert fit_error(points) == pytest.approx([0.5, 2, 0.1], rel=1e-3)
     assert (fit_error(np.stack([rate, 5 - 0.2 * rate], axis=1)) >= 0).all()
+
+
+@pytest.mark.parametrize(
+    ("frame_rate", "name"), [(7.5, "low"), (15.0, "main"), (30.0, "main"), (60.0, "fast")]
+)
+def test_scores_at_a_rate_need_the_band_that_serves_it_alone(frame_rate, name):
+    from training.__main__ import _band_for
+    from training.settings import TrainingSettings
+
+    assert [band.name for band in _band_for(TrainingSettings(), frame_rate).bands] == [name]

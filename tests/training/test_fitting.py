@@ -4,6 +4,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter1d
+from scipy.special import gammaln
+from scipy.stats import poisson
 
 from napari_calcium.spikes.ensemble import compress, condition_rows
 from napari_calcium.spikes.inference import infer_spike_rate
@@ -77,11 +79,12 @@ def at_30_hz(datasets, small):
     return batches(datasets, replace(small, main_share=1.0), np.random.default_rng(0))[0]
 
 
+_TERMS = ("correlation", "course", "count", "likelihood")
+
+
 def alone(small, **weights):
     """Settings with one term of the loss."""
-    return replace(
-        small, **(dict.fromkeys(("correlation_weight", "course_weight", "count_weight"), 0.0) | weights)
-    )
+    return replace(small, **(dict.fromkeys([f"{n}_weight" for n in _TERMS], 0.0) | weights))
 
 
 def test_course_and_count_are_what_is_written(at_30_hz, small):
@@ -117,6 +120,30 @@ def test_the_correlation_is_that_of_all_segments_of_a_trace(at_30_hz, small):
         found.append(1 - both / np.sqrt((own + 0.001) * (true + 0.001)))
     made = float(spike_loss(torch.from_numpy(predicted), batch, 0.01, alone(small, correlation_weight=1.0)))
     assert made == pytest.approx(np.mean(found), rel=0.02)
+
+
+def test_the_likelihood_is_that_of_poisson_and_least_for_the_true_rate(at_30_hz, small):
+    from training.torch_network import spike_loss
+
+    batch, likelihood = at_30_hz, alone(small, likelihood_weight=2.0)
+    rng = np.random.default_rng(3)
+    predicted = rng.uniform(0.05, 0.3, batch.traces.shape).astype(np.float32)
+    expected = []
+    for row in range(small.batch):
+        seen = batch.counted[row] > 0
+        rate, spikes = predicted[row, seen].astype(float), batch.counts[row, seen]
+        # The factorial does not depend on the prediction and is left out.
+        losses = -(poisson.logpmf(spikes, rate) + gammaln(spikes + 1))
+        expected.append(losses.sum() / max(seen.sum(), 50) / np.sqrt(batch.variance[row] + 0.01))
+    made = float(spike_loss(torch.from_numpy(predicted), batch, 0.01, likelihood))
+    assert made == pytest.approx(2 * np.mean(expected), rel=0.03)
+
+    rate = np.full_like(predicted, batch.counts[batch.counted > 0].mean())
+    true, lower, higher = (
+        float(spike_loss(torch.from_numpy((k * rate).astype(np.float32)), batch, 1e6, likelihood))
+        for k in (1.0, 0.5, 2.0)
+    )
+    assert true < min(lower, higher)
 
 
 def test_how_much_one_spike_gives_does_not_count_for_the_course(at_30_hz, small):
