@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
 import h5py
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
+from napari_calcium.io import shielded_hdf5
 from napari_calcium.io.shielded_hdf5 import Shield, writing_hdf5
 
 SAVE_TWICE = """
@@ -91,3 +95,44 @@ def test_what_was_refused_is_still_read_until_it_is_told(tmp_path):
     with pytest.raises(OSError, match="No space left"):
         shield.check()
     shield.close()
+
+
+pieces = st.tuples(st.integers(0, 60), st.binary(min_size=1, max_size=20))
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    steps=st.lists(st.one_of(pieces, st.tuples(st.integers(0, 60), st.integers(1, 30)))),
+    few=st.integers(1, 80),
+    large=st.integers(1, 30),
+)
+def test_pieces_in_any_order_are_read_and_kept_as_they_were_written(tmp_path, monkeypatch, steps, few, large):
+    monkeypatch.setattr(shielded_hdf5, "_GATHERED_BYTES", few)
+    monkeypatch.setattr(shielded_hdf5, "_LARGE_BYTES", large)
+    shield, expected = Shield(tmp_path / "any"), bytearray()
+    for place, step in steps:
+        shield.seek(place)
+        if isinstance(step, bytes):
+            expected.extend(bytes(max(0, place + len(step) - len(expected))))
+            expected[place : place + len(step)] = step
+            assert shield.write(memoryview(step)) == len(step)
+        else:
+            buffer = bytearray(b"?" * step)
+            got = shield.readinto(memoryview(buffer))
+            assert bytes(buffer[:got]) == bytes(expected[place : place + step])
+    assert shield.seek(0, os.SEEK_END) == len(expected)
+    shield.close()
+    assert (tmp_path / "any").read_bytes() == bytes(expected)
+
+
+def test_pieces_side_by_side_are_one_call(tmp_path, monkeypatch):
+    shield, calls = Shield(tmp_path / "side"), []
+    write = shield._write
+    monkeypatch.setattr(
+        shield, "_write", lambda place, data: calls.append((place, len(data))) or write(place, data)
+    )
+    for place in (30, 0, 10, 20, 100):
+        shield.seek(place)
+        shield.write(memoryview(bytes(10)))
+    shield.close()
+    assert calls == [(0, 40), (100, 10)]

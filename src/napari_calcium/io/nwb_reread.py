@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from concurrent.futures import ThreadPoolExecutor
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +24,7 @@ from napari_calcium.io.nwb_layout import (
     SIMILARITY,
 )
 from napari_calcium.io.object_tree import from_plain
+from napari_calcium.io.trace_chunks import STORED, Transfer, chunk_places
 from napari_calcium.progress import Progress, part, silent
 from napari_calcium.recording import LogEntry, Movie, Recording, Source, Trace
 from napari_calcium.results.tables import (
@@ -44,10 +43,7 @@ __all__ = ["is_own_nwb", "read_turned", "reread", "reread_selection"]
 
 _BLOCK_BYTES = 1 << 24
 _READERS = 2
-_RUN_BYTES = 1 << 25
-"""Read with one call: progress is told, and cancelling heard, in between."""
 _TILE = 256
-_ROWS_A_REPORT = 64
 
 
 def is_own_nwb(file: Hdf5File) -> bool:
@@ -93,11 +89,22 @@ def reread_selection(file: Hdf5File) -> dict[str, Any]:
 
 def _recording(file: Hdf5File, about: dict[str, Any], on_progress: Progress) -> Recording:
     ids = file.array(f"{CELLS}/id", ndim=1).astype(np.int64)
-    return Recording(
+    with Transfer(file.path, threads=_READERS) as transfer:
+        # Most of the bytes come while everything else is read.
+        begun = _begin_traces(file, about["traces"], len(ids), transfer, part(on_progress, 0.0, 0.5))
+        others = _all_but_traces(file, about, ids)
+        traces = {}
+        for name, _, unit in about["traces"]:
+            values, until = begun[name]
+            transfer.wait(part(on_progress, 0.5, 1.0), until=until)
+            traces[name] = Trace(values, unit)
+    return Recording(roi_ids=ids, traces=traces, **others)
+
+
+def _all_but_traces(file: Hdf5File, about: dict[str, Any], ids: NDArray[np.int64]) -> dict[str, Any]:
+    return dict(
         name=about["name"],
-        roi_ids=ids,
         frame_rate=about["frame_rate"],
-        traces=_traces(file, about["traces"], len(ids), on_progress),
         cell_names=tuple(about["cell_names"]),
         rois=_rois(file, about["rois"], ids),
         images={
@@ -126,15 +133,18 @@ def _more(file: Hdf5File, plain: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _traces(file: Hdf5File, listed: list[list[str]], n_rois: int, on_progress: Progress) -> dict[str, Trace]:
+def _begin_traces(
+    file: Hdf5File, listed: list[list[str]], n_rois: int, transfer: Transfer, on_progress: Progress
+) -> dict[str, tuple[NDArray[np.float32], int]]:
+    """Return the traces, and how many jobs of the transfer have to be over until each is whole."""
     traces = {}
-    for k, (name, place, unit) in enumerate(listed):
+    for k, (name, place, _) in enumerate(listed):
         field = f"processing/ophys/{place}/data"
         share = part(on_progress, k / len(listed), (k + 1) / len(listed))
-        values = read_turned(file, field, share)
-        if values.shape[0] != n_rois:
-            raise file.error(field, f"has {values.shape[0]} cells, but there are {n_rois}")
-        traces[name] = Trace(values, unit)
+        values = _begin_turned(file, field, transfer, share)
+        if len(values) != n_rois:
+            raise file.error(field, f"has {len(values)} cells, but there are {n_rois}")
+        traces[name] = values, transfer.begun
     return traces
 
 
@@ -146,6 +156,16 @@ def read_turned(file: Hdf5File, field: str, on_progress: Progress = silent) -> N
     ReadError
         If it is missing, no table of numbers, or damaged.
     """
+    with Transfer(file.path, threads=_READERS) as transfer:
+        values = _begin_turned(file, field, transfer, part(on_progress, 0.0, 0.5))
+        transfer.wait(part(on_progress, 0.5, 1.0))
+    return values
+
+
+def _begin_turned(
+    file: Hdf5File, field: str, transfer: Transfer, on_progress: Progress
+) -> NDArray[np.float32]:
+    """Return a dataset as :func:`read_turned` does, whole once the transfer is over."""
     stored = file.dataset(field)
     if stored.dtype.kind not in "fiub" or stored.ndim != 2:
         raise file.error(field, f"must be a table of numbers, got {stored.dtype} of {stored.shape}")
@@ -153,7 +173,7 @@ def read_turned(file: Hdf5File, field: str, on_progress: Progress = silent) -> N
     values = np.empty((n_rois, n_frames), np.float32)
     whole_traces = stored.chunks is not None and stored.chunks[0] == n_frames
     if whole_traces and stored.chunks[1] == 1 and _is_plain(stored):
-        _read_chunks(file, field, stored, values, on_progress)
+        _read_chunks(file, field, stored, values, transfer)
         return values
     along = 1 if whole_traces else 0
     a_line = stored.dtype.itemsize * max(1, stored.shape[1 - along])
@@ -177,78 +197,27 @@ def _turn(block: NDArray[Any], out: NDArray[np.float32]) -> None:
 
 def _is_plain(stored: Any) -> bool:
     """Whether the bytes of a chunk are its numbers as they are wanted."""
-    return bool(stored.dtype == np.dtype("<f4") and not stored.id.get_create_plist().get_nfilters())
+    return bool(stored.dtype == STORED == np.float32 and not stored.id.get_create_plist().get_nfilters())
 
 
 def _read_chunks(
-    file: Hdf5File, field: str, stored: Any, values: NDArray[np.float32], on_progress: Progress
+    file: Hdf5File, field: str, stored: Any, values: NDArray[np.float32], transfer: Transfer
 ) -> None:
     """Read traces that are a chunk each: many at once where they follow one another in the file."""
-    if len(values) and (places := _chunk_places(stored, values)) is not None:
-        _read_runs(file, field, places, values, on_progress)
+    if not values.size:
         return
-    n_rois = len(values)
-    for row in range(n_rois):
+    if (places := chunk_places(stored, len(values), values.strides[0])) is not None:
+        transfer.read(values, places, lambda row: _unread(file, field, row, "the file ends before it"))
+        return
+    for row in range(len(values)):
         try:
-            values[row] = np.frombuffer(stored.id.read_direct_chunk((0, row))[1], "<f4")
+            values[row] = np.frombuffer(stored.id.read_direct_chunk((0, row))[1], STORED)
         except Exception as error:
-            message = " ".join(str(error).split())[:200]
-            raise file.error(field, f"cell {row} cannot be read ({message})") from None
-        if row % _ROWS_A_REPORT == 0 or row == n_rois - 1:
-            on_progress(row + 1, n_rois)
+            raise _unread(file, field, row, " ".join(str(error).split())[:200]) from None
 
 
-def _chunk_places(stored: Any, values: NDArray[np.float32]) -> NDArray[np.int64] | None:
-    """Return where in the file the bytes of each trace begin, None where not all lie there as they are."""
-    places = np.full(len(values), -1, np.int64)
-
-    def note(chunk: Any) -> None:
-        row = chunk.chunk_offset[1]
-        if chunk.size == values.strides[0] and chunk.filter_mask == 0 and 0 <= row < len(places):
-            places[row] = chunk.byte_offset if chunk.byte_offset is not None else -1
-
-    try:
-        stored.id.chunk_iter(note)
-        first = stored.id.read_direct_chunk((0, 0))[1]
-        with open(stored.file.filename, "rb") as raw:
-            raw.seek(max(0, int(places[0])))
-            same = raw.read(len(first)) == first
-    except Exception:
-        # A damaged file is told of where its traces are read one by one.
-        return None
-    return places if same and bool((places >= 0).all()) else None
-
-
-def _read_runs(
-    file: Hdf5File, field: str, places: NDArray[np.int64], values: NDArray[np.float32], on_progress: Progress
-) -> None:
-    """Read traces that lie behind one another with one call each, without a copy in between."""
-    a_row, n_rois = values.strides[0], len(values)
-    breaks = np.flatnonzero(np.diff(places) != a_row) + 1
-    most = max(1, _RUN_BYTES // a_row)
-    runs = [
-        (start, min(start + most, end))
-        for begin, end in pairwise([0, *breaks.tolist(), n_rois])
-        for start in range(begin, end, most)
-    ]
-
-    def read(run: tuple[int, int]) -> int:
-        start, stop = run
-        with open(file.path, "rb", buffering=0) as raw:
-            raw.seek(int(places[start]))
-            left = values[start:stop].data.cast("B")
-            while len(left):
-                got = raw.readinto(left)
-                if not got:
-                    raise file.error(field, f"cell {stop - 1} cannot be read (the file ends before it)")
-                left = left[got:]
-        return stop
-
-    # Copying out of the system's cache into new memory keeps more than one core busy.
-    with ThreadPoolExecutor(_READERS) as readers:
-        for first in range(0, len(runs), _READERS):
-            for stop in readers.map(read, runs[first : first + _READERS]):
-                on_progress(stop, n_rois)
+def _unread(file: Hdf5File, field: str, row: int, why: str) -> ReadError:
+    return file.error(field, f"cell {row} cannot be read ({why})")
 
 
 def _rois(file: Hdf5File, about: dict[str, Any] | None, ids: NDArray[np.int64]) -> Rois | None:

@@ -29,6 +29,7 @@ from napari_calcium.io.nwb_layout import (
 )
 from napari_calcium.io.nwb_session import NwbSession
 from napari_calcium.io.shielded_hdf5 import writing_hdf5
+from napari_calcium.io.trace_chunks import Transfer, lay_out
 from napari_calcium.progress import Progress, silent
 from napari_calcium.recording import Recording
 from napari_calcium.results.tables import EnsembleEvents, Table
@@ -36,7 +37,6 @@ from napari_calcium.rois import Rois
 
 __all__ = ["save_nwb"]
 
-_ROWS_A_REPORT = 64
 _MASK = np.dtype([("x", "<u4"), ("y", "<u4"), ("weight", "<f4")])
 _MASK_CHUNK = 1 << 16
 _CELLS_AT_ONCE = 512
@@ -90,22 +90,28 @@ def save_nwb(
     stored.
     """
     path = Path(path)
-    with replacing(path) as partial:
+    with replacing(path) as partial, Transfer(partial, writes=True) as transfer:
         with warnings.catch_warnings():
             # pynwb warns of its own later versions.
             warnings.simplefilter("ignore")
-            _write_structure(recording, partial, session_start, session, selection or {})
-        _fill(recording, partial, on_progress)
+            from pynwb import NWBHDF5IO
+
+            with writing_hdf5(partial) as (plain, _), NWBHDF5IO(file=plain, mode="w") as file:
+                # Traces go to the disk while pynwb is still busy with what is around them.
+                _begin_traces(recording, plain, transfer)
+                file.write(_structure(recording, session_start, session, selection or {}))
+        transfer.check()
+        with writing_hdf5(partial, "r+") as (plain, _):
+            _fill(recording, plain)
+            # What HDF5 writes would wait for the traces, so it comes behind them.
+            transfer.wait(on_progress)
 
 
-def _write_structure(
-    recording: Recording,
-    path: Path,
-    session_start: datetime | None,
-    session: NwbSession,
-    selection: Mapping[str, Any],
-) -> None:
-    from pynwb import NWBHDF5IO, NWBFile
+def _structure(
+    recording: Recording, session_start: datetime | None, session: NwbSession, selection: Mapping[str, Any]
+) -> Any:
+    """Return the file as pynwb knows it, with places for what :func:`_fill` fills in."""
+    from pynwb import NWBFile
 
     now = datetime.now().astimezone()
     told = "" if session_start is not None else "; session_start_time is the time of saving"
@@ -132,8 +138,7 @@ def _write_structure(
         )
     text = json.dumps(about(recording) | {"selection": dict(selection)}, ensure_ascii=True)
     nwb.add_scratch(text, name=ABOUT, description="what napari-calcium needs to open the recording again")
-    with writing_hdf5(path) as (plain, _), NWBHDF5IO(file=plain, mode="w") as file:
-        file.write(nwb)
+    return nwb
 
 
 def _subject(session: NwbSession) -> Any:
@@ -297,7 +302,7 @@ def _pixel_mask(recording: Recording) -> NDArray[np.void]:
 
 
 def _add_traces(recording: Recording, ophys: Any, cells: Any) -> None:
-    """Lay out the traces; their numbers are filled in by :func:`_fill`."""
+    """Lay out the traces; :func:`_fill` puts their numbers there."""
     from hdmf.backends.hdf5 import H5DataIO
     from hdmf.common import DynamicTableRegion
     from pynwb.ophys import DfOverF, Fluorescence, RoiResponseSeries
@@ -412,25 +417,38 @@ def _dynamic_table(name: str, columns: list[Any]) -> Any:
     )
 
 
-def _fill(recording: Recording, path: Path, on_progress: Progress) -> None:
-    """Write the numbers into the places that pynwb laid out."""
+def _begin_traces(recording: Recording, file: h5py.File, transfer: Transfer) -> None:
+    """Give the traces their room, and begin to write them."""
+    for name, place in _waiting(recording).items():
+        transfer.write(
+            recording.traces[name].values, lay_out(file, place, recording.n_rois, recording.n_frames)
+        )
+    transfer.sync()
+
+
+def _waiting(recording: Recording) -> dict[str, str]:
+    """Return where each trace with numbers is until pynwb has made the place where it belongs."""
+    there = (name for name, trace in recording.traces.items() if trace.values.size)
+    return {name: f"trace {k}" for k, name in enumerate(there)}
+
+
+def _fill(recording: Recording, file: h5py.File) -> None:
+    """Write the cells, and put the traces, into the places that pynwb laid out."""
     safe = trace_names(recording)
-    total = sum(trace.values.nbytes for trace in recording.traces.values())
-    done = 0
-    on_progress(0, total)
-    with writing_hdf5(path, "r+") as (file, shield):
-        pixels, mask = file[f"{CELLS}/pixel_mask"], _pixel_mask(recording)
-        pixels.resize(mask.shape)
-        pixels[...] = mask
-        file[f"{CELLS}/pixel_mask_index"][...] = _mask_ends(recording)
-        if f"{CELLS}/image_mask" in file:
-            _fill_pictures(recording, file[f"{CELLS}/image_mask"])
-        for name, trace in recording.traces.items():
-            stored = file[f"processing/ophys/{interface_of(name, trace.unit)}/{safe[name]}/data"]
-            for row, values in enumerate(trace.values):
-                # A cell's trace is a chunk, so that nothing has to be turned.
-                stored.id.write_direct_chunk((0, row), values.astype("<f4", copy=False))
-                done += values.nbytes
-                if row % _ROWS_A_REPORT == 0 or row == len(trace.values) - 1:
-                    shield.check()
-                    on_progress(done, total)
+    for name, waiting in _waiting(recording).items():
+        interface = interface_of(name, recording.traces[name].unit)
+        _put(file, waiting, f"processing/ophys/{interface}/{safe[name]}/data")
+    pixels, mask = file[f"{CELLS}/pixel_mask"], _pixel_mask(recording)
+    pixels.resize(mask.shape)
+    pixels[...] = mask
+    file[f"{CELLS}/pixel_mask_index"][...] = _mask_ends(recording)
+    if f"{CELLS}/image_mask" in file:
+        _fill_pictures(recording, file[f"{CELLS}/image_mask"])
+
+
+def _put(file: h5py.File, waiting: str, place: str) -> None:
+    """Put a dataset where an empty one is, of which it takes what pynwb says of it."""
+    for name, value in file[place].attrs.items():
+        file[waiting].attrs.create(name, value, dtype=file[place].attrs.get_id(name).dtype)
+    del file[place]
+    file.move(waiting, place)
