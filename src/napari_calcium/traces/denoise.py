@@ -13,7 +13,6 @@ from annotated_types import Ge, Le
 from numpy.typing import ArrayLike, NDArray
 from pydantic import Field
 from scipy.ndimage import maximum_filter1d
-from scipy.signal import oaconvolve
 
 from napari_calcium.checks import check_frame_rate, check_traces
 from napari_calcium.numerics.blocks import apply_to_rows
@@ -201,6 +200,8 @@ def _denoised(
 
 
 def _savitzky_golay(traces: NDArray[np.floating], window: int, order: int) -> NDArray[np.float32]:
+    from scipy.signal import oaconvolve  # takes most of a second to load, the settings of the stage none
+
     n_frames = traces.shape[1]
     # Fewer than order + 2 samples are reproduced exactly; an odd window has a middle.
     window = max(window, order + 2) | 1

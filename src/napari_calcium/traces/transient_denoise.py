@@ -11,7 +11,6 @@ from annotated_types import Ge, Gt, Le
 from numpy.typing import NDArray
 from pydantic import Field
 from scipy.ndimage import gaussian_filter1d
-from scipy.signal import lfilter
 
 from napari_calcium.numerics.blocks import rows_per_block
 from napari_calcium.numerics.indicators import INDICATORS, Indicator
@@ -122,6 +121,8 @@ def rebuilt(
 
 def _add_calcium(jumps: Jumps, keep: NDArray[np.float64], total: NDArray[np.float32]) -> None:
     """Add to each row of `total` what its jumps leave: each fades by the share `keep` from frame to frame."""
+    from scipy.signal import lfilter  # takes most of a second to load, the settings of the stage none
+
     ends = np.searchsorted(jumps.row, np.arange(len(total) + 1))
     train = np.zeros(total.shape[1])
     for row, (first, last) in enumerate(pairwise(ends.tolist())):
