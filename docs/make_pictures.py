@@ -142,7 +142,7 @@ class Window:
 
     def dock(self, name: str) -> QDockWidget:
         """Return a dock and bring it to the front."""
-        found = next(d for d in self.main.findChildren(QDockWidget) if d.windowTitle().startswith(name))
+        found = next(d for d in self.main.findChildren(QDockWidget) if d.objectName().startswith(name))
         found.show()
         found.raise_()
         self.settle(0.1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import napari
@@ -125,6 +126,17 @@ def test_lanes_follow_the_selection_and_the_decoded_box(dock, session, whole):
     dock.decoded.setChecked(False)
     settle()
     assert all(len(lane.told) == 0 for lane in dock.plot._data.lanes)
+
+
+def test_the_legend_says_how_much_a_file_covers_where_that_is_not_all(dock, session, whole):
+    session.open(whole)
+    settle()
+    assert dock.legend.wordWrap(), "it must not be cut off in a narrow dock"
+    assert "file:" not in dock.legend.text()
+    behaviour = replace(whole.behaviour, covered=0.4)
+    session.open(whole.replace(behaviour=behaviour))
+    settle()
+    assert "(file: 40&nbsp;% of the recording)" in dock.legend.text()
 
 
 def test_time_and_span_go_both_ways(dock, session, whole, qtbot):

@@ -106,7 +106,19 @@ def test_titles_are_short(viewer, qtbot, wanted, recording):
     session_of(viewer).open(recording)
     explore(viewer)
     opened(qtbot, workspace_of(viewer))
-    assert all("napari-calcium" not in d.windowTitle() for d in our_docks(main_of(viewer)))
+    docks = {short_name(d): d.windowTitle() for d in our_docks(main_of(viewer))}
+    assert docks.pop("Calcium pipeline") == "Pipeline", "its tab must not push others out of sight"
+    assert docks == {name: name for name in docks}
+
+
+def test_a_dock_of_no_group_is_a_tab_beside_the_others(viewer, qtbot, wanted, recording):
+    _, widget = viewer.window.add_plugin_dock_widget("napari-calcium", "Start here")
+    start = dock_of(widget)
+    session_of(viewer).open(recording)
+    explore(viewer)
+    opened(qtbot, workspace_of(viewer))
+    tabs = main_of(viewer).tabifiedDockWidgets(start)
+    assert "Calcium pipeline" in {short_name(tab) for tab in tabs}
 
 
 def test_tabs_spell_out_their_names(viewer, qtbot, wanted, populated):

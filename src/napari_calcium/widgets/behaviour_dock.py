@@ -48,6 +48,10 @@ _MORE = {
 }
 
 
+_NEARLY_ALL = 0.995
+"""Share of the recording from which on a file of behaviour is said to cover all of it, by saying nothing."""
+
+
 class BehaviourDock(ViewDock):
     """Signals and epochs under the selected cells, on the time axis of all docks; adds files and aligns them.
 
@@ -78,6 +82,7 @@ class BehaviourDock(ViewDock):
         self.plot.setToolTip("Click: that moment. Wheel and drag: in time. Double click: all of it.")
         self.legend = QLabel()
         self.legend.setTextFormat(Qt.TextFormat.RichText)
+        self.legend.setWordWrap(True)
         self.legend.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.decoded = QCheckBox("Decoded")
         self.decoded.setChecked(True)
@@ -218,9 +223,9 @@ class BehaviourDock(ViewDock):
             parts.append(f"<span style='color:{color}'>■</span> {escape(label)}")
         if any(behaviour.stand_ins):
             parts.append("made of the neurons themselves")
-        else:
+        elif behaviour.covered < _NEARLY_ALL:
             # Not of a signal: "lick covers 96 %" would read as if it were on so long.
-            parts.append(f"(file: {100 * behaviour.covered:.0f} % of the recording)")
+            parts.append(f"(file: {100 * behaviour.covered:.0f}&nbsp;% of the recording)")
         self.legend.setText("&nbsp; ".join(parts))
         entry = next((e for e in recording.log if e.stage == "behaviour"), None)
         self.legend.setToolTip("\n".join(entry.notes) if entry is not None else "")

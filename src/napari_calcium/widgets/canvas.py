@@ -60,6 +60,7 @@ class Canvas:
         self._tool = SelectionTool(viewer, session.selection, self._cells_in, self._pick_many)
         session.selection.focus_changed.connect(self._on_focus)
         session.selection.ensemble_changed.connect(self._highlight)
+        session.selection.marked_changed.connect(self._on_marked)
 
     @property
     def tissue(self) -> TissueLayers | None:
@@ -87,6 +88,7 @@ class Canvas:
                 self._replace_content(viewer, recording)
             self._show_colours(recording)
         self._highlight()
+        self._on_marked(self._session.selection.marked)
         self.show_time(self._session.selection.time)
 
     def show_cells(self, ids: tuple[int, ...]) -> None:
@@ -167,6 +169,12 @@ class Canvas:
             ground = plot_colors(viewer).background
             colour = None if chosen is None else ensemble_mark(chosen, ground)
             self.heatmap.show(selection.cells, colour)
+
+    def _on_marked(self, seconds: tuple[float, float] | None) -> None:
+        """Shade a marked stretch over the heatmap, beside epochs and bad frames."""
+        if self.heatmap is not None:
+            with self._own_doing():
+                self.heatmap.show_marked(seconds)
 
     def _on_focus(self, cell: int | None) -> None:
         """Outline the cell in focus, and centre it unless it was pointed at on the canvas itself."""
@@ -285,7 +293,7 @@ class Canvas:
 
 def _is_picture(layer: Any) -> bool:
     """Whether a layer shows tissue: an image or labels that are not our heatmap."""
-    return layer_role(layer) not in ("heatmap", "marks", "cursor") and type(layer).__name__ in (
+    return layer_role(layer) not in ("heatmap", "times", "marks", "cursor") and type(layer).__name__ in (
         "Image",
         "Labels",
     )

@@ -23,6 +23,8 @@ __all__ = [
 
 _ENDING = " (napari-calcium)"
 _PLACED = "napari_calcium_placed"
+_TABS = {"Calcium pipeline": "Pipeline"}
+"""What stands on a tab in place of the name: the tabs at the right of a small screen have no room for it."""
 DOCK_AREAS = {
     "bottom": Qt.DockWidgetArea.BottomDockWidgetArea,
     "right": Qt.DockWidgetArea.RightDockWidgetArea,
@@ -141,7 +143,7 @@ def _shorten_title(dock: QDockWidget) -> None:
     """Take "(napari-calcium)" from the title and the tab, where it cuts off the names of several docks."""
     name = short_name(dock)
     if dock.windowTitle().endswith(_ENDING):
-        dock.setWindowTitle(name)
+        dock.setWindowTitle(_TABS.get(name, name))
         _TitleKeeper(dock, name)
     _shorten_bar(dock, name)
 

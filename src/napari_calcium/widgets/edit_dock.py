@@ -173,14 +173,18 @@ class EditDock(ViewDock):
         rows = {
             "Add": ("wand", "ellipse", "outline", "polygon"),
             "Change": ("redraw", "split", "merge", "delete"),
-            "Judge": ("accept", "reject"),
+            "Judge": (),
         }
         for row, (title, names) in enumerate(rows.items()):
             grid.addWidget(QLabel(title), row, 0)
             for place, name in enumerate(names, 1):
                 grid.addWidget(self.buttons[name], row, place)
-        grid.addWidget(self.undo, 2, 3)
-        grid.addWidget(self.redo, 2, 4)
+        # As wide as their words: in columns of one width the longest would be cut off.
+        last = QHBoxLayout()
+        last.setSpacing(4)
+        for button in (self.buttons["accept"], self.buttons["reject"], self.undo, self.redo):
+            last.addWidget(button, 1)
+        grid.addLayout(last, 2, 1, 1, 4)
         for place in range(1, 5):
             grid.setColumnStretch(place, 1)
         return grid
@@ -198,10 +202,9 @@ class EditDock(ViewDock):
         for title, box in (("Wand reach", self.reach), ("edge", self.edge)):
             label = QLabel(title)
             label.setBuddy(box)
-            box.setMinimumWidth(106)
+            box.setMinimumWidth(100)
             row.addWidget(label)
-            row.addWidget(box)
-        row.addStretch(1)
+            row.addWidget(box, 1)
         return row
 
     def _button(self, name: str, title: str, tip: str, key: str, slot: Callable[[], object]) -> QPushButton:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from napari_calcium.recording import Recording, Trace
 from napari_calcium.widgets.activity_movie import activity_trace
+from napari_calcium.widgets.heatmap_times import HeatmapTimes
 from napari_calcium.widgets.tissue_layers import tag
 
 __all__ = ["HeatmapLayer", "heatmap_image", "heatmap_layer_data"]
@@ -120,6 +121,7 @@ class HeatmapLayer:
         self._shown = activity_trace(recording)
         data = heatmap_layer_data(recording)
         self._image, self._marks, self._cursor = None, None, None
+        self._times: HeatmapTimes | None = None
         self._marked: tuple[tuple[int, ...], str | None] = (), None
         if data is None:
             return
@@ -131,12 +133,14 @@ class HeatmapLayer:
             "Selected neurons", "marks", _MARK, max(0.6 * self._row_height, self._width / 500)
         )
         self._cursor = self._add_lines("Time", "cursor", _CURSOR, self._width / 600)
+        self._times = HeatmapTimes(viewer, self._width, _ASPECT * self._width)
         viewer.layers.selection.active = self._image
 
     @property
     def layers(self) -> tuple[Any, ...]:
         """Our layers that are still there."""
-        return tuple(layer for layer in (self._image, self._marks, self._cursor) if layer is not None)
+        times = self._times.layer if self._times is not None else None
+        return tuple(layer for layer in (self._image, times, self._marks, self._cursor) if layer is not None)
 
     def update(self, recording: Recording) -> None:
         """Show the traces of a recording of the same cells."""
@@ -158,11 +162,13 @@ class HeatmapLayer:
         for name in ("_image", "_marks", "_cursor"):
             if getattr(self, name) is layer:
                 setattr(self, name, None)
+        if self._times is not None and self._times.layer is layer:
+            self._times = None  # what the user deletes does not come back
 
     def remove(self) -> None:
         """Take all our layers away."""
         layers = self.layers
-        self._image, self._marks, self._cursor = None, None, None
+        self._image, self._marks, self._cursor, self._times = None, None, None, None
         for layer in layers:
             if layer in self._viewer.layers:
                 self._viewer.layers.remove(layer)
@@ -210,6 +216,11 @@ class HeatmapLayer:
             # In place: other data make napari measure all layers anew; the cursor stays within the picture.
             self._cursor.data[0, 0, 1] = place
             self._cursor.refresh(extent=False, thumbnail=False)
+
+    def show_marked(self, marked: tuple[float, float] | None) -> None:
+        """Shade what is marked on every time axis: epochs, bad frames, and this stretch of seconds."""
+        if self._times is not None and self._image is not None:
+            self._times.show(self._recording, marked, self._image)
 
     def _add_lines(self, name: str, role: Any, colour: str, width: float) -> Any:
         return self._viewer.add_vectors(

@@ -25,7 +25,7 @@ _MEMBER_ALPHA = 0.8
 _MOST_COLOURS = 250
 _MOST_ACTIVITY_PIXELS = 2048**2
 
-Role = Literal["image", "movie", "activity", "somata", "selected", "heatmap", "marks", "cursor"]
+Role = Literal["image", "movie", "activity", "somata", "selected", "heatmap", "times", "marks", "cursor"]
 
 
 def layer_role(layer: Any) -> str | None:
