@@ -36,6 +36,8 @@ def test_it_says_what_to_do_first(window):
 
 
 def test_every_row_of_every_form_is_explained(window):
+    for stage in window.forms.sections:
+        assert window.forms.panels[stage] is not None
     rows = [row for row in window.forms.findChildren(Row) if row.about is not None]
     assert len(rows) > 40
     for row in rows:

@@ -66,6 +66,7 @@ from napari_calcium.widgets.segmentation import SegmentationPanel
 from napari_calcium.widgets.significance import SignificancePanel
 from napari_calcium.widgets.sorting import SortingPanel
 from napari_calcium.widgets.spikes import SpikesPanel
+from napari_calcium.widgets.stage_panels import StagePanels
 from napari_calcium.widgets.stage_widget import StagePanel, scrolling, state_words
 from napari_calcium.widgets.start_row import StartRow
 from napari_calcium.widgets.workbench import workbench_of
@@ -146,7 +147,7 @@ class PipelineDock(QWidget):
         self.history = QPushButton("History")
         self.pipeline = QPushButton("Pipeline")
         self.sections: dict[str, Section] = {}
-        self.panels: dict[str, StagePanel] = {}
+        self.panels = StagePanels(self._bench, _PANELS, self.sections, self._show_brief, self)
         self._build()
         self._connect()
         self._place = DockPlace(self, "Calcium pipeline", "right")
@@ -223,11 +224,11 @@ class PipelineDock(QWidget):
         return row
 
     def _section(self, stage: str) -> Section:
-        panel = _PANELS[stage](self._bench)
-        section = Section(TITLES[stage], panel, "Part of the analysis; without the tick it is skipped.")
+        section = Section(TITLES[stage], None, "Part of the analysis; without the tick it is skipped.")
         section.is_ticked = self._bench.plan.is_enabled(stage)
         section.ticked.connect(lambda on: self._bench.plan.set_enabled(stage, on))
-        self.panels[stage], self.sections[stage] = panel, section
+        section.opened.connect(lambda on: self.panels.follow(stage, is_open=on))
+        self.sections[stage] = section
         return section
 
     def _connect(self) -> None:
@@ -309,12 +310,20 @@ class PipelineDock(QWidget):
             section.is_ticked = plan.is_enabled(stage)
             if stage in MOVIE_STAGES:
                 section.setVisible(recording is not None and not not_needed(recording, "registration"))
-            lines = self.panels[stage].result
-            section.brief = lines[0] if lines else ""
+            self._show_brief(stage)
             section.setToolTip(_took(recording, stage) if state is StageState.UP_TO_DATE else "")
         self._show_mode()
         self._show_estimate()
         self._show_busy()
+
+    def _show_brief(self, stage: str) -> None:
+        """Say under a folded section what came of the stage; its panel has the words."""
+        recording = self._bench.session.recording
+        if stage in self.panels:
+            lines = self.panels[stage].result
+            self.sections[stage].brief = lines[0] if lines else ""
+        elif recording is not None and (entry_of(recording, stage) or not_needed(recording, stage)):
+            self.panels.want(stage)
 
     def _show_estimate(self) -> None:
         """Say what Run all will take, where it takes so long that one wants to know."""

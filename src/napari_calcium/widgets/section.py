@@ -29,7 +29,8 @@ class Section(QWidget):
     Parameters
     ----------
     title : str
-    content : QWidget
+    content : QWidget or None
+        None where it is made when it is first wanted (`opened`), which :meth:`fill` puts in.
     tick_tip : str
         What the tick in the header stands for; without it there is no tick.
     parent : QWidget, optional
@@ -38,14 +39,18 @@ class Section(QWidget):
     ----------
     ticked : signal of bool
         The user set or cleared the tick.
+    opened : signal of bool
+        The content shows from now on, or is folded away.
     """
 
     ticked = Signal(bool)
+    opened = Signal(bool)
 
     def __init__(
-        self, title: str, content: QWidget, tick_tip: str = "", parent: QWidget | None = None
+        self, title: str, content: QWidget | None, tick_tip: str = "", parent: QWidget | None = None
     ) -> None:
         super().__init__(parent)
+        self._was_open = False
         self._content = QFrame()
         self._tick = QCheckBox()
         self._tick.setChecked(True)
@@ -62,7 +67,9 @@ class Section(QWidget):
         self._toggle.setAccessibleName(title)
         self._state = QLabel()
         self._brief = message_label()
-        self._build(content)
+        self._build()
+        if content is not None:
+            self.fill(content)
         self._toggle.toggled.connect(self._fold)
         self._tick.toggled.connect(self.ticked)
         self._fold(False)
@@ -108,15 +115,22 @@ class Section(QWidget):
         self._brief.setText(text)
         self._fold(self.is_open)
 
-    def _build(self, content: QWidget) -> None:
+    def fill(self, content: QWidget) -> None:
+        """Put the content in, where the Tab key comes to it after the header."""
+        self._inside.addWidget(content)
+        before: QWidget = self._toggle
+        for widget in _in_order_of_focus(content):
+            QWidget.setTabOrder(before, widget)
+            before = widget
+
+    def _build(self) -> None:
         header = QHBoxLayout()
         header.setContentsMargins(0, 0, 4, 0)
         header.addWidget(self._tick)
         header.addWidget(self._toggle, 1)
         header.addWidget(self._state)
-        inside = QVBoxLayout(self._content)
-        inside.setContentsMargins(6, 0, 4, 10)
-        inside.addWidget(content)
+        self._inside = QVBoxLayout(self._content)
+        self._inside.setContentsMargins(6, 0, 4, 10)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(2)
@@ -126,6 +140,19 @@ class Section(QWidget):
         layout.addWidget(self._content)
 
     def _fold(self, open_: bool) -> None:
+        if open_ != self._was_open:
+            self._was_open = open_
+            self.opened.emit(open_)
         self._toggle.setArrowType(Qt.ArrowType.DownArrow if open_ else Qt.ArrowType.RightArrow)
         self._content.setVisible(open_)
         self._brief.setVisible(bool(self.brief) and not open_)
+
+
+def _in_order_of_focus(content: QWidget) -> list[QWidget]:
+    """Return the widgets in a widget in the order in which the Tab key comes to them."""
+    inside, widget = [], content.nextInFocusChain()
+    while widget is not None and widget is not content:
+        if content.isAncestorOf(widget) and widget.focusPolicy() != Qt.FocusPolicy.NoFocus:
+            inside.append(widget)
+        widget = widget.nextInFocusChain()
+    return inside

@@ -94,6 +94,7 @@ class StagePanel(QWidget):
         self._result = message_label()
         self._advised: tuple[Recording | None, Settings] | None = None
         self._shown = bench.session.recording
+        self._rests = self._late = False
         self._build()
         self._connect()
         self._show_recording(bench.session.recording)
@@ -101,6 +102,12 @@ class StagePanel(QWidget):
     def summary(self, recording: Recording) -> str:
         """Say in a line what came of the stage, beyond the notes of its log entry; nothing by default."""
         return ""
+
+    def rest(self, on: bool) -> None:
+        """Put off following recording and runs while it is folded away; then it shows what is so."""
+        self._rests = on
+        if not on and self._late:
+            self._show_recording(self._bench.session.recording)
 
     @property
     def result(self) -> tuple[str, ...]:
@@ -203,6 +210,9 @@ class StagePanel(QWidget):
             form.hint(name, f"⚠ {said[name]}" if name in said else "")
 
     def _show_obstacle(self, *_: object) -> None:
+        self._late = self._rests
+        if self._rests:
+            return
         self._show_advice()
         recording = self._bench.session.recording
         idle = recording is not None and not_needed(recording, self.stage)
@@ -218,6 +228,8 @@ class StagePanel(QWidget):
 
     def _show_recording(self, recording: Recording | None) -> None:
         self._show_obstacle()
+        if self._late:
+            return
         _say(self._note, "")
         _say(self._result, "\n".join(self.result))
 
