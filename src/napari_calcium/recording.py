@@ -200,6 +200,9 @@ class Recording:
         The same on the frames of the recording.
     spike_times : SpikeTimes or None
         Single spikes, where they were asked for.
+    session_facts : mapping of str to str, float or tuple of str
+        What the file said of animal, session and microscope, by NWB's names (``"subject.species"``).
+        Nothing is computed from it; it is kept and written again.
     relations, tuning, triggered, preferences, decoding
         How neurons and ensembles relate to it; None until the stages ran.
     """
@@ -235,13 +238,14 @@ class Recording:
     preferences: Preferences | None = None
     decoding: Decoding | None = None
     spike_times: SpikeTimes | None = None
+    session_facts: Mapping[str, str | float | tuple[str, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         ids = np.asarray(self.roi_ids, np.int64)
         if ids.ndim != 1 or len(np.unique(ids)) != len(ids):
             raise ValueError("roi_ids must be one-dimensional and unique")
         object.__setattr__(self, "roi_ids", freeze(ids))
-        for name in ("traces", "images", "recording_features"):
+        for name in ("traces", "images", "recording_features", "session_facts"):
             object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
         if self.features is not None:
             object.__setattr__(

@@ -46,6 +46,8 @@ class Parts:
     images : dict of str to (height, width) array
     notes : list of str
         In plain words: what was guessed, chosen or odd.
+    session_facts : dict
+        Of animal, session and microscope.
     """
 
     program: str
@@ -62,6 +64,7 @@ class Parts:
     cell_names: tuple[str, ...] = ()
     movie: Movie | None = None
     pixel_size_um: float | None = None
+    session_facts: Mapping[str, Any] = field(default_factory=dict)
 
 
 def make_recording(
@@ -100,6 +103,7 @@ def make_recording(
             images={name: _image(image) for name, image in parts.images.items()},
             movie=parts.movie,
             pixel_size_um=parts.pixel_size_um,
+            session_facts=parts.session_facts,
             source=source,
         )
     except ReadError as error:

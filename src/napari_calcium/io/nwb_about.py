@@ -31,7 +31,7 @@ _IN_TABLES = frozenset(
             "pixel_size_um",
         ),
         *("events", "coactivity", "ensemble_events", "ensembles", "features", "recording_features"),
-        *("source", "log", "motion"),
+        *("source", "log", "motion", "session_facts"),
     }
 )
 """Fields of a recording that have a place of their own in the file."""

@@ -16,6 +16,7 @@ from napari_calcium.io.csv_settings import CsvSettings
 from napari_calcium.io.errors import ReadError
 from napari_calcium.io.foreign import Parts, footprints_from_pixels, make_recording, source_of
 from napari_calcium.io.hdf5 import Hdf5File
+from napari_calcium.io.nwb_facts import read_facts
 from napari_calcium.io.nwb_reread import read_turned
 from napari_calcium.progress import Progress, silent
 from napari_calcium.recording import Recording
@@ -38,6 +39,8 @@ _BRIGHTER, _CLEARLY = 0.5, 0.25
 _AROUND_PX = 16
 _STAGES = ("raw", "neuropil", "corrected", "baseline", "dff", "background_corrected", "denoised", "spikes")
 """A series of one of these names is what we call so."""
+_MICROMETRES = {"meters": 1e6, "meter": 1e6, "m": 1e6, "micrometers": 1.0, "micrometer": 1.0, "um": 1.0}
+"""In other units (suite2p's "microns") stand numbers that nobody measured."""
 _ACCEPTED = ("accepted", "iscell", "is_cell")
 _IMAGES = {"meanimg": "mean", "mean": "mean", "average": "mean", "correlation": "local_correlation"}
 
@@ -111,6 +114,8 @@ def read_foreign_nwb(
         quality=_quality(file, main),
         images={name: image for name, image in images.items() if image.shape == shape},
         notes=notes,
+        session_facts=read_facts(file, main.table),
+        pixel_size_um=_pixel_size(file, main.table),
     )
     return make_recording(parts, file.path, source_of(file.path), settings, started)
 
@@ -216,6 +221,20 @@ def _frame_rate(file: Hdf5File, series: _Series, notes: list[str]) -> float | No
     clock = read_clock(times, "time (s)")
     notes += list(clock.notes)
     return clock.frame_rate
+
+
+def _pixel_size(file: Hdf5File, table: str) -> float | None:
+    """Return the side of a pixel where the plane tells it and pixels are square."""
+    path = f"{table}/imaging_plane/grid_spacing"
+    try:
+        if not file.is_dataset(path):
+            return None
+        sides = file.array(path, ndim=1)[:2]
+        factor = _MICROMETRES.get(str(file.attribute(path, "unit") or "meters").lower(), 0.0)
+    except ReadError:
+        return None
+    size = float(np.round(float(sides[0]) * factor, 6)) if len(sides) == 2 and sides[0] == sides[1] else 0.0
+    return size if np.isfinite(size) and size > 0 else None
 
 
 def _accepted(file: Hdf5File, series: _Series) -> NDArray[np.bool_] | None:

@@ -14,6 +14,7 @@ from napari_calcium.io.csv_settings import MOVIE_FIELDS, CsvSettings
 from napari_calcium.io.errors import ReadError
 from napari_calcium.io.hdf5 import Hdf5File
 from napari_calcium.io.linked_movie import LinkedMovie
+from napari_calcium.io.nwb_facts import read_facts
 from napari_calcium.io.nwb_layout import (
     ABOUT,
     CELLS,
@@ -120,6 +121,7 @@ def _all_but_traces(file: Hdf5File, about: dict[str, Any], ids: NDArray[np.int64
         ensembles=_ensembles(file, about),
         features=_features(file, about["features"]),
         recording_features=about["recording_features"],
+        session_facts=read_facts(file, CELLS),
         source=None if about["source"] is None else Source(**about["source"]),
         log=tuple(_log_entry(entry) for entry in about["log"]),
         **_more(file, about.get(MORE, {})),

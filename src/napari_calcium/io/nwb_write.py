@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from napari_calcium import __version__
 from napari_calcium.atomic import replacing
 from napari_calcium.io.nwb_about import about, more_results, quality_names, tables_of, trace_names
+from napari_calcium.io.nwb_facts import add_imaging_plane, file_facts, printable
 from napari_calcium.io.nwb_layout import (
     ABOUT,
     CELLS,
@@ -43,9 +44,6 @@ _CELLS_AT_ONCE = 512
 _TILE = 32
 """Side of the pieces of the picture of a cell, in pixels. Only pieces with pixels of it are in the file."""
 _PIECES_AT_ONCE = 4096
-_UNKNOWN = "unknown"
-_ANY_AGE = "P0D/"
-"""From zero days, without an upper limit."""
 
 
 def save_nwb(
@@ -68,10 +66,11 @@ def save_nwb(
     path : path
         ``.nwb``. Replaced whole or not at all, whenever the process is killed.
     session_start : datetime with time zone, optional
-        When the recording was made, which NWB asks for; by default the time of saving, which the file says.
+        When the recording was made, which NWB asks for; by default what the file said that it was read from,
+        else the time of saving, which the new file says.
     session : NwbSession
-        Animal, experimenter and what else archives ask for. It is no part of the recording, so it does not
-        come back with it.
+        Animal, experimenter and what else archives ask for; it overrules the recording's `session_facts`, and
+        is among them when the file is opened again.
     selection : mapping, optional
         What the user looks at, as plain data; :func:`~napari_calcium.io.nwb.read_selection` gives it back.
     on_progress
@@ -113,20 +112,13 @@ def _structure(
     """Return the file as pynwb knows it, with places for what :func:`_fill` fills in."""
     from pynwb import NWBFile
 
-    now = datetime.now().astimezone()
-    told = "" if session_start is not None else "; session_start_time is the time of saving"
     nwb = NWBFile(
-        session_description=session.session_description or f"calcium imaging: {_printable(recording.name)}",
         identifier=str(uuid.uuid4()),
-        session_start_time=session_start or now,
-        notes=f"saved by napari-calcium {__version__}{told}",
         source_script=f"napari-calcium {__version__}",
         source_script_file_name="napari-calcium",
-        experimenter=[session.experimenter] if session.experimenter else None,
-        institution=session.institution or None,
-        subject=_subject(session),
+        **file_facts(recording, session, session_start),
     )
-    plane = _imaging_plane(nwb, recording, session)
+    plane = add_imaging_plane(nwb, recording, session)
     ophys = nwb.create_processing_module("ophys", "cells and their traces")
     _add_traces(recording, ophys, _add_cells(recording, ophys, plane))
     _add_images(recording, ophys)
@@ -139,44 +131,6 @@ def _structure(
     text = json.dumps(about(recording) | {"selection": dict(selection)}, ensure_ascii=True)
     nwb.add_scratch(text, name=ABOUT, description="what napari-calcium needs to open the recording again")
     return nwb
-
-
-def _subject(session: NwbSession) -> Any:
-    """Return the subject; archives ask for one, of which a recording knows nothing."""
-    from pynwb.file import Subject
-
-    return Subject(
-        subject_id=session.subject_id or _UNKNOWN,
-        description=_UNKNOWN,
-        species=session.species or None,
-        sex=session.sex,
-        age=session.age or _ANY_AGE,
-    )
-
-
-def _printable(text: str) -> str:
-    return "".join(c if c.isprintable() else " " for c in text).strip() or "recording"
-
-
-def _imaging_plane(nwb: Any, recording: Recording, session: NwbSession) -> Any:
-    from pynwb.ophys import OpticalChannel
-
-    channel = OpticalChannel(name="channel", description=_UNKNOWN, emission_lambda=float("nan"))
-    more: dict[str, Any] = {}
-    if recording.frame_rate is not None:
-        more["imaging_rate"] = recording.frame_rate
-    if recording.pixel_size_um is not None:
-        more |= {"grid_spacing": [recording.pixel_size_um] * 2, "grid_spacing_unit": "micrometers"}
-    return nwb.create_imaging_plane(
-        name="ImagingPlane",
-        optical_channel=channel,
-        description="field of view",
-        device=nwb.create_device(name="Microscope", description=_UNKNOWN),
-        excitation_lambda=float("nan"),
-        indicator=session.indicator or _UNKNOWN,
-        location=session.location or _UNKNOWN,
-        **more,
-    )
 
 
 def _column(name: str, data: Any, description: str) -> Any:
@@ -319,8 +273,8 @@ def _add_traces(recording: Recording, ophys: Any, cells: Any) -> None:
             name=safe[name],
             data=H5DataIO(shape=trace.values.T.shape, dtype=np.dtype("<f4"), **chunks),
             rois=region,
-            unit=_printable(trace.unit),
-            description=f"stage {_printable(name)} of napari-calcium",
+            unit=printable(trace.unit),
+            description=f"stage {printable(name)} of napari-calcium",
             **_clock(recording),
         )
         interfaces.setdefault(kind, []).append(series)
@@ -344,7 +298,7 @@ def _add_images(recording: Recording, ophys: Any) -> None:
         return
     safe = safe_names(tuple(recording.images), "image")
     images = [
-        GrayscaleImage(name=safe[name], data=np.ascontiguousarray(image.T), description=_printable(name))
+        GrayscaleImage(name=safe[name], data=np.ascontiguousarray(image.T), description=printable(name))
         for name, image in recording.images.items()
     ]
     ophys.add(Images(name="SummaryImages", images=images, description="pictures of the field of view"))
@@ -359,7 +313,7 @@ def _add_movie(recording: Recording, nwb: Any, plane: Any) -> None:
     height, width = movie.data.shape[-2:]
     series = TwoPhotonSeries(
         name="TwoPhotonSeries",
-        external_file=[_printable(movie.path)],
+        external_file=[printable(movie.path)],
         starting_frame=[0],
         format="external",
         dimension=[int(width), int(height)],

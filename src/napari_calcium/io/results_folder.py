@@ -264,6 +264,7 @@ def _write_log(recording: Recording, path: Path) -> None:
         "recording": recording.name,
         "pixel_size_um": recording.pixel_size_um,
         "cell_choice": recording.cell_choice.model_dump(mode="json"),
+        "session": dict(recording.session_facts),
         "input": asdict(recording.source) if recording.source is not None else None,
         "tables": of_tables,
         "steps": [

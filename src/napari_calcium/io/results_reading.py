@@ -122,6 +122,10 @@ def _assemble(folder: Path, log: dict[str, Any]) -> Recording:
         spike_times=SpikeTimes(**spikes)
         if (spikes := _read_table(folder / "spikes.csv", SpikeTimes))
         else None,
+        session_facts={
+            name: tuple(fact) if isinstance(fact, list) else fact
+            for name, fact in log.get("session", {}).items()
+        },
         population=read_population(folder / "population", tables.get("population", {})),
         **read_behaviour_folder(folder / "behaviour", tables),
     )
