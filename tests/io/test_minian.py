@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import numcodecs
 import numpy as np
@@ -180,3 +181,13 @@ def test_arrays_as_zarr_writes_them(tmp_path, order, separator):
 @pytest.mark.parametrize("file", ["C.zarr/C/.zarray", "C.zarr/C/0.0", "A.zarr/A/.zattrs", "A.zarr/A/0.0.0"])
 def test_damaged_files_do_no_harm(made, check_reader, file):
     check_reader(made[0] / file, lambda: read_minian(made[0]), 60)
+
+
+def test_zarr_of_version_3_is_told_of_in_one_line(made):
+    folder, _, traces = made
+    shutil.rmtree(folder / "C.zarr")
+    group = zarr.open_group(folder / "C.zarr", mode="w", zarr_format=3)
+    group.create_array("C", data=traces["C"])
+    with pytest.raises(ReadError, match=r"C\.zarr: is of zarr version 3.*zarr_format=2") as told:
+        open_recording(folder)
+    assert "\n" not in str(told.value)

@@ -27,7 +27,8 @@ def find_minian(path: str | Path) -> Path | None:
     """Return the folder of Minian's variables that a path means: itself, or that of one of its ``.zarr``."""
     path = Path(path)
     for folder in (path, path.parent if path.suffix == ".zarr" else path):
-        if (folder / "C.zarr" / "C" / ".zarray").is_file() and (folder / "A.zarr").is_dir():
+        described = (folder / "C.zarr" / "C" / name for name in (".zarray", "zarr.json"))
+        if any(file.is_file() for file in described) and (folder / "A.zarr").is_dir():
             return folder
     return None
 

@@ -59,6 +59,11 @@ class ZarrArray:
         ReadError
             If there is none, or it is not what can be read safely.
         """
+        if not (folder / ".zarray").is_file() and (folder / "zarr.json").is_file():
+            raise ReadError(
+                f"{name}: is of zarr version 3, which Minian cannot write and this program does not read; "
+                "save it once more with zarr_format=2"
+            )
         about, attributes = _json(folder / ".zarray", name), {}
         if (folder / ".zattrs").is_file():
             attributes = _json(folder / ".zattrs", name)
