@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import uniform_filter1d
-from scipy.signal import resample
+from scipy.signal import lfilter, lfilter_zi, resample
 
 from napari_calcium.numerics.noise import noise_level
 from napari_calcium.spikes.families import cell_type_index, family_index
@@ -21,6 +21,8 @@ __all__ = ["Batch", "augment", "batches", "resample_trace"]
 _MOST_UPSAMPLING = 5.0
 _GROUPS_PER_TRIAL = 2
 _EDGE, _UNSEEN = 2, 24
+# ΔF/F from which on an indicator's curvature shows.
+_BENDING = 0.5
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,12 @@ def resample_trace(dff: NDArray[np.float32], factor: float) -> NDArray[np.float3
 
 
 def augment(
-    trial: Trial, frame_rate: float, settings: TrainingSettings, rng: np.random.Generator
+    trial: Trial,
+    frame_rate: float,
+    settings: TrainingSettings,
+    rng: np.random.Generator,
+    *,
+    as_another: bool = False,
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]] | None:
     """Return ΔF/F and spikes per frame at about `frame_rate`, or None if that needs too much upsampling.
 
@@ -81,6 +88,8 @@ def augment(
     trace = resample_trace(dff, factor)
     step = dff.size * slower / (trial.frame_rate * trace.size)
     counts = np.histogram(spikes * slower, (np.arange(trace.size + 1) - 0.5) * step)[0].astype(np.float32)
+    if as_another:
+        trace = _as_another(trace, frame_rate, settings, rng)
     low, high = np.log(settings.gain)
     trace = trace * np.float32(np.exp(rng.uniform(low, high)))
     if rng.random() < settings.drifting:
@@ -100,6 +109,25 @@ def _cut(
         return trial.dff, trial.spikes
     start = int(rng.integers(0, trial.dff.size - length + 1))
     return trial.dff[start : start + length], trial.spikes - start / trial.frame_rate
+
+
+def _as_another(
+    trace: NDArray[np.float32], frame_rate: float, settings: TrainingSettings, rng: np.random.Generator
+) -> NDArray[np.float32]:
+    """Return what an indicator with another decay and another curvature would have shown.
+
+    An exponential decay is replaced by another, the height of the onset being kept; then ΔF/F above 0 is
+    bent up (as by a cooperative indicator) or down (as by a saturating one).
+    """
+    decay = np.exp(rng.uniform(*np.log(settings.decays_s)))
+    new = decay * np.exp(rng.uniform(-1, 1) * np.log(settings.other_decay))
+    old_step, new_step = (np.exp(-1 / (frame_rate * s)) for s in (decay, new))
+    up, down = [1.0, -old_step], [1.0, -new_step]
+    filtered = lfilter(up, down, trace, zi=lfilter_zi(up, down) * trace[0])[0]
+    power = np.exp(rng.uniform(-1, 1) * np.log(settings.other_curvature))
+    risen = np.maximum(filtered, 0)
+    bent = _BENDING * ((1 + risen / _BENDING) ** power - 1) / power
+    return (bent + np.minimum(filtered, 0)).astype(np.float32)
 
 
 def _noisier(
@@ -150,7 +178,8 @@ def _groups(
     rate = settings.main_rate
     if rng.random() >= settings.main_share:
         rate = float(np.exp(rng.uniform(*np.log(settings.rates))))
-    made = augment(trial, rate, settings, rng)
+    as_another = bool(rng.random() < settings.as_another)
+    made = augment(trial, rate, settings, rng, as_another=as_another)
     if made is None:
         return []
     trace, counts = made
@@ -161,7 +190,7 @@ def _groups(
         traits.features[0],
         np.float32(rate),
         np.float32(trial.variance),
-        np.int64(family_index(dataset.indicator)),
+        np.int64(0 if as_another else family_index(dataset.indicator)),
         np.int64(cell_type_index(dataset.cell_type)),
     )
     length = settings.segment

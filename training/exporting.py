@@ -11,7 +11,7 @@ import numpy as np
 
 from napari_calcium.atomic import replacing
 from napari_calcium.spikes.ensemble import Ensemble, ensemble_from
-from training.calibration import COUNT_FACTOR, COUNT_SHRINKAGE, SHARPNESS, TOLD_SHARE
+from training.calibration import COUNT_FACTOR, FLOOR, SHARPNESS, TOLD_SHARE
 from training.settings import TrainingSettings
 from training.torch_network import SpikeNetwork
 
@@ -51,8 +51,8 @@ def _arrays(networks: list[SpikeNetwork], settings: TrainingSettings, card: dict
         "training": asdict(settings),
         "told_share": TOLD_SHARE,
         "count_factor": COUNT_FACTOR,
-        "count_shrinkage": COUNT_SHRINKAGE,
         "sharpness": SHARPNESS,
+        "floor": FLOOR,
         **card,
     }
     arrays: dict[str, Any] = {"card": np.array(json.dumps(about))}

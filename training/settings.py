@@ -48,6 +48,14 @@ class TrainingSettings:
     longest_s: float = 300.0
     stretch: float = 1.3
     gain: tuple[float, float] = (0.5, 2.0)
+    as_another: float = 0.5
+    """Share of traces that are changed to what an indicator nobody has recorded would have shown."""
+    decays_s: tuple[float, float] = (0.15, 1.2)
+    """Range of the decay times that are replaced, in seconds."""
+    other_decay: float = 1.6
+    """At most so many times as long, or as short."""
+    other_curvature: float = 1.3
+    """The power is at most this, and at least one over it."""
     drifting: float = 0.7
     drift: float = 0.04
     noisiest: float = 12.0

@@ -56,6 +56,70 @@ def test_noise_is_added_to_a_level_within_the_range(trial, plain):
     assert 8 < max(levels) < 18
 
 
+def transient(decay_s, frame_rate, n_frames=400):
+    time = (np.arange(n_frames) - 50) / frame_rate
+    return np.where(time >= 0, np.exp(-np.maximum(time, 0) / decay_s), 0).astype(np.float32)
+
+
+@pytest.mark.parametrize("frame_rate", [7.5, 30.0, 60.0])
+def test_another_decay_keeps_the_onset_and_lasts_as_long_as_it_should(small, frame_rate):
+    from training.augmentation import _as_another
+
+    # A range of one value: this transient has that decay, and comes out with one within the factor.
+    one = replace(small, decays_s=(0.5, 0.5), other_decay=2.0, other_curvature=1.0)
+    rng, found = np.random.default_rng(0), []
+    for _ in range(40):
+        made = _as_another(transient(0.5, frame_rate), frame_rate, one, rng)
+        assert made.argmax() == 50
+        assert made[50] == pytest.approx(1.0, abs=1e-5)
+        assert made[:50] == pytest.approx(np.zeros(50), abs=1e-6)
+        found.append(-1 / (frame_rate * np.log(made[51])))
+        assert made == pytest.approx(transient(found[-1], frame_rate), abs=1e-4)
+    assert 0.25 <= min(found) < 0.3
+    assert 0.8 < max(found) <= 1.0
+
+
+def test_another_curvature_bends_what_is_high_and_nothing_else(small):
+    from training.augmentation import _as_another
+
+    one = replace(small, decays_s=(0.5, 0.5), other_decay=1.0, other_curvature=1.5)
+    trace = np.linspace(-0.2, 3.0, 500).astype(np.float32)
+    rng, ends = np.random.default_rng(1), []
+    for _ in range(40):
+        made = _as_another(trace, 30.0, one, rng)
+        assert (np.diff(made) > 0).all()
+        low = np.abs(trace) < 0.02
+        assert made[low] == pytest.approx(trace[low], abs=1e-3)
+        assert made[trace < 0] == pytest.approx(trace[trace < 0], abs=1e-5)
+        ends.append(made[-1])
+    assert min(ends) < 2.4
+    assert max(ends) > 4.2
+
+
+def test_a_cell_shown_as_another_keeps_its_spikes(trial, plain):
+    from training.augmentation import augment
+
+    other = replace(plain, other_decay=2.0, other_curvature=1.5)
+    for seed in range(5):
+        trace, counts = augment(trial, 30.0, other, np.random.default_rng(seed), as_another=True)
+        plainly, same = augment(trial, 30.0, other, np.random.default_rng(seed))
+        assert np.array_equal(counts, same)
+        assert not np.allclose(trace, plainly, atol=0.01)
+        follows = np.correlate(np.diff(trace), counts[1:] - counts.mean(), "full")
+        assert abs(int(follows.argmax()) - (counts.size - 2)) <= 1
+
+
+def test_what_was_changed_is_not_told_as_the_indicator_it_was(ground_truth, small):
+    from training.augmentation import batches
+    from training.ground_truth import load_datasets
+
+    datasets = load_datasets(ground_truth)
+    for share in (0.0, 1.0):
+        made = batches(datasets, replace(small, as_another=share), np.random.default_rng(0))
+        unknown = np.concatenate([batch.family for batch in made]) == 0
+        assert unknown.all() if share else not unknown.any()
+
+
 def test_stretching_moves_spikes_with_the_trace(trial, plain):
     from training.augmentation import augment
 

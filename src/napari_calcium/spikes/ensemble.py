@@ -51,8 +51,8 @@ class Ensemble:
         Some for low and some for high frame rates.
     card : dict
         Version, the rates that each network ``serves`` in Hz, data, training settings, ``told_share`` by
-        family, ``count_factor`` by cell type (and family), ``sharpness``, and the constants of the
-        uncertainty.
+        family, ``count_factor`` by cell type (and family), ``sharpness``, ``floor``, and
+        the constants of the uncertainty.
     """
 
     networks: tuple[Network, ...]
@@ -92,29 +92,27 @@ class Ensemble:
         without the indicator, but with the cell type: within a family the amplitude of a spike varies so much
         between laboratories that networks told the family trust the few that they have seen too much. The
         numbers are compared in the busiest 1,024 frames, and the course is multiplied by their ratio and by
-        the factor of the cell type, which makes the number right in the middle of the held-out datasets. A
-        trace with many more spikes a second than usual is more often one whose spikes give more fluorescence
-        than one of a busier cell, so its number is drawn towards the usual one (``count_shrinkage``).
+        the factor of the cell type, which makes the number right in the middle of the held-out datasets.
 
         Every rate is raised to the power ``sharpness``, a little above 1, which lowers what lies far below
         that of a burst: networks that learn the course leave a floor of spikes that they cannot rule out.
+        What is below ``floor`` (spikes per 1/30 s) after that is set to 0, and the rest lowered by it.
         """
         traits = measure_traits(traces, frame_rate) if context is None else context.traits
         networks = self._serving(frame_rate)
         power = float(self.card.get("sharpness", 1.0))
-        told = _Told(networks, traits, frame_rate, self._families(family, len(networks)), 0, power)
+        floor = float(self.card.get("floor", 0.0))
+        told = _Told(networks, traits, frame_rate, self._families(family, len(networks)), 0, power, floor)
         asked = None
         if context is None and (family or cell_type):
-            asked = _Told(networks, traits, frame_rate, [0] * len(networks), cell_type, power)
+            asked = _Told(networks, traits, frame_rate, [0] * len(networks), cell_type, power, floor)
         result = np.empty(traces.shape, np.float32)
-        factor = self._factor(family, cell_type)
-        scale = np.full(len(traces), factor, np.float32)
+        scale = np.full(len(traces), self._factor(family, cell_type), np.float32)
         for row, trace in enumerate(traces):
             inputs = compress(trace, traits.noise_sd[row])
             result[row] = told.mean(inputs, row)
             if asked is not None:
                 scale[row] *= _relative_count(inputs, result[row], asked, row)
-            scale[row] *= self._shrinkage(_mean_rate(result[row]) * scale[row] / factor)
         context = TraceContext(traits, scale) if context is None else context
         result *= context.scale[:, None]
         return result, context
@@ -135,18 +133,6 @@ class Ensemble:
         factors, kind = self.card.get("count_factor", {}), CELL_TYPES[cell_type]
         return float(factors.get(f"{kind}, {FAMILIES[family]}", factors.get(kind, 1.0)))
 
-    def _shrinkage(self, rate: float) -> float:
-        """Return the factor by which a trace of this many spikes per second, as inferred, has too many."""
-        usual = self.card.get("count_shrinkage")
-        if not usual:
-            return 1.0
-        return float((1 + rate / usual["rate"]) ** -usual["power"])
-
-
-def _mean_rate(counts: NDArray[np.float32]) -> float:
-    """Return spikes per second, of spikes per 1/30 s."""
-    return 30.0 * float(counts.mean(dtype=np.float64))
-
 
 class _Told:
     """Networks, each told a family of its own, and all the rest alike."""
@@ -159,21 +145,25 @@ class _Told:
         families: list[int],
         cell_type: int,
         power: float,
+        floor: float,
     ) -> None:
-        self._networks, self._power = networks, power
+        self._networks, self._power, self._floor = networks, power, floor
         self._modulations = [
             network.modulate(condition_rows(traits, frame_rate, family, cell_type))
             for network, family in zip(networks, families, strict=True)
         ]
 
     def mean(self, inputs: NDArray[np.float32], row: int) -> NDArray[np.float32]:
-        """Return the mean of the networks' results for one trace, sharpened."""
+        """Return the mean of the networks' results for one trace, sharpened and without its floor."""
         total = np.zeros(inputs.shape[1], np.float32)
         for network, modulation in zip(self._networks, self._modulations, strict=True):
             total += network.run(inputs, modulation[row])
         total *= np.float32(1 / len(self._networks))
         if self._power != 1:
             total *= np.power(total / np.float32(_BURST), np.float32(self._power - 1))
+        if self._floor:
+            total -= np.float32(self._floor)
+            np.maximum(total, 0, out=total)
         return total
 
 
