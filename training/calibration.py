@@ -41,8 +41,8 @@ COUNT_FACTOR = {"unknown": 0.7, "excitatory": 0.7, "inhibitory": 2.8, "inhibitor
 """Factor of the number of spikes by cell type, or by cell type and family.
 
 Held-out numbers are off by factors (0.25 to 1.9 before this one), so the least mean absolute bias lies below
-the least mean bias. Of cortical inhibitory neurons too few spikes are found, of those of the spinal cord (the only ones with
-GCaMP6s) four times too many; one dataset says little, so that half of the way between the two was gone.
+the least mean bias. Of cortical inhibitory neurons too few spikes are found, of those of the spinal cord (the
+only ones with GCaMP6s) four times too many; one dataset says little, so that half of the way was gone.
 """
 
 SHARPNESS = 1.1
