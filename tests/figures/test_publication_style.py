@@ -99,9 +99,7 @@ def test_every_figure_of_every_recording_in_one_column(recording, case):
     few = DEGENERATE[case](recording)
     for kind in FIGURES:
         if kind.fits(few):
-            figure = figure_of(kind, few, NARROW)
-            figure.draw_without_rendering()
-            assert figure.axes or figure.texts
+            figure = laid_out(figure_of(kind, few, NARROW))
             assert figure.get_figwidth() * 25.4 == pytest.approx(NARROW.width)
 
 

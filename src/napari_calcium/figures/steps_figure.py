@@ -25,6 +25,8 @@ __all__ = ["Step", "StepsData", "draw_steps", "prepare_steps", "steps_size"]
 
 _CELL_WIDTH = 1.9
 """Inches that the panels of one cell need at least, with their labels."""
+_TICK_WIDTH = 0.45
+"""Inches from one tick of the time axis to the next, at least."""
 
 _TITLES = {
     "raw": "Raw",
@@ -180,6 +182,8 @@ def draw_steps(figure: Figure | SubFigure, data: StepsData) -> None:
         for row in range(len(data.steps)):
             _draw_step(panels[row, column], data, row, column)
         _share_scale(panels[:, column], data)
+    # As many as have room from the start: those that come when all is laid out hang over the page.
+    panels[0, 0].locator_params(axis="x", nbins=max(2, int(width_of(figure) / shown / _TICK_WIDTH)))
     if data.note and "raw" not in {step.name for step in data.steps}:
         figure.supxlabel(data.note, fontsize=note_size())
     return None
