@@ -72,3 +72,19 @@ def test_what_is_lacking_is_said(tmp_path):
         with pytest.raises(ValueError, match=lacking):
             write_caiman(given.replace(**changes), tmp_path / "r.hdf5")
     assert not list(tmp_path.iterdir())
+
+
+def test_roiextractors_reads_what_is_written(tmp_path):
+    roiextractors = pytest.importorskip("roiextractors")
+    given = recording(denoised="a.u.")
+    write_caiman(given, tmp_path / "r.hdf5")
+    found = roiextractors.CaimanSegmentationExtractor(tmp_path / "r.hdf5")
+    assert found.get_sampling_frequency() == 15.0 and tuple(found.get_frame_shape()) == (12, 20)
+    for theirs, ours in (("raw", "raw"), ("dff", "dff"), ("denoised", "denoised"), ("deconvolved", "spikes")):
+        np.testing.assert_allclose(
+            np.asarray(found.get_traces(name=theirs)).T, given.traces[ours].values, atol=1e-6
+        )
+    masks = np.moveaxis(found.get_roi_image_masks(roi_ids=[0, 1, 2]), -1, 0)
+    np.testing.assert_allclose(masks.reshape(3, -1), given.rois.footprints.toarray(), rtol=1e-6)
+    assert found.get_property("is_accepted", ids=[0, 1, 2]).tolist() == [True, False, True]
+    assert found.get_property("snr", ids=[0, 1, 2]).tolist() == [0, 1, 2]

@@ -7,6 +7,7 @@ out to keep them small.
 
 from __future__ import annotations
 
+import gzip
 import zipfile
 from pathlib import Path
 
@@ -108,3 +109,22 @@ def test_what_is_written_for_suite2p_has_what_its_loader_asks_for(folder, tmp_pa
         np.testing.assert_array_equal(back.traces[name].values, recording.traces[name].values)
     np.testing.assert_array_equal(back.rois.footprints.toarray(), recording.rois.footprints.toarray())
     np.testing.assert_array_equal(back.rois.accepted, recording.rois.accepted)
+
+
+def test_the_nwb_file_that_suite2p_made_of_a_plane_holds_the_same(tmp_path):
+    """``suite2p.io.nwb.save_nwb`` of 1.1.0, of the first plane of the run of 1.1."""
+    (tmp_path / "ophys.nwb").write_bytes(gzip.decompress((FILES / "suite2p_1.1.nwb.gz").read_bytes()))
+    with zipfile.ZipFile(FILES / "suite2p_1.1.zip") as archive:
+        archive.extractall(tmp_path)
+    found = open_recording(tmp_path / "ophys.nwb", ALL)
+    plane = read_suite2p(tmp_path / "suite2p" / "plane0", ALL)
+    assert found.frame_rate == plane.frame_rate and found.pixel_size_um is None
+    for name in ("raw", "neuropil", "spikes"):
+        assert found.traces[name] == plane.traces[name]
+    assert found.rois.shape == plane.rois.shape
+    assert (found.rois.footprints != plane.rois.footprints).nnz == 0
+    np.testing.assert_array_equal(found.rois.accepted, plane.rois.accepted)
+    np.testing.assert_array_equal(found.images["mean"], plane.images["mean"])
+    assert found.images.keys() == {"mean", "max_projection", "local_correlation"}
+    # Its makers' microscope is not the user's.
+    assert dict(found.session_facts) == {}

@@ -7,6 +7,7 @@ from typing import Any
 
 from napari_calcium.io.csv_settings import CsvSettings
 from napari_calcium.io.hdf5 import Hdf5File, is_hdf5
+from napari_calcium.io.nwb_caiman import find_caiman_module, read_caiman_nwb
 from napari_calcium.io.nwb_foreign import read_foreign_nwb
 from napari_calcium.io.nwb_reread import is_own_nwb, reread, reread_selection
 from napari_calcium.io.nwb_write import save_nwb
@@ -49,7 +50,8 @@ def read_nwb(
     -------
     Recording
         From a file that :func:`save_nwb` wrote, one that equals what was saved (a movie by its path). From
-        others, what :func:`~napari_calcium.io.nwb_foreign.read_foreign_nwb` finds.
+        others, what :func:`~napari_calcium.io.nwb_foreign.read_foreign_nwb` finds, of CaImAn's
+        :func:`~napari_calcium.io.nwb_caiman.read_caiman_nwb`.
 
     Raises
     ------
@@ -59,6 +61,8 @@ def read_nwb(
     with Hdf5File(path) as file:
         if is_own_nwb(file):
             return reread(file, on_progress)
+        if (module := find_caiman_module(file)) is not None:
+            return read_caiman_nwb(file, module, settings, on_progress=on_progress)
         return read_foreign_nwb(file, settings, on_progress=on_progress)
 
 

@@ -128,9 +128,6 @@ def _without_what_was_filled_in(found: dict[str, Any]) -> dict[str, Any]:
         found[name] = None if moment is None else moment.isoformat()
     if found["subject.age"] is None or found["subject.age"] == _ANY_AGE:
         found.pop("subject.age__reference", None)
-    # suite2p writes so, and it tells readers that masks have y first, which ours have not.
-    if "suite2p" in str(found["session_description"] or "").lower():
-        found["session_description"] = None
     return {
         name: value
         for name, value in found.items()

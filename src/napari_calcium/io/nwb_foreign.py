@@ -42,7 +42,14 @@ _STAGES = ("raw", "neuropil", "corrected", "baseline", "dff", "background_correc
 _MICROMETRES = {"meters": 1e6, "meter": 1e6, "m": 1e6, "micrometers": 1.0, "micrometer": 1.0, "um": 1.0}
 """In other units (suite2p's "microns") stand numbers that nobody measured."""
 _ACCEPTED = ("accepted", "iscell", "is_cell")
-_IMAGES = {"meanimg": "mean", "mean": "mean", "average": "mean", "correlation": "local_correlation"}
+_IMAGES = {
+    "meanimg": "mean",
+    "mean": "mean",
+    "average": "mean",
+    "correlation": "local_correlation",
+    "vcorr": "local_correlation",
+    "max_proj": "max_projection",
+}
 
 
 @dataclass
@@ -114,7 +121,8 @@ def read_foreign_nwb(
         quality=_quality(file, main),
         images={name: image for name, image in images.items() if image.shape == shape},
         notes=notes,
-        session_facts=read_facts(file, main.table),
+        # What suite2p says of the session it has made up.
+        session_facts={} if y_first else read_facts(file, main.table),
         pixel_size_um=_pixel_size(file, main.table),
     )
     return make_recording(parts, file.path, source_of(file.path), settings, started)
