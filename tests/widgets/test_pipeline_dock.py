@@ -3,7 +3,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QApplication, QFileDialog, QShortcut
+from qtpy.QtWidgets import QFileDialog, QShortcut
 
 from napari_calcium.pipeline import STAGES, TITLES, PipelineSettings
 from napari_calcium.pipeline_settings import MOVIE_STAGES
@@ -55,7 +55,7 @@ def test_run_all_makes_every_stage_up_to_date_and_says_what_came_of_it(dock, ben
     assert states(dock) == ["not run"] * len(USED)
     run_all(dock, bench, qtbot)
     assert states(dock) == ["up to date"] * len(USED)
-    qtbot.waitUntil(lambda: dock.sections["significance"].brief == "Note of significance")
+    assert dock.sections["significance"].brief == "Note of significance"
     click(qtbot, dock.run_all)
     assert dock.progress.message == "Everything is up to date."
 
@@ -152,7 +152,7 @@ def test_a_form_that_cannot_be_used_stops_run_all_and_is_opened(dock, bench, mon
 def test_a_recording_that_came_as_dff_says_that_the_baseline_is_skipped(dock, bench, few, qtbot):
     bench.session.open(few.replace(traces={"dff": Trace(few.traces["raw"].values, "ΔF/F")}))
     assert states(dock)[0] == "not needed"
-    qtbot.waitUntil(lambda: "came as ΔF/F" in dock.sections["baseline"].brief)
+    assert "came as ΔF/F" in dock.sections["baseline"].brief
 
 
 def test_without_a_recording_nothing_can_run_and_it_says_why(dock, bench):
@@ -266,18 +266,10 @@ def test_a_form_is_made_when_it_is_wanted(dock):
     assert dock.panels["events"].isVisibleTo(dock)
 
 
-def test_what_came_of_the_stages_is_told_a_form_a_turn(dock, viewer, bench, qtbot):
+def test_what_came_of_the_stages_is_told_without_their_forms(dock, bench, qtbot):
     run_all(dock, bench, qtbot)
-    other = PipelineDock(viewer)
-    qtbot.addWidget(other)
-    assert not other.panels
-    there = [0]
-    while not set(USED) <= set(other.panels):
-        QApplication.processEvents()
-        there.append(len(other.panels))
-        assert len(there) < 1000
-    assert max(after - before for before, after in pairwise(there)) == 1
-    assert other.sections["significance"].brief == "Note of significance"
+    assert dock.sections["significance"].brief == "Note of significance"
+    assert not dock.panels
 
 
 def test_a_folded_form_rests_until_it_is_opened(dock, bench, few, monkeypatch):

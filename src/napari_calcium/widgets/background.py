@@ -15,7 +15,8 @@ class BackgroundPanel(StagePanel):
     sentence = "Takes away what changes slowly (drift, bleaching, neuropil swells) and keeps the transients."
     previews = True
 
-    def summary(self, recording: Recording) -> str:
+    @classmethod
+    def summary(cls, recording: Recording) -> str:
         """Say what came of it."""
         return f"Background taken from {cells(recording.n_rois)}"
 

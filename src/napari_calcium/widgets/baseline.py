@@ -18,7 +18,8 @@ class BaselinePanel(StagePanel):
     )
     previews = True
 
-    def summary(self, recording: Recording) -> str:
+    @classmethod
+    def summary(cls, recording: Recording) -> str:
         """Say what came of it."""
         return f"F0 and ΔF/F of {cells(recording.n_rois)}"
 

@@ -36,7 +36,8 @@ class BehaviourPanel(StagePanel):
     )
     notes_first = True
 
-    def summary(self, recording: Recording) -> str:
+    @classmethod
+    def summary(cls, recording: Recording) -> str:
         """Say what came of it."""
         found = recording.behaviour
         if found is None:
@@ -57,7 +58,8 @@ class RelationsPanel(StagePanel):
         "tests it by shifting the behaviour in time. In the Cells table, to sort and to colour by."
     )
 
-    def summary(self, recording: Recording) -> str:
+    @classmethod
+    def summary(cls, recording: Recording) -> str:
         """Say what came of it, beyond the notes on the cells."""
         found = recording.relations
         if found is None or not (found.kind == "ensemble").any():

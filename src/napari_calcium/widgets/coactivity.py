@@ -14,7 +14,8 @@ class CoactivityPanel(StagePanel):
     stage = "coactivity"
     sentence = "Counts, window by window, how many cells have an event at the same time."
 
-    def summary(self, recording: Recording) -> str:
+    @classmethod
+    def summary(cls, recording: Recording) -> str:
         """Say what came of it."""
         counts = recording.coactivity
         if counts is None or not len(counts):

@@ -18,7 +18,8 @@ class CorrelationPanel(StagePanel):
         "and makes the network of those that pass. Shown in the Correlation dock."
     )
 
-    def summary(self, recording: Recording) -> str:
+    @classmethod
+    def summary(cls, recording: Recording) -> str:
         """Say what came of it."""
         found = recording.population.correlation if recording.population is not None else None
         if found is None:

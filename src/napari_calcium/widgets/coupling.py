@@ -18,7 +18,8 @@ class CouplingPanel(StagePanel):
         "Shown in the Coupling dock."
     )
 
-    def summary(self, recording: Recording) -> str:
+    @classmethod
+    def summary(cls, recording: Recording) -> str:
         """Say what came of it."""
         found = recording.population.coupling if recording.population is not None else None
         if found is None:

@@ -18,7 +18,8 @@ class DenoisePanel(StagePanel):
     )
     previews = True
 
-    def summary(self, recording: Recording) -> str:
+    @classmethod
+    def summary(cls, recording: Recording) -> str:
         """Say what came of it."""
         return f"Denoised traces of {cells(recording.n_rois)}"
 

@@ -18,7 +18,8 @@ class DimensionalityPanel(StagePanel):
         "the Embedding dock."
     )
 
-    def summary(self, recording: Recording) -> str:
+    @classmethod
+    def summary(cls, recording: Recording) -> str:
         """Say what came of it."""
         found = recording.population.dimensionality if recording.population is not None else None
         if found is None:

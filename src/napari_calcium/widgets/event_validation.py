@@ -32,7 +32,8 @@ class ValidationPanel(StagePanel):
         super().__init__(bench)
         self.forget.clicked.connect(self._forget)
 
-    def summary(self, recording: Recording) -> str:
+    @classmethod
+    def summary(cls, recording: Recording) -> str:
         """Say how many decisions the results do not know yet."""
         n = pending_choices(recording)
         return f"{count_of(n, 'decision')} made since; Run all applies them" if n else ""

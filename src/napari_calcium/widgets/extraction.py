@@ -17,7 +17,8 @@ class ExtractionPanel(StagePanel):
     stage = "extraction"
     sentence = "Reads the brightness of every cell from the movie, and takes the neuropil's light off it."
 
-    def summary(self, recording: Recording) -> str:
+    @classmethod
+    def summary(cls, recording: Recording) -> str:
         """Say how many cells were read, and how much neuropil was subtracted."""
         if lags_behind(recording):
             return "⚠ Other cells are chosen since: run it again"

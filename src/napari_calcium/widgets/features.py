@@ -17,7 +17,8 @@ class FeaturesPanel(StagePanel):
         "Puts numbers on every cell and on the recording: rates, heights, rise and decay, noise, company."
     )
 
-    def summary(self, recording: Recording) -> str:
+    @classmethod
+    def summary(cls, recording: Recording) -> str:
         """Say what came of it."""
         count = len(recording.features or {})
         return f"{count_of(count, 'number')} for each of {cells(recording.n_rois)}"

@@ -17,7 +17,8 @@ class CellClustersPanel(StagePanel):
         "Shown in the Embedding dock and the table of cells."
     )
 
-    def summary(self, recording: Recording) -> str:
+    @classmethod
+    def summary(cls, recording: Recording) -> str:
         """Say what came of it."""
         found = recording.population.clusters if recording.population is not None else None
         if found is None:

@@ -147,7 +147,7 @@ class PipelineDock(QWidget):
         self.history = QPushButton("History")
         self.pipeline = QPushButton("Pipeline")
         self.sections: dict[str, Section] = {}
-        self.panels = StagePanels(self._bench, _PANELS, self.sections, self._show_brief, self)
+        self.panels = StagePanels(self._bench, _PANELS, self.sections)
         self._build()
         self._connect()
         self._place = DockPlace(self, "Calcium pipeline", "right")
@@ -310,20 +310,12 @@ class PipelineDock(QWidget):
             section.is_ticked = plan.is_enabled(stage)
             if stage in MOVIE_STAGES:
                 section.setVisible(recording is not None and not not_needed(recording, "registration"))
-            self._show_brief(stage)
+            lines = _PANELS[stage].result_of(recording) if recording is not None else ()
+            section.brief = lines[0] if lines else ""
             section.setToolTip(_took(recording, stage) if state is StageState.UP_TO_DATE else "")
         self._show_mode()
         self._show_estimate()
         self._show_busy()
-
-    def _show_brief(self, stage: str) -> None:
-        """Say under a folded section what came of the stage; its panel has the words."""
-        recording = self._bench.session.recording
-        if stage in self.panels:
-            lines = self.panels[stage].result
-            self.sections[stage].brief = lines[0] if lines else ""
-        elif recording is not None and (entry_of(recording, stage) or not_needed(recording, stage)):
-            self.panels.want(stage)
 
     def _show_estimate(self) -> None:
         """Say what Run all will take, where it takes so long that one wants to know."""

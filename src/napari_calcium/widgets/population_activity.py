@@ -17,7 +17,8 @@ class PopulationActivityPanel(StagePanel):
         "Averages (or sums) all cells over time, bin by bin, and smooths it. Shown in the Activity dock."
     )
 
-    def summary(self, recording: Recording) -> str:
+    @classmethod
+    def summary(cls, recording: Recording) -> str:
         """Say what came of it."""
         found = recording.population.activity if recording.population is not None else None
         if found is None:

@@ -17,7 +17,8 @@ class RegistrationPanel(StagePanel):
     sentence = "Takes the motion out of the movie. The Motion dock shows how well."
     notes_first = True
 
-    def summary(self, recording: Recording) -> str:
+    @classmethod
+    def summary(cls, recording: Recording) -> str:
         """Say how alike the registered frames are."""
         motion = recording.motion
         known = motion.correlation[np.isfinite(motion.correlation)] if motion is not None else np.empty(0)

@@ -16,12 +16,11 @@ class SegmentationPanel(StagePanel):
     stage = "segmentation"
     sentence = "Finds the somata in the registered movie and judges each: a cell in focus, or not."
 
-    @property
-    def result(self) -> tuple[str, ...]:
-        """What came of the stage; where cells were only drawn, what it would do with them."""
-        recording = self._bench.session.recording
-        if recording is None or not has_drawn_rois(recording) or recording.candidates is None:
-            return super().result
+    @classmethod
+    def result_of(cls, recording: Recording) -> tuple[str, ...]:
+        """Return what came of the stage; where cells were only drawn, what it would do with them."""
+        if not has_drawn_rois(recording) or recording.candidates is None:
+            return super().result_of(recording)
         n = len(recording.candidates)
         it, them = ("it", "It stays") if n == 1 else ("them", "They stay")
         return (
@@ -29,7 +28,8 @@ class SegmentationPanel(StagePanel):
             f"Run adds what is detected to {it}. {them} as drawn; to use nothing else, untick Cells.",
         )
 
-    def summary(self, recording: Recording) -> str:
+    @classmethod
+    def summary(cls, recording: Recording) -> str:
         """Say how many candidates are cells now."""
         found = recording.candidates
         if found is None:

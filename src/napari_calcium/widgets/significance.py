@@ -19,7 +19,8 @@ class SignificancePanel(StagePanel):
         "Finds the moments at which more cells are active together than chance explains: the ensemble events."
     )
 
-    def summary(self, recording: Recording) -> str:
+    @classmethod
+    def summary(cls, recording: Recording) -> str:
         """Say what came of it."""
         counts = recording.coactivity
         limits = counts.threshold[np.isfinite(counts.threshold)] if counts is not None else np.empty(0)

@@ -17,7 +17,8 @@ class SortingPanel(StagePanel):
         "shown. Shown in the Activity dock."
     )
 
-    def summary(self, recording: Recording) -> str:
+    @classmethod
+    def summary(cls, recording: Recording) -> str:
         """Say what came of it."""
         found = recording.population.sorting if recording.population is not None else None
         if found is None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-
-from qtpy.QtCore import QObject, QTimer
+from collections.abc import Mapping
 
 from napari_calcium.widgets.section import Section
 from napari_calcium.widgets.stage_widget import StagePanel
@@ -16,8 +14,7 @@ __all__ = ["StagePanels"]
 class StagePanels(dict[str, StagePanel]):
     """Panels by stage; asking for one makes it, iterating goes over those that there are.
 
-    A panel is made when its section is unfolded, or in turns of the event loop of its own (:meth:`want`): the
-    window answers the user in between.
+    A panel is made when its section is unfolded.
 
     Parameters
     ----------
@@ -25,10 +22,6 @@ class StagePanels(dict[str, StagePanel]):
     kinds : mapping of str to type of StagePanel
     sections : mapping of str to Section
         Where they go.
-    made : callable
-        Told of each stage whose panel was made beside.
-    owner : QObject
-        Nothing is made beside once it is gone.
     """
 
     def __init__(
@@ -36,15 +29,9 @@ class StagePanels(dict[str, StagePanel]):
         bench: Workbench,
         kinds: Mapping[str, type[StagePanel]],
         sections: Mapping[str, Section],
-        made: Callable[[str], None],
-        owner: QObject,
     ) -> None:
         super().__init__()
-        self._bench, self._kinds, self._sections, self._made = bench, kinds, sections, made
-        self._wanted: list[str] = []
-        self._next = QTimer(owner)
-        self._next.setSingleShot(True)
-        self._next.timeout.connect(self._make_next)
+        self._bench, self._kinds, self._sections = bench, kinds, sections
 
     def __missing__(self, stage: str) -> StagePanel:
         section = self._sections[stage]
@@ -57,19 +44,3 @@ class StagePanels(dict[str, StagePanel]):
         """Make the panel of a section that is unfolded, and let that of a folded one rest."""
         if is_open or stage in self:
             self[stage].rest(not is_open)
-
-    def want(self, stage: str) -> None:
-        """Make the panel of a stage soon, unless it is there."""
-        if stage not in self and stage not in self._wanted:
-            self._wanted.append(stage)
-            self._next.start(0)
-
-    def _make_next(self) -> None:
-        while self._wanted:
-            stage = self._wanted.pop(0)
-            if stage not in self:
-                self[stage]
-                self._made(stage)
-                break
-        if self._wanted:
-            self._next.start(0)

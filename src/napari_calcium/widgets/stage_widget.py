@@ -99,7 +99,8 @@ class StagePanel(QWidget):
         self._connect()
         self._show_recording(bench.session.recording)
 
-    def summary(self, recording: Recording) -> str:
+    @classmethod
+    def summary(cls, recording: Recording) -> str:
         """Say in a line what came of the stage, beyond the notes of its log entry; nothing by default."""
         return ""
 
@@ -111,18 +112,21 @@ class StagePanel(QWidget):
 
     @property
     def result(self) -> tuple[str, ...]:
-        """What came of the stage, line by line; empty if it has not run."""
+        """What came of the stage with the current recording, line by line; empty if it has not run."""
         recording = self._bench.session.recording
-        if recording is None:
-            return ()
-        if not_needed(recording, self.stage):
-            return (_why_idle(self.stage),)
-        entry = entry_of(recording, self.stage)
+        return self.result_of(recording) if recording is not None else ()
+
+    @classmethod
+    def result_of(cls, recording: Recording) -> tuple[str, ...]:
+        """Return what came of the stage with a recording, line by line; empty if it has not run."""
+        if not_needed(recording, cls.stage):
+            return (_why_idle(cls.stage),)
+        entry = entry_of(recording, cls.stage)
         if entry is None:
             return ()
-        lines = (self.summary(recording), *entry.notes)
-        if self.notes_first:
-            lines = (*entry.notes, self.summary(recording))
+        lines = (cls.summary(recording), *entry.notes)
+        if cls.notes_first:
+            lines = (*entry.notes, cls.summary(recording))
         return tuple(line[:1].upper() + line[1:] for line in lines if line)
 
     def _build(self) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import inspect
 import weakref
 from pathlib import Path
 from typing import Any, cast
 
+from napari.components import ViewerModel
 from qtpy.QtCore import QEvent, QObject, QTimer
 from qtpy.QtWidgets import QDockWidget, QMainWindow
 
@@ -170,7 +172,7 @@ class Workspace(QObject):
         """Open one dock; the next follows when the window has had time for the user."""
         if self._viewer() is None or not self._waiting:
             return
-        if self._warm is not None and not self._warm.done:
+        if (self._warm is not None and not self._warm.done) or _napari_is_opening():
             self._next.start(_POLL_MS)
             return
         place = self._waiting.pop(0)
@@ -259,6 +261,17 @@ def open_explore() -> None:
     workspace = workspace_of(napari.current_viewer())
     if workspace is not None:
         workspace.arrange()
+
+
+def _napari_is_opening() -> bool:
+    """Whether this is called from within napari's opening of a file: its progress bar takes in events.
+
+    A dock that was made then would hold up the file, and the user with it.
+    """
+    frame = inspect.currentframe()
+    while frame is not None and frame.f_code is not ViewerModel.open.__code__:
+        frame = frame.f_back
+    return frame is not None
 
 
 def _warm_up(on_progress: Progress) -> None:

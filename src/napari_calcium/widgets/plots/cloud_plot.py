@@ -11,6 +11,7 @@ from psygnal import Signal
 from qtpy.QtCore import QSize, Qt
 
 from napari_calcium.numerics.polygon import inside
+from napari_calcium.widgets.plots.shared_pens import shared_brushes
 from napari_calcium.widgets.theme import PlotColors
 
 __all__ = ["CloudPlot"]
@@ -103,8 +104,7 @@ class CloudPlot(pg.PlotWidget):
         moved = points.shape != self._points.shape or not np.array_equal(points, self._points, equal_nan=True)
         self._points, self._fill = points, fill
         known = self._known()
-        brushes = [pg.mkBrush(*color, 220) for color in fill[known].tolist()]
-        self._dots.setData(x=points[known, 0], y=points[known, 1], brush=brushes)
+        self._dots.setData(x=points[known, 0], y=points[known, 1], brush=shared_brushes(fill[known], 220))
         self.getPlotItem().setLabel("bottom", across)
         self.getPlotItem().setLabel("left", up)
         if moved:

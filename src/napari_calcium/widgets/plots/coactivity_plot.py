@@ -12,6 +12,7 @@ from psygnal import Signal
 from napari_calcium.figures.decimate import outline
 from napari_calcium.figures.palette import EXPECTED_COLOR, THRESHOLD_COLOR
 from napari_calcium.results.tables import Coactivity, EnsembleEvents
+from napari_calcium.widgets.plots.shared_pens import shared_brush, shared_pen
 from napari_calcium.widgets.plots.time_plot import TimePlot, curve_item
 from napari_calcium.widgets.theme import PlotColors, ensemble_mark, readable
 
@@ -86,7 +87,7 @@ class CoactivityPlot(TimePlot):
         if row is None or events is None or row >= len(events):
             self._ring.clear()
             return
-        pen = pg.mkPen(self._colors.text, width=2)
+        pen = shared_pen(self._colors.text, 2)
         self._ring.setData([events.peak_s[row]], [float(events.n_neurons[row])], brush=None, pen=pen)
 
     def _draw(self) -> None:
@@ -132,7 +133,7 @@ class CoactivityPlot(TimePlot):
         color = pg.mkColor(ensemble_mark(ensemble, self._colors.background))
         if self._chosen is not None and ensemble != self._chosen:
             color.setAlpha(_DIMMED)
-        return pg.mkBrush(color)
+        return shared_brush(color.getRgb())
 
     def _on_time_clicked(self, seconds: float, height: float) -> None:
         table, events = self._table, self._events

@@ -15,6 +15,7 @@ from napari_calcium.events.validation import Review
 from napari_calcium.figures.palette import EVENT_COLOR, TRACE_COLORS
 from napari_calcium.results.event_choices import ACCEPTED, ADDED, REJECTED
 from napari_calcium.results.tables import Events, SpikeTimes
+from napari_calcium.widgets.plots.shared_pens import shared_brush, shared_pen
 from napari_calcium.widgets.plots.span_pick import SpanPick
 from napari_calcium.widgets.plots.time_plot import TimePlot, curve_item
 from napari_calcium.widgets.plots.trace_lanes import PREVIEW, Lane, TraceLanes, nice_length
@@ -221,9 +222,13 @@ class TracesPlot(TimePlot):
         for status, signs in self._signs.items():
             review = self._review
             x, y = (_EMPTY, _EMPTY) if review is None else self._lanes.review_marks(review, status)
+            signs.setVisible(len(x) > 0)
+            if not len(x):
+                signs.clear()
+                continue
             color = self._colors.text if status == REJECTED else self._color_of("events")
-            fill = pg.mkBrush(color if status == ACCEPTED else self._colors.background)
-            signs.setData(x=x, y=y, size=9, pen=pg.mkPen(color, width=2), brush=fill)
+            fill = shared_brush(color if status == ACCEPTED else self._colors.background)
+            signs.setData(x=x, y=y, size=9, pen=shared_pen(color, 2), brush=fill)
         self._draw_event()
 
     def _draw_event(self) -> None:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from psygnal import Signal
 from qtpy.QtCore import QSize, Qt
 
+from napari_calcium.widgets.plots.shared_pens import shared_brushes
 from napari_calcium.widgets.plots.time_mark import MARK_COLOR
 from napari_calcium.widgets.theme import PlotColors
 
@@ -161,8 +162,8 @@ class TrajectoryPlot(pg.PlotWidget):
         self._seen = ((self._scores - self._center) @ matrix.T)[:, :2]
         known = np.isfinite(self._seen).all(axis=1)
         self._way.setData(self._seen[:, 0], self._seen[:, 1])
-        brushes = [pg.mkBrush(*color) for color in self._fill[known].tolist()]
-        self._dots.setData(x=self._seen[known, 0], y=self._seen[known, 1], brush=brushes)
+        fill = shared_brushes(self._fill[known])
+        self._dots.setData(x=self._seen[known, 0], y=self._seen[known, 1], brush=fill)
         reach = float(np.percentile(np.abs(self._seen[known]), 99)) if known.any() else 1.0
         lines = np.zeros((6, 2))
         for k, word in enumerate(self._words):
