@@ -146,6 +146,22 @@ def test_percentiles_of_few_shuffles_and_rates_with_nothing_left():
     ]
 
 
+@pytest.mark.parametrize(("n_frames", "warned"), [(300, True), (1000, False)])
+def test_a_recording_too_short_for_its_settings_is_warned_of_before_the_run(n_frames, warned):
+    short = Recording("short", np.arange(20), RATE, {"raw": Trace(fluorescence(n_frames=n_frames), "a.u.")})
+    looked_at = {
+        "background": (HighPassBackground(cutoff=20), LowerEnvelopeBackground(window=20)),
+        "significance": (ConditionalNull(smoothing=5),),
+    }
+    for stage, choices in looked_at.items():
+        for chosen in choices:
+            said = advise_stage(short, stage, chosen)
+            assert bool(said) == warned, chosen
+            assert all("lasts 30 s" in advice.text for advice in said)
+    assert advise_stage(short, "background", HighPassBackground(cutoff=10)) == ()
+    assert advise_stage(short, "significance", ConditionalNull(smoothing=2)) == ()
+
+
 def test_a_handful_of_cells_has_no_ensembles():
     few = Recording("few", np.arange(6), RATE, {"raw": Trace(fluorescence(6), "a.u.")})
     assert "least_members" in fields(advise(few, PipelineSettings()))

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from napari_calcium.guidance.overview import overview, why_counts_differ
+from napari_calcium.guidance.overview import overview, shortcoming, why_counts_differ
 from napari_calcium.recording import Movie, Recording, Trace
 from napari_calcium.results.tables import Activations, EnsembleEvents, Ensembles, Events, Members
 
@@ -74,3 +74,14 @@ def test_why_counts_differ_names_both_and_the_events_in_none():
 def test_nothing_is_explained_before_there_is_something(changes):
     base = Recording("a", np.arange(74), 30.0, traces())
     assert why_counts_differ(base.replace(**changes)) == ""
+
+
+@pytest.mark.parametrize(("rate", "words"), [(None, "frame rate"), (240.0, "lasts 25 s"), (30.0, "")])
+def test_what_a_recording_falls_short_of_is_told_before_the_run(rate, words):
+    said = shortcoming(Recording("a", np.arange(74), rate, traces()))
+    assert words in said
+    assert bool(said) == bool(words)
+
+
+def test_of_nothing_no_shortness_is_told():
+    assert shortcoming(Recording("a", np.empty(0, np.int64), 10.0)) == ""

@@ -45,6 +45,16 @@ def test_the_frame_rate_is_asked_for_only_while_it_is_unknown(line, session, rec
     assert line.frame_rate.isVisible()
 
 
+def test_what_is_missing_is_told_before_the_run(line, session, recording):
+    session.open(recording.replace(frame_rate=None))
+    assert line.doubt.isVisible()
+    assert "frame rate" in line.doubt.text()
+    session.open(recording)  # of 8 s
+    assert "lasts 8 s" in line.doubt.text()
+    session.open(recording.replace(frame_rate=1.0))
+    assert not line.doubt.isVisible()
+
+
 def test_return_sets_the_frame_rate_once(line, session, recording, qtbot):
     session.open(recording.replace(frame_rate=None))
     steps = len(session.history)

@@ -9,6 +9,7 @@ from napari.utils.theme import get_theme
 from skimage.color import deltaE_ciede2000, rgb2lab
 
 from napari_calcium.figures.palette import TRACE_COLORS, ensemble_color, rgb
+from napari_calcium.widgets import theme
 from napari_calcium.widgets.theme import ensemble_mark, link_color, plot_colors, readable
 
 GROUNDS = ("#23242b", "#ebe7e6", "#000000", "#ffffff")
@@ -68,3 +69,21 @@ def test_the_marks_of_ten_ensembles_are_told_apart_in_either_theme(theme):
     apart = deltaE_ciede2000(lab[:, None], lab[None])[np.triu_indices(10, 1)]
     # The eye sees a difference of 2 side by side; 8 is another colour.
     assert apart.min() > 8
+
+
+def test_the_theme_of_the_system_is_taken_once_as_napari_does(monkeypatch):
+    now = "light"
+    monkeypatch.setattr(theme, "get_system_theme", lambda: now)
+    viewer = ViewerModel()
+    viewer.theme = "system"
+    light = plot_colors(viewer)
+    assert not light.is_dark
+    now = "dark"
+    assert plot_colors(viewer) == light, "the window is light as well until the theme is chosen again"
+    viewer.theme = "light"
+    assert plot_colors(viewer) == light
+    viewer.theme = "system"
+    assert plot_colors(viewer).is_dark
+    light_viewer = ViewerModel()
+    light_viewer.theme = "light"
+    assert link_color(viewer) != link_color(light_viewer)

@@ -20,6 +20,10 @@ __all__ = ["Advice", "advise", "advise_stage", "transient_s"]
 
 _TRANSIENTS_IN_BASELINE = 10
 _TRANSIENTS_IN_BACKGROUND = 4
+_PERIODS = 2
+"""Of the slowest fluctuation that is to go, as many as a recording must last to have any."""
+_SLOW_RATES = 10
+"""Stretches over which the population's rate is averaged, as many as tell it from ensembles."""
 _QUIET_SHARE = 0.8
 _MANY = 0.1
 _SAMPLED_ROWS, _SAMPLED_FRAMES = 200, 500
@@ -141,6 +145,11 @@ def _background(recording: Recording, chosen: Any) -> _Said:
                 f"{seconds:g} s is little more than a transient ({length:.2g} s): transients lose their "
                 f"tails with the background. Take {_TRANSIENTS_IN_BACKGROUND * length:.0f} s or more."
             )
+        elif seconds is not None and 0 < recording.duration_s < _PERIODS * seconds:
+            said[field] = (
+                f"The recording lasts {recording.duration_s:.3g} s, less than {_PERIODS} times {seconds:g} "
+                "s: hardly more than a straight line is taken from it. Shorten this, or skip the stage."
+            )
     return said
 
 
@@ -261,6 +270,11 @@ def _significance(recording: Recording, chosen: Any) -> _Said:
         said["left_out"] = (
             f"{left_out:g} s before and after is left out of a rate averaged over {smoothing:g} s: "
             "hardly anything of it remains. Leave out less, or average for longer."
+        )
+    elif smoothing is not None and 0 < recording.duration_s < _SLOW_RATES * smoothing:
+        said["smoothing"] = (
+            f"The recording lasts {recording.duration_s:.3g} s, so that a rate averaged over {smoothing:g} s "
+            "and ensembles can hardly be told apart: most events are missed."
         )
     return said
 

@@ -7,7 +7,7 @@ import numpy as np
 from napari_calcium.plurals import count_of
 from napari_calcium.recording import Recording
 
-__all__ = ["overview", "why_counts_differ"]
+__all__ = ["overview", "shortcoming", "why_counts_differ"]
 
 _WORDS = {
     "raw": "raw fluorescence",
@@ -17,6 +17,8 @@ _WORDS = {
     "spikes": "spikes",
 }
 _ORDER = ("raw", "corrected", "dff")
+_SHORT_S = 50.0
+"""Ten times the slow rate of the population, and twice the cutoff of the background and more, by default."""
 
 
 def overview(recording: Recording) -> str:
@@ -46,6 +48,24 @@ def overview(recording: Recording) -> str:
         known = recording.ensembles
         parts.append(count_of(len(known), "ensemble") + _chance(known.expected_by_chance))
     return "; ".join(part for part in parts if part)
+
+
+def shortcoming(recording: Recording) -> str:
+    """Say what keeps an analysis from telling much, before it is run; empty where nothing is known to.
+
+    Parameters
+    ----------
+    recording : Recording
+        In any state.
+    """
+    if recording.frame_rate is None:
+        return "Set the frame rate: no stage runs without it."
+    if 0 < recording.duration_s < _SHORT_S:
+        return (
+            f"It lasts {recording.duration_s:.3g} s only. In less than a minute a slow background can hardly "
+            "be told from activity, nor ensembles from chance: what is not found may be there."
+        )
+    return ""
 
 
 def why_counts_differ(recording: Recording) -> str:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
-from napari_calcium.guidance.overview import overview
+from napari_calcium.guidance.overview import overview, shortcoming
 from napari_calcium.recording import LogEntry, Recording
 from napari_calcium.widgets.form import message_label
 from napari_calcium.widgets.links import Links
@@ -22,7 +22,7 @@ _UNTOLD = "does not tell the frame rate"
 
 
 class RecordingLine(QWidget):
-    """Name and size of the recording; a box for the frame rate while that is not known.
+    """Name and size of the recording, and what it falls short of; a box for an unknown frame rate.
 
     Parameters
     ----------
@@ -33,7 +33,7 @@ class RecordingLine(QWidget):
     def __init__(self, bench: Workbench, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._bench = bench
-        self._text = message_label()
+        self._text, self.doubt = message_label(), message_label()
         self._ask = QWidget()
         self.frame_rate = NumberBox(0, 10_000, unit="Hz")
         self.frame_rate.setAccessibleName("Frame rate")
@@ -62,10 +62,14 @@ class RecordingLine(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self._text)
         layout.addWidget(self._ask)
+        layout.addWidget(self.doubt)
 
     def _show(self, recording: Recording | None) -> None:
         self._text.setText(describe(recording) if recording is not None else NO_RECORDING)
         self._text.setVisible(True)
+        doubt = shortcoming(recording) if recording is not None else ""
+        self.doubt.setText(f"⚠ {doubt}")
+        self.doubt.setVisible(bool(doubt))
         self._ask.setVisible(recording is not None and recording.frame_rate is None)
 
     def _set(self) -> None:

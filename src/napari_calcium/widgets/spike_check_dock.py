@@ -152,7 +152,7 @@ class SpikeCheckDock(ViewDock):
         self.split = QSplitter(Qt.Orientation.Horizontal)
         self.split.addWidget(self.plot)
         self.split.addWidget(self.table)
-        self.split.setSizes([300, 340])
+        self.split.setSizes([380, 260])
         self.says, self.legend = QLabel(_LOAD), QLabel()
         self.says.setWordWrap(True)
         self.says.setAlignment(Qt.AlignmentFlag.AlignCenter)

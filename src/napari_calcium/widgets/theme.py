@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import weakref
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from napari.utils.theme import get_theme
+from napari.utils.theme import Theme, get_system_theme, get_theme
 
 from napari_calcium.figures.palette import ensemble_color, rgb
 
@@ -16,6 +17,10 @@ _CONTRAST = 4.5
 """What the Web Content Accessibility Guidelines ask of writing; thin lines need no less."""
 _MARK_CONTRAST = 3.0
 """What they ask of shapes. More would push the dark colours of the palette into its light ones."""
+
+
+_system_themes: weakref.WeakKeyDictionary[Any, str] = weakref.WeakKeyDictionary()
+"""What the system's theme was when a viewer took it."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +40,7 @@ class PlotColors:
 
 def plot_colors(viewer: Any) -> PlotColors:
     """Return the colours that fit the viewer's theme."""
-    theme = get_theme(viewer.theme)
+    theme = _theme_of(viewer)
     ground = theme.background.as_hex("long")[:7]
     return PlotColors(
         background=ground,
@@ -45,9 +50,24 @@ def plot_colors(viewer: Any) -> PlotColors:
     )
 
 
+def _theme_of(viewer: Any) -> Theme:
+    """Return the theme that a viewer shows.
+
+    napari asks what the theme of the system is once, when it is chosen; it does not follow where that
+    changes at dusk, and plots that did would be dark in a light window.
+    """
+    viewer = getattr(viewer, "__wrapped__", viewer)
+    if viewer.theme != "system":
+        _system_themes.pop(viewer, None)
+        return get_theme(viewer.theme)
+    if viewer not in _system_themes:
+        _system_themes[viewer] = get_system_theme()
+    return get_theme(_system_themes[viewer])
+
+
 def link_color(viewer: Any) -> str:
     """Return a blue for links that can be read on the viewer's theme, as ``#rrggbb``: Qt's own cannot."""
-    return readable("#3a7bd5", get_theme(viewer.theme).background.as_hex("long")[:7])
+    return readable("#3a7bd5", _theme_of(viewer).background.as_hex("long")[:7])
 
 
 @cache
