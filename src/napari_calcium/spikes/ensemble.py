@@ -18,8 +18,8 @@ from napari_calcium.spikes.trace_traits import TraceTraits, measure_traits
 __all__ = ["Ensemble", "TraceContext", "compress", "condition_rows", "default_ensemble", "ensemble_from"]
 
 _WEIGHTS = "weights/spike_network.npz"
-# The number of spikes is compared in the busiest stretch of this many frames, which holds most of them.
-_STRETCH = 1024
+# Numbers of spikes are compared in the busiest stretch of this many frames: all would take twice as long.
+_STRETCH = 512
 _LEAST_COUNT = 0.5
 _MOST_SCALE = 20.0
 # Spikes per 1/30 s that sharpening leaves as they are: those of a burst.
@@ -91,7 +91,7 @@ class Ensemble:
         told the cell type, which made them worse. How many spikes there are is asked of the same networks
         without the indicator, but with the cell type: within a family the amplitude of a spike varies so much
         between laboratories that networks told the family trust the few that they have seen too much. The
-        numbers are compared in the busiest 1,024 frames, and the course is multiplied by their ratio and by
+        numbers are compared in the busiest 512 frames, and the course is multiplied by their ratio and by
         the factor of the cell type, which makes the number right in the middle of the held-out datasets.
 
         Every rate is raised to the power ``sharpness``, a little above 1, which lowers what lies far below
