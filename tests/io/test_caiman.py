@@ -120,6 +120,8 @@ def test_no_component_at_all(made):
 @pytest.mark.parametrize(
     ("name", "value", "message"),
     [
+        ("estimates/dims", np.array([np.nan, 9.0]), "dims: must hold whole numbers"),
+        ("estimates/dims", np.array([1.5, 9.0]), "dims: must hold whole numbers"),
         ("estimates/C", None, "estimates/C: is missing"),
         ("estimates/C", "NoneType", "estimates/C: must be numbers"),
         ("estimates/YrA", np.ones((K, T + 1)), "estimates/YrA: has the shape"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 
 import h5py
@@ -89,3 +90,11 @@ def test_a_damaged_file_is_one_line(tmp_path):
     (tmp_path / "a.nwb").write_bytes(b"\x89HDF\r\n\x1a\n" + b"\0" * 300)
     result = call("inspect", tmp_path / "a.nwb")
     assert result.exit_code == 1 and "Traceback" not in result.output
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no pipes with a name")
+@pytest.mark.parametrize("name", ["pipe.nwb", "pipe.csv", "pipe.tif", "pipe.mat", "pipe"])
+def test_what_is_no_file_is_not_waited_for(tmp_path, name):
+    os.mkfifo(tmp_path / name)
+    with pytest.raises(ReadError, match=f"{name}: is neither a file nor a folder"):
+        open_recording(tmp_path / name)

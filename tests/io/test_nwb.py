@@ -532,6 +532,25 @@ def test_a_huge_declared_size_is_refused(saved):
         read_nwb(saved)
 
 
+@pytest.mark.parametrize(
+    ("field", "message"),
+    [
+        ("processing/ophys/ImageSegmentation/PlaneSegmentation/id", "/id: must hold whole numbers"),
+        ("processing/ophys/ImageSegmentation/PlaneSegmentation/place", "/place: must hold whole numbers"),
+        ("processing/napari_calcium/events/roi_id", "does not fit what the file holds"),
+    ],
+)
+def test_numbers_that_are_none_are_refused(saved, field, message):
+    def spoil(file):
+        n = len(file[field])
+        del file[field]
+        file[field] = np.full(n, np.nan)
+
+    tampered(saved, spoil)
+    with pytest.raises(ReadError, match=message):
+        read_nwb(saved)
+
+
 def test_no_nwb_file(tmp_path):
     path = tmp_path / "a.nwb"
     path.write_bytes(b"neither")

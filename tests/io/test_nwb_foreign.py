@@ -280,3 +280,21 @@ def test_damaged_files_do_no_harm(tmp_path, values, check_reader):
     path = tmp_path / "a.nwb"
     write(path, [("Fluorescence", "RoiResponseSeries", values.T, "n.a.", {})])
     check_reader(path, lambda: read_nwb(path), 80, seed=1)
+
+
+@pytest.mark.parametrize("numbers", [[0, np.nan, 2, 3], [0, 0.5, 2, 3], [0, 1e300, 2, 3], [0, -np.inf, 2, 3]])
+@pytest.mark.parametrize("place", ["PlaneSegmentation/id", "PlaneSegmentation/pixel_mask_index", "rois"])
+def test_numbers_that_should_be_whole_and_are_not_are_named(tmp_path, values, place, numbers):
+    import h5py
+
+    path = tmp_path / "a.nwb"
+    write(path, [("Fluorescence", "RoiResponseSeries", values.T, "n.a.", {})])
+    series = "Fluorescence/RoiResponseSeries"
+    field = f"processing/ophys/{series if place == 'rois' else 'ImageSegmentation'}/{place}"
+    with h5py.File(path, "r+") as file:
+        kept = dict(file[field].attrs)
+        del file[field]
+        file[field] = np.array(numbers)
+        file[field].attrs.update(kept)
+    with pytest.raises(ReadError, match=f"{place}: must hold whole numbers"):
+        read_nwb(path)

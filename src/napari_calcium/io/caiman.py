@@ -109,7 +109,7 @@ def _shape(file: Hdf5File) -> tuple[int, int]:
             continue
         if sides.shape != (2,):
             raise file.error(field, f"has {sides.size} sides; recordings of volumes are not read")
-        height, width = int(sides[0]), int(sides[1])
+        height, width = (int(side) for side in file.whole_numbers(field))
         if not (0 < height < 2**20 and 0 < width < 2**20):
             raise file.error(field, f"says that the field is {height} × {width}")
         return height, width

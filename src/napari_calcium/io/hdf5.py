@@ -19,6 +19,7 @@ _BEST_COMPRESSION = 1100
 """No more bytes come out of one that deflate stored; what declares more is fill value or a trap."""
 _SMALL = 1 << 20
 _MOST_LINKS = 20
+_LARGEST = 2.0**63
 
 
 def is_hdf5(path: str | Path) -> bool:
@@ -161,6 +162,21 @@ class Hdf5File:
         if wanted is not None and found.ndim not in wanted:
             raise self.error(field, f"has the shape {found.shape}, but {wanted[0]} axes are needed")
         return self.read(field, found)
+
+    def whole_numbers(self, field: str) -> NDArray[np.int64]:
+        """Return a list of whole numbers, in whatever type they are stored.
+
+        Raises
+        ------
+        ReadError
+            If it is missing or no list, or holds a fraction, NaN or what is too large.
+        """
+        values = self.array(field, ndim=1)
+        if values.dtype.kind == "f" or values.dtype == np.uint64:
+            fits = np.isfinite(values) & (np.abs(values) < _LARGEST) if len(values) else np.empty(0, bool)
+            if not fits.all() or (np.floor(values) != values).any():
+                raise self.error(field, "must hold whole numbers")
+        return values.astype(np.int64)
 
     def read(self, field: str, found: Any, part: Any = ...) -> NDArray[Any]:
         """Return a part of a dataset that :meth:`dataset` gave."""

@@ -73,7 +73,7 @@ def read_caiman_nwb(
     residual = read_turned(file, f"{module}/residuals/data", part(on_progress, 0.5, 1.0))
     if residual.shape != denoised.shape:
         raise file.error(f"{module}/residuals/data", f"is of {len(residual)} cells, not {len(denoised)}")
-    rows = file.array(f"{module}/{_SERIES}/rois", ndim=1).astype(np.int64)
+    rows = file.whole_numbers(f"{module}/{_SERIES}/rois")
     notes = [
         "the file has no ΔF/F, and its traces have no background: ΔF/F made of them is too large; "
         "CaImAn's .hdf5 has ΔF/F after detrend_df_f"

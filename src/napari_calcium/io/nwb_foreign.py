@@ -105,7 +105,7 @@ def read_foreign_nwb(
     notes += [f"{path} is left out: of another plane or kind, or a second one" for path in left_out]
     images = _images(file, y_first)
     shape, footprints = _footprints(file, main, images, y_first, notes)
-    ids = file.array(f"{main.table}/id", ndim=1)[main.rows].astype(np.int64)
+    ids = file.whole_numbers(f"{main.table}/id")[main.rows]
     if len(np.unique(ids)) < len(ids):
         ids = np.arange(len(main.rows))
         notes.append("the ids of the file repeat; cells are numbered in order")
@@ -144,7 +144,7 @@ def _series(file: Hdf5File, path: str) -> _Series:
     stored = file.dataset(f"{path}/data")
     if stored.dtype.kind not in "fiub" or stored.ndim not in (1, 2):
         raise file.error(f"{path}/data", f"must be a table of numbers, got {stored.dtype} of {stored.shape}")
-    rows = file.array(f"{path}/rois", ndim=1).astype(np.int64)
+    rows = file.whole_numbers(f"{path}/rois")
     table = file.referred(file.attribute(f"{path}/rois", "table"))
     if table is None:
         raise file.error(f"{path}/rois", "does not say of which plane the cells are")
@@ -347,7 +347,7 @@ def _pixel_masks(
     mask = file.read(path, file.dataset(path))
     if mask.dtype.names is None or not {"x", "y", "weight"} <= set(mask.dtype.names):
         raise file.error(path, "must hold x, y and weight of each pixel")
-    ends = file.array(f"{path}_index", ndim=1).astype(np.int64)
+    ends = file.whole_numbers(f"{path}_index")
     offsets = np.concatenate([[0], ends])
     if (np.diff(offsets) < 0).any() or offsets[-1] > len(mask) or len(ends) <= rows.max(initial=-1):
         raise file.error(f"{path}_index", "does not fit the pixels")

@@ -71,10 +71,20 @@ def reread(file: Hdf5File, on_progress: Progress = silent) -> Recording:
             field, f"saved in layout {version}, this program reads layout {SCHEMA_VERSION}; update it"
         )
     try:
-        return _recording(file, about, on_progress)
+        # What cannot be cast to the type it should have is damaged.
+        with np.errstate(invalid="raise"):
+            return _recording(file, about, on_progress)
     except ReadError:
         raise
-    except (ValueError, TypeError, KeyError, AttributeError, IndexError, OverflowError) as error:
+    except (
+        FloatingPointError,
+        ValueError,
+        TypeError,
+        KeyError,
+        AttributeError,
+        IndexError,
+        OverflowError,
+    ) as error:
         message = f"does not fit what the file holds ({' '.join(str(error).split())[:200]})"
         raise file.error(field, message) from None
 
@@ -89,7 +99,7 @@ def reread_selection(file: Hdf5File) -> dict[str, Any]:
 
 
 def _recording(file: Hdf5File, about: dict[str, Any], on_progress: Progress) -> Recording:
-    ids = file.array(f"{CELLS}/id", ndim=1).astype(np.int64)
+    ids = file.whole_numbers(f"{CELLS}/id")
     with Transfer(file.path, threads=_READERS) as transfer:
         # Most of the bytes come while everything else is read.
         begun = _begin_traces(file, about["traces"], len(ids), transfer, part(on_progress, 0.0, 0.5))
@@ -226,14 +236,14 @@ def _rois(file: Hdf5File, about: dict[str, Any] | None, ids: NDArray[np.int64]) 
     if about is None:
         return None
     height, width = (int(n) for n in about["shape"])
-    place = file.array(f"{CELLS}/place", ndim=1)
+    place = file.whole_numbers(f"{CELLS}/place")
     placed = np.flatnonzero(place >= 0)
     rows = placed[np.argsort(place[placed], kind="stable")]
     return Rois(
         ids[rows],
         _footprints(file, len(ids), (height, width))[rows],
         (height, width),
-        file.array(f"{CELLS}/label", ndim=1).astype(np.int64)[rows],
+        file.whole_numbers(f"{CELLS}/label")[rows],
         file.array(f"{CELLS}/accepted", ndim=1).astype(bool)[rows],
         {name: file.array(f"{CELLS}/{safe}", ndim=1)[rows] for name, safe in about["quality"].items()},
     )
@@ -242,7 +252,7 @@ def _rois(file: Hdf5File, about: dict[str, Any] | None, ids: NDArray[np.int64]) 
 def _footprints(file: Hdf5File, n_rois: int, shape: tuple[int, int]) -> sparse.csr_array:
     field = f"{CELLS}/pixel_mask"
     mask = file.read(field, file.dataset(field))
-    ends = file.array(f"{field}_index", ndim=1).astype(np.int64)
+    ends = file.whole_numbers(f"{field}_index")
     if mask.dtype.names != ("x", "y", "weight") or len(ends) != n_rois:
         raise file.error(field, "has not the form of a pixel mask")
     offsets = np.concatenate([[0], ends])
@@ -296,12 +306,12 @@ def _ensemble_events(file: Hdf5File, about: dict[str, Any]) -> EnsembleEvents | 
     if "ensemble_events" not in about["tables"]:
         return None
     field = f"processing/{MODULE}/ensemble_events/roi_ids"
-    ends = file.array(f"{field}_index", ndim=1).astype(np.int64)
+    ends = file.whole_numbers(f"{field}_index")
     columns: dict[str, Any] = {**_columns(file, "ensemble_events", EnsembleEvents)}
     return EnsembleEvents(
         **columns,
         member_offsets=np.concatenate([np.zeros(1, np.int64), ends]),
-        member_ids=file.array(field, ndim=1).astype(np.int64),
+        member_ids=file.whole_numbers(field),
         **_numbers(about["tables"]["ensemble_events"]),
     )
 

@@ -68,6 +68,9 @@ def open_recording(
     path = Path(path)
     if not path.exists():
         raise ReadError(f"{path}: no such file; check the name and the folder")
+    if not (path.is_file() or path.is_dir()):
+        # A pipe would be waited for, and a device may never end.
+        raise ReadError(f"{path.name}: is neither a file nor a folder")
     recording = _read(path, read, positions, on_progress)
     return add_behaviour(recording, behaviour, path.parent)
 
