@@ -1,10 +1,16 @@
+from __future__ import annotations
+
+import threading
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from napari_calcium.progress import Cancelled
 from napari_calcium.recording import Recording, Trace
-from napari_calcium.widgets.heatmap_layer import heatmap_image, heatmap_layer_data
+from napari_calcium.widgets import heatmap_layer
+from napari_calcium.widgets.heatmap_layer import HeatmapLayer, heatmap_image, heatmap_layer_data
 
 
 def dff(values) -> Trace:
@@ -80,3 +86,68 @@ def test_without_a_frame_rate_time_is_frames():
     assert data is not None
     assert data[1]["units"] == ("pixel", "pixel")
     assert data[1]["scale"][1] == 1
+
+
+@given(st.integers(1, 40), st.integers(1, 300), st.sampled_from(["a.u.", "ΔF/F"]))
+def test_the_picture_is_the_same_in_blocks_of_any_size(n_rois, n_frames, unit):
+    values = np.random.default_rng(n_rois).normal(size=(n_rois, n_frames)).astype(np.float32)
+    values[values < -2] = np.nan
+    trace = Trace(values, unit)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(heatmap_layer, "_MOST_COLUMNS", 50)
+        patch.setattr(heatmap_layer, "_MOST_ROWS", 7)
+        whole, frames, rows = heatmap_image(trace)
+        patch.setattr(heatmap_layer, "_BLOCK_SAMPLES", 1)
+        parts, *again = heatmap_image(trace)
+    assert [frames, rows] == again
+    np.testing.assert_array_equal(whole, parts)
+    assert whole.shape == (-(-n_rois // rows), -(-n_frames // frames))
+
+
+def test_it_can_be_cancelled():
+    def stop(done, total):
+        raise Cancelled
+
+    with pytest.raises(Cancelled):
+        heatmap_image(dff(np.zeros((3, 10))), stop)
+
+
+@pytest.fixture
+def large(monkeypatch):
+    """Whatever is shown counts as large."""
+    monkeypatch.setattr(heatmap_layer, "_MOST_AT_ONCE", 0)
+
+
+def test_a_large_one_is_made_beside_the_window(qtbot, viewer, traces_only, large, monkeypatch):
+    made_in = []
+    make = heatmap_layer.heatmap_image
+
+    def watched(*args):
+        made_in.append(threading.current_thread())
+        return make(*args)
+
+    monkeypatch.setattr(heatmap_layer, "heatmap_image", watched)
+    heatmap = HeatmapLayer(viewer, traces_only)
+    picture = heatmap.layers[0]
+    shape = picture.data.shape
+    qtbot.waitUntil(lambda: not heatmap._job.busy)
+    trace = heatmap_layer.activity_trace(traces_only)[1]
+    np.testing.assert_array_equal(picture.data, make(trace)[0])
+    assert picture.data.shape == shape, "what stood in had the same place"
+    assert threading.main_thread() not in made_in
+
+
+def test_only_the_latest_traces_are_shown(qtbot, viewer, traces_only, large):
+    heatmap = HeatmapLayer(viewer, traces_only)
+    name, trace = heatmap_layer.activity_trace(traces_only)
+    other = Trace(trace.values[::-1].copy(), trace.unit)
+    heatmap.update(traces_only.replace(traces={**traces_only.traces, name: other}))
+    qtbot.waitUntil(lambda: not heatmap._job.busy)
+    np.testing.assert_array_equal(heatmap.layers[0].data, heatmap_image(other)[0])
+
+
+def test_a_heatmap_that_goes_is_not_made_to_the_end(qtbot, viewer, traces_only, large):
+    heatmap = HeatmapLayer(viewer, traces_only)
+    heatmap.remove()
+    assert not heatmap._job.busy
+    assert not viewer.layers

@@ -6,16 +6,22 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from qtpy.QtWidgets import QApplication
 
+from napari_calcium.progress import Progress, silent
 from napari_calcium.recording import Recording, Trace
 from napari_calcium.widgets.activity_movie import activity_trace
 from napari_calcium.widgets.heatmap_times import HeatmapTimes
+from napari_calcium.widgets.latest_job import LatestJob
 from napari_calcium.widgets.tissue_layers import tag
 
 __all__ = ["HeatmapLayer", "heatmap_image", "heatmap_layer_data"]
 
 _MOST_COLUMNS = 4000
 _MOST_ROWS = 4000
+_MOST_AT_ONCE = 4_000_000
+"""Samples of which the picture is made at once; that of more is made beside the window."""
+_BLOCK_SAMPLES = 1 << 22
 _ASPECT = 0.5
 """Height of the heatmap as a share of its width: seconds and neurons have no common measure."""
 _MOST_MARKS = 200
@@ -23,7 +29,7 @@ _MARK = "#a0a0a0"
 _CURSOR = "#ff5050"
 
 
-def heatmap_image(trace: Trace) -> tuple[NDArray[np.float32], int, int]:
+def heatmap_image(trace: Trace, on_progress: Progress = silent) -> tuple[NDArray[np.float32], int, int]:
     """Return traces as a picture no larger than 4000 × 4000.
 
     Parameters
@@ -31,6 +37,8 @@ def heatmap_image(trace: Trace) -> tuple[NDArray[np.float32], int, int]:
     trace : Trace
         (n_rois, n_frames). ΔF/F stays what it is; anything else is scaled neuron by neuron, from its lower
         quartile (0) to its 99.5th percentile (1): raw intensities differ more between neurons than in time.
+    on_progress : Progress
+        Raises to cancel.
 
     Returns
     -------
@@ -43,12 +51,26 @@ def heatmap_image(trace: Trace) -> tuple[NDArray[np.float32], int, int]:
     values = trace.values
     if not len(values):
         return np.zeros((1, 1), np.float32), max(1, values.shape[1]), 1
-    frames = -(-values.shape[1] // _MOST_COLUMNS)
-    rows = -(-len(values) // _MOST_ROWS)
-    low, span = _scaling(trace)
-    pooled = _pool(values, frames, axis=1)
-    picture = (pooled - low[:, None]) / span[:, None]
-    return np.nan_to_num(_pool(picture, rows, axis=0)).astype(np.float32), frames, rows
+    (height, width), frames, rows = _measures(trace)
+    picture = np.empty((height, width), np.float32)
+    # Whole pixels of rows at a time, so that the memory in use does not grow with the recording.
+    step = rows * max(1, _BLOCK_SAMPLES // (rows * values.shape[1]))
+    for first in range(0, len(values), step):
+        on_progress(first, len(values))
+        block = values[first : first + step]
+        low, span = _scaling(block, trace.unit)
+        pooled = (_pool(block, frames, axis=1) - low[:, None]) / span[:, None]
+        top = first // rows
+        pixels = np.nan_to_num(_pool(pooled, rows, axis=0))
+        picture[top : top + len(pixels)] = pixels
+    return picture, frames, rows
+
+
+def _measures(trace: Trace) -> tuple[tuple[int, int], int, int]:
+    """Return the shape of the picture of traces, and how many frames and neurons a pixel stands for."""
+    n_rois, n_frames = trace.values.shape
+    frames, rows = max(1, -(-n_frames // _MOST_COLUMNS)), max(1, -(-n_rois // _MOST_ROWS))
+    return (-(-n_rois // rows), -(-n_frames // frames)), frames, rows
 
 
 def _pool(values: NDArray[np.float32], every: int, *, axis: int) -> NDArray[np.float32]:
@@ -58,11 +80,11 @@ def _pool(values: NDArray[np.float32], every: int, *, axis: int) -> NDArray[np.f
     return np.fmax.reduceat(values, np.arange(0, values.shape[axis], every), axis=axis)
 
 
-def _scaling(trace: Trace) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    n = len(trace.values)
-    if trace.unit == "ΔF/F":
+def _scaling(values: NDArray[np.float32], unit: str) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    n = len(values)
+    if unit == "ΔF/F":
         return np.zeros(n, np.float32), np.ones(n, np.float32)
-    sample = trace.values[:, :: max(1, trace.values.shape[1] // 600)]
+    sample = values[:, :: max(1, values.shape[1] // 600)]
     low, span = np.zeros(n, np.float32), np.ones(n, np.float32)
     # A row of nothing but NaN has no percentile, and says so with a warning.
     some = ~np.isnan(sample).all(axis=1)
@@ -78,15 +100,22 @@ def heatmap_layer_data(recording: Recording) -> tuple[NDArray[np.float32], dict[
     found = activity_trace(recording)
     if found is None:
         return None
-    name, trace = found
-    picture, frames, rows = heatmap_image(trace)
+    picture, frames, rows = heatmap_image(found[1])
+    return picture, _options(recording, *found, picture, (frames, rows)), "image"
+
+
+def _options(
+    recording: Recording, name: str, trace: Trace, picture: NDArray[np.float32], every: tuple[int, int]
+) -> dict[str, Any]:
+    """Return what the layer of a picture is called and where it lies, `every` so many frames and neurons."""
+    frames, rows = every
     rate = recording.frame_rate or 1.0
     width = max(recording.n_frames, 1) / rate
     row_height = _ASPECT * width / max(recording.n_rois, 1)
     scale = (row_height * rows, frames / rate)
     percent = trace.unit == "ΔF/F"
     words = {"dff": "ΔF/F", "raw": "raw"}.get(name, name.replace("_", " "))
-    options = {
+    return {
         "name": f"Neurons × time ({words})" if percent else f"Neurons × time ({words}, each neuron scaled)",
         "scale": scale,
         # The picture begins at 0 s, not half a pixel before.
@@ -97,7 +126,6 @@ def heatmap_layer_data(recording: Recording) -> tuple[NDArray[np.float32], dict[
         "colormap": "viridis",
         "metadata": tag(recording, "heatmap"),
     }
-    return picture, options, "image"
 
 
 def _contrast(picture: NDArray[np.float32]) -> tuple[float, float]:
@@ -119,13 +147,14 @@ class HeatmapLayer:
         self._viewer = viewer
         self._recording = recording
         self._shown = activity_trace(recording)
-        data = heatmap_layer_data(recording)
+        self._job: LatestJob | None = None
+        data = self._data(recording)
         self._image, self._marks, self._cursor = None, None, None
         self._times: HeatmapTimes | None = None
         self._marked: tuple[tuple[int, ...], str | None] = (), None
         if data is None:
             return
-        picture, options, _ = data
+        picture, options = data
         self._width = max(recording.n_frames, 1) / (recording.frame_rate or 1.0)
         self._row_height = _ASPECT * self._width / max(recording.n_rois, 1)
         self._image = viewer.add_image(picture, **options)
@@ -148,11 +177,41 @@ class HeatmapLayer:
         # Asked before the picture is made, which reads all samples: most steps leave the traces as they are.
         if self._image is None or (found and self._shown and found[1] is self._shown[1]):
             return
-        data = heatmap_layer_data(recording)
+        data = self._data(recording, before=self._image.data)
         if data is None:
             return
         self._shown = found
-        picture, options, _ = data
+        self._show(*data)
+
+    def _data(
+        self, recording: Recording, before: NDArray[np.float32] | None = None
+    ) -> tuple[NDArray[np.float32], dict[str, Any]] | None:
+        """Return picture and options of a recording; of a large one a stand-in until its own is made."""
+        found = activity_trace(recording)
+        if found is None:
+            return None
+        trace = found[1]
+        shape, *every = _measures(trace)
+        size = (every[0], every[1])
+        if trace.values.size <= _MOST_AT_ONCE or QApplication.instance() is None:
+            if self._job is not None:
+                self._job.abandon()
+            picture = heatmap_image(trace)[0]
+            return picture, _options(recording, *found, picture, size)
+        self._job = self._job or LatestJob()
+
+        def work(on_progress: Progress) -> tuple[NDArray[np.float32], dict[str, Any]]:
+            made = heatmap_image(trace, on_progress)[0]
+            return made, _options(recording, *found, made, size)
+
+        self._job.ask("Heatmap", work, lambda made: self._show(*made))
+        same = before is not None and before.shape == shape
+        stand_in = before if before is not None and same else np.zeros(shape, np.float32)
+        return stand_in, _options(recording, *found, stand_in, size)
+
+    def _show(self, picture: NDArray[np.float32], options: dict[str, Any]) -> None:
+        if self._image is None:
+            return
         self._image.data = picture
         for name in ("name", "scale", "translate", "contrast_limits", "metadata"):
             setattr(self._image, name, options[name])
@@ -167,6 +226,8 @@ class HeatmapLayer:
 
     def remove(self) -> None:
         """Take all our layers away."""
+        if self._job is not None:
+            self._job.abandon()
         layers = self.layers
         self._image, self._marks, self._cursor, self._times = None, None, None, None
         for layer in layers:

@@ -31,11 +31,12 @@ class LatestJob(QObject):
 
     Parameters
     ----------
-    owner : QObject
-        The view; it is asked for the wish's result only while it lives.
+    owner : QObject, optional
+        The view; it is asked for the wish's result only while it lives. Without one, whoever made the job
+        keeps it and abandons it (:meth:`abandon`).
     """
 
-    def __init__(self, owner: QObject) -> None:
+    def __init__(self, owner: QObject | None = None) -> None:
         super().__init__(owner)
         self._job: Job | None = None
         self._at_work: _Wish | None = None
