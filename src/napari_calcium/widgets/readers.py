@@ -6,6 +6,7 @@ viewer, whose canvas makes the layers; napari then gets its null layer, ``[(None
 
 from __future__ import annotations
 
+import sys
 import weakref
 from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
@@ -35,6 +36,7 @@ from napari_calcium.io.results_reading import read_results
 from napari_calcium.io.text_blocks import TextFile
 from napari_calcium.io.tiff import open_movie
 from napari_calcium.plurals import count_of
+from napari_calcium.progress import Progress, silent
 from napari_calcium.recording import Recording
 from napari_calcium.session import Session
 from napari_calcium.widgets.adopting import adopt_layers, movie_layer_data, with_movie, with_movie_of
@@ -43,6 +45,7 @@ from napari_calcium.widgets.heatmap_layer import heatmap_layer_data
 from napari_calcium.widgets.notices import show_info, show_warning
 from napari_calcium.widgets.preferences import preferences
 from napari_calcium.widgets.reader_choice import NAPARI, is_first_choice
+from napari_calcium.widgets.reading import read_beside
 from napari_calcium.widgets.recent_files import remember_file
 from napari_calcium.widgets.selection_kept import select_again
 from napari_calcium.widgets.viewer_session import session_of
@@ -163,7 +166,18 @@ def _open_table(path: Any) -> LayerData:
     viewer = napari.current_viewer()
     if viewer is None:
         return _as_layers(read_csv(file))
-    if file.stat().st_size > _LARGE:
+    large = file.stat().st_size > _LARGE
+    if large and "napari_calcium.widgets.workbench" not in sys.modules:
+        # Nothing shows its progress yet, and to load the pipeline takes long itself.
+        if read_beside(
+            viewer,
+            f"Reading {file.name}",
+            lambda on_progress: read_csv(file, on_progress=on_progress),
+            lambda recording: _open(viewer, recording, file),
+        ):
+            show_info(f"Reading {file.name} …")
+            return _NULL
+    elif large:
         # Loads the whole pipeline, which reading does not need.
         from napari_calcium.widgets.workbench import workbench_of
 
@@ -217,21 +231,34 @@ def _aligned(recording: Recording) -> Recording:
 
 
 def _open_results(path: Any) -> LayerData:
-    recording = read_results(_folder_of(Path(path)))
+    folder = _folder_of(Path(path))
     viewer = napari.current_viewer()
     if viewer is None:
-        return _as_layers(recording)
-    remember_file(_folder_of(Path(path)))
-    _put(viewer, recording)
+        return _as_layers(read_results(folder))
+
+    def show(recording: Recording) -> None:
+        remember_file(folder)
+        _put(viewer, recording)
+
+    if not read_beside(viewer, f"Reading {folder.name}", lambda _: read_results(folder), show):
+        show(read_results(folder))
     return _NULL
 
 
 def _open_extracted(path: Any) -> LayerData:
-    recording = open_recording(Path(path))
+    file = Path(path)
     viewer = napari.current_viewer()
     if viewer is None:
-        return _as_layers(recording)
-    _open(viewer, recording, Path(path), read_selection(path))
+        return _as_layers(open_recording(file))
+
+    def read(on_progress: Progress) -> tuple[Recording, Mapping[str, Any]]:
+        return open_recording(file, on_progress=on_progress), read_selection(path)
+
+    def show(found: tuple[Recording, Mapping[str, Any]]) -> None:
+        _open(viewer, found[0], file, found[1])
+
+    if not read_beside(viewer, f"Reading {file.name}", read, show):
+        show(read(silent))
     return _NULL
 
 
