@@ -87,6 +87,16 @@ def test_every_layer_has_units_and_the_scale_of_the_pixels(viewer, opened, recor
     assert activity.scale[0] == pytest.approx(1 / recording.frame_rate)
 
 
+def test_somata_are_seen_where_there_is_no_picture_behind_them(viewer, session, recording):
+    alone = recording.replace(images={}, movie=None)
+    session.open(alone)
+    assert layer_of(viewer, "somata").opacity == 0.5
+    session.apply(alone.replace(images=recording.images), "Add mean.tif")
+    assert layer_of(viewer, "somata").opacity == 0.2
+    session.undo()
+    assert layer_of(viewer, "somata").opacity == 0.5
+
+
 def test_pixels_of_unknown_size_are_pixels(viewer, session, recording):
     session.open(recording.replace(pixel_size_um=None))
     for layer in viewer.layers:

@@ -22,6 +22,8 @@ KEY = "napari_calcium"
 _SOMA = (0.8, 0.85, 0.85, 1.0)
 _SELECTED_FILL, _SELECTED_EDGE = (1.0, 1.0, 1.0, 0.5), (1.0, 1.0, 1.0, 1.0)
 _MEMBER_ALPHA = 0.8
+_OVER_PICTURE, _ALONE = 0.2, 0.5
+"""Opacities of somata over a picture of the tissue, and on the black of a canvas without one."""
 _MOST_COLOURS = 250
 _MOST_ACTIVITY_PIXELS = 2048**2
 
@@ -330,6 +332,11 @@ class TissueLayers:
             self._trace = found[1]
             self._add("activity", layer)
 
+    @property
+    def _veil(self) -> float:
+        pictured = bool(self._recording.images) or self._recording.movie is not None
+        return _OVER_PICTURE if pictured else _ALONE
+
     def _add_somata(self) -> None:
         if self._labels is None or self.highlight is None:
             return
@@ -337,7 +344,7 @@ class TissueLayers:
             self._labels,
             name="Somata",
             colormap=CyclicLabelColormap(colors=[(0, 0, 0, 0), _SOMA]),
-            opacity=0.2,
+            opacity=self._veil,
             metadata=tag(self._recording, "somata"),
             axis_labels=("y", "x"),
             **self._place,
