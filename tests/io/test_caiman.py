@@ -147,3 +147,13 @@ def test_damaged_files_do_no_harm(made, check_reader):
 def test_an_image_beyond_single_precision_does_no_harm(made):
     edit(made[0], "estimates/Cn", np.full((H, W), 1e300))
     assert np.isinf(read_caiman(made[0]).images["local_correlation"]).all()
+
+
+def test_pixels_without_a_weight_are_left_out_and_the_cell_keeps_its_place(made):
+    whole = read_caiman(made[0], ALL).rois
+    with h5py.File(made[0], "r+") as file:
+        file["estimates/A/data"][:2] = [np.nan, np.inf]  # of the first cell
+    spoilt = read_caiman(made[0], ALL)
+    assert np.isfinite(spoilt.rois.centroids).all()
+    assert (whole.areas - spoilt.rois.areas).tolist() == [2, 0, 0, 0, 0]
+    assert "2 pixels of ROIs have no weight and are left out" in spoilt.log[0].notes

@@ -99,7 +99,7 @@ def make_recording(
             frame_rate=rate,
             traces=traces,
             cell_names=tuple(parts.cell_names[k] for k in kept) if parts.cell_names else (),
-            rois=_rois(parts, kept),
+            rois=_rois(parts, kept, notes),
             images={name: _image(image) for name, image in parts.images.items()},
             movie=parts.movie,
             pixel_size_um=parts.pixel_size_um,
@@ -172,19 +172,31 @@ def _image(image: NDArray[Any]) -> NDArray[np.float32]:
         return np.ascontiguousarray(image, np.float32)
 
 
-def _rois(parts: Parts, kept: NDArray[np.int64]) -> Rois | None:
+def _rois(parts: Parts, kept: NDArray[np.int64], notes: list[str]) -> Rois | None:
     if parts.footprints is None:
         return None
     n_rois = len(parts.roi_ids)
     accepted = parts.accepted if parts.accepted is not None else np.ones(n_rois, bool)
     rois = Rois(
         parts.roi_ids,
-        parts.footprints,
+        _with_weights(parts.footprints, notes),
         parts.shape,
         accepted=accepted,
         quality={name: np.asarray(values, np.float64) for name, values in parts.quality.items()},
     )
     return rois.take(kept)
+
+
+def _with_weights(footprints: sparse.csr_array, notes: list[str]) -> sparse.csr_array:
+    """Return footprints without pixels whose weight is no number: a cell would have no place otherwise."""
+    lacking = ~np.isfinite(footprints.data)
+    if not lacking.any():
+        return footprints
+    notes.append(f"{int(lacking.sum()):,} pixels of ROIs have no weight and are left out")
+    known = footprints.copy()
+    known.data[lacking] = 0
+    known.eliminate_zeros()
+    return known
 
 
 def footprints_from_pixels(
