@@ -58,24 +58,25 @@ def population(n_rois: int, n_frames: int) -> Recording:
     """Return noise for traces, with every table that the docks show."""
     rng = np.random.default_rng(0)
     duration = n_frames / RATE
-    chosen = np.array([rng.choice(n_rois, MEMBERS, replace=False) for _ in range(N_ENSEMBLES)])
-    who = np.repeat(np.arange(N_ENSEMBLES), MEMBERS)
+    size = min(MEMBERS, n_rois)
+    chosen = np.array([rng.choice(n_rois, size, replace=False) for _ in range(N_ENSEMBLES)])
+    who = np.repeat(np.arange(N_ENSEMBLES), size)
     members = Members(who, chosen.ravel(), *(np.ones(len(who)) for _ in range(3)), np.ones(len(who), bool))
     times = np.sort(rng.uniform(1, duration - 1, N_EVENTS))
     owner = rng.integers(-1, N_ENSEMBLES, N_EVENTS)
     order = np.lexsort((times, owner))
     kept = order[owner[order] >= 0]
-    active = Activations(owner[kept], times[kept], np.zeros(len(kept)), np.full(len(kept), MEMBERS))
+    active = Activations(owner[kept], times[kept], np.zeros(len(kept)), np.full(len(kept), size))
     part = np.sort(chosen[np.maximum(owner, 0)], axis=1)
     found = EnsembleEvents(
         np.arange(N_EVENTS),
         times - WINDOW / 2,
         times + WINDOW / 2,
         times,
-        np.full(N_EVENTS, MEMBERS),
+        np.full(N_EVENTS, size),
         np.full(N_EVENTS, 1e-6),
         owner,
-        np.arange(N_EVENTS + 1) * MEMBERS,
+        np.arange(N_EVENTS + 1) * size,
         part.ravel(),
         1.0,
     )
