@@ -159,3 +159,28 @@ def test_the_noise_of_a_long_recording_is_that_of_its_middle():
     (noise,) = [c for c in cell_columns(read) if "noise" in c.key]
     assert "middle 1,500,000 frames" in noise.about
     assert noise.values.shape == (2,)
+
+
+def test_ensembles_of_each_neuron_are_those_of_a_loop_over_all_members():
+    rng = np.random.default_rng(4)
+    ids = np.array([9, 4, 7, 30, 2])
+    # Cell 99 was deleted since: ensembles may still name it.
+    cell, ensemble = rng.choice([*ids[:-1], 99], 12), rng.integers(0, 11, 12)
+    share = rng.random(12)
+    ones = np.ones(12)
+    members = Members(ensemble, cell, share, ones, ones, ones.astype(bool))
+    recording = Recording("made", ids, 10.0, ensembles=Ensembles(members, Activations()))
+    found = {column.key: column.values for column in cell_columns(recording)}
+    for row, one in enumerate(ids.tolist()):
+        own = sorted(k for k, c in zip(ensemble.tolist(), cell.tolist(), strict=True) if c == one)
+        assert found["ensembles"][row] == ", ".join(map(str, own))
+        best = max((100 * s for s, c in zip(share, cell, strict=True) if c == one), default=np.nan)
+        np.testing.assert_allclose(found["participation"][row], best)
+
+
+def test_ensembles_of_neurons_that_are_all_gone_leave_empty_columns():
+    members = Members(np.array([0]), np.array([99]), np.ones(1), np.ones(1), np.ones(1), np.ones(1, bool))
+    recording = Recording("made", np.arange(3), 10.0, ensembles=Ensembles(members, Activations()))
+    found = {column.key: column.values for column in cell_columns(recording)}
+    assert found["ensembles"].tolist() == ["", "", ""]
+    assert np.isnan(found["participation"]).all()

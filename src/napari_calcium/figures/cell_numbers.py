@@ -98,8 +98,8 @@ def cell_columns(recording: Recording) -> tuple[CellColumn, ...]:
     The numbers of :func:`~napari_calcium.cells.cell_measures.measure_cells` are among them once they were
     computed: that takes too long for a window to wait for.
     """
-    names = recording.cell_names or tuple(str(k) for k in recording.roi_ids.tolist())
-    columns = [CellColumn("cell", "Cell", "Name in the file, else the id.", np.array(names, np.str_))]
+    names = np.array(recording.cell_names) if recording.cell_names else recording.roi_ids
+    columns = [CellColumn("cell", "Cell", "Name in the file, else the id.", names.astype(np.str_))]
     columns += _of_choice(recording)
     columns += _of_ensembles(recording)
     for key, values in (recording.features or {}).items():
@@ -163,19 +163,19 @@ def _of_ensembles(recording: Recording) -> list[CellColumn]:
     if recording.ensembles is None or not len(recording.ensembles):
         return []
     members = recording.ensembles.members
-    of_cell: dict[int, list[str]] = {}
+    members = members.take(np.isin(members.roi_id, recording.roi_ids))
     best = np.full(recording.n_rois, np.nan)
-    place = {cell: row for row, cell in enumerate(recording.roi_ids.tolist())}
-    table = zip(
-        members.roi_id.tolist(), members.ensemble_id.tolist(), members.participation.tolist(), strict=True
-    )
-    for cell, ensemble, share in sorted(table):
-        of_cell.setdefault(cell, []).append(str(ensemble))
-        if cell in place:
-            best[place[cell]] = np.fmax(best[place[cell]], 100 * share)
-    texts = [", ".join(of_cell.get(cell, ())) for cell in place]
+    rows = recording.rows(members.roi_id)
+    np.fmax.at(best, rows, 100 * members.participation)
+    # Most neurons of a large recording are in none: only those that are in one are looked at.
+    of_row: dict[int, list[str]] = {}
+    for row, ensemble in sorted(zip(rows.tolist(), members.ensemble_id.tolist(), strict=True)):
+        of_row.setdefault(row, []).append(str(ensemble))
+    words = [", ".join(ensembles) for ensembles in of_row.values()]
+    texts = np.full(recording.n_rois, "", f"<U{max(map(len, words), default=1)}")
+    texts[list(of_row)] = words
     return [
-        CellColumn("ensembles", "In ensemble", "The ensembles it is a member of.", np.array(texts, np.str_)),
+        CellColumn("ensembles", "In ensemble", "The ensembles it is a member of.", texts),
         CellColumn(
             "participation",
             "Active in (%)",
