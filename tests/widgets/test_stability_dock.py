@@ -173,9 +173,10 @@ def test_both_docks_open_from_the_menu_in_a_real_window(make_napari_viewer, qtbo
     viewer.window.resize(1200, 900)
     session_of(viewer).open(finished)
     _, compared = viewer.window.add_plugin_dock_widget("napari-calcium", "Compare")
+    qtbot.waitUntil(lambda: compared.chosen == "events")
     _, dock = viewer.window.add_plugin_dock_widget("napari-calcium", "Stability")
     qtbot.wait(100)
-    assert compared.chosen == "events" and dock.run.isEnabled()
+    assert dock.run.isEnabled()
     dock.run.click()
     viewer.theme = "light"
     qtbot.waitUntil(lambda: len(dock.points) > 3, timeout=60_000)

@@ -1,4 +1,5 @@
 import threading
+import time
 
 import pytest
 
@@ -153,7 +154,7 @@ def test_parts_arrive_in_order_before_the_end(runner, qtbot):
 
     def work(on_progress):
         for k in range(3):
-            runner.hand_over(k)
+            on_progress.hand_over(k)
         return "end"
 
     with finished(runner, qtbot):
@@ -165,7 +166,7 @@ def test_parts_handed_over_before_an_error_stay(runner, qtbot):
     seen = []
 
     def work(on_progress):
-        runner.hand_over("first")
+        on_progress.hand_over("first")
         raise ValueError("second failed")
 
     with finished(runner, qtbot) as signal:
@@ -178,7 +179,7 @@ def test_a_part_that_cannot_be_taken_stops_the_run(runner, qtbot):
     gate = threading.Event()
 
     def work(on_progress):
-        runner.hand_over(1)
+        on_progress.hand_over(1)
         gate.wait(5)
         on_progress(0, 1)
 
@@ -187,8 +188,38 @@ def test_a_part_that_cannot_be_taken_stops_the_run(runner, qtbot):
 
     with finished(runner, qtbot) as signal:
         runner.start("Count", work, lambda _: None, refuse)
-    gate.set()
+        qtbot.wait(100)
+        assert not runner.start("Next", lambda p: 1, lambda _: None)  # the thread is still at work
+        gate.set()
     assert signal.args[1].message == "not mine"
+
+
+def test_parts_of_a_run_that_was_left_never_reach_the_next(runner, qtbot):
+    begun, gate, seen = threading.Event(), threading.Event(), []
+
+    def left(job):
+        begun.set()
+        gate.wait(5)
+        job.hand_over("of the first")
+        job.retitle("First")
+
+    runner.start("First", left, seen.append, seen.append)
+    begun.wait(5)
+    runner.abandon()
+    with finished(runner, qtbot) as signal:
+        runner.start("Second", lambda job: gate.set() or time.sleep(0.1) or "end", seen.append, seen.append)
+    assert seen == ["end"]
+    assert signal.args[0] == "Second"
+
+
+def test_what_is_superseded_after_its_thread_has_ended_is_not_taken(runner, qtbot):
+    seen = []
+    runner.start("Count", lambda p: 1, seen.append)
+    assert runner._job.wait(5)
+    with finished(runner, qtbot):
+        runner.supersede()
+    assert seen == []
+    assert not runner.was_cancelled
 
 
 def test_after_abandon_nothing_arrives_and_the_thread_ends(runner, qtbot):
@@ -242,7 +273,7 @@ def test_a_bug_in_a_later_part_names_that_part(runner, qtbot):
 
     def work(on_progress):
         gate.wait(5)
-        runner.retitle("Events")
+        on_progress.retitle("Events")
         raise KeyError("x")
 
     with finished(runner, qtbot) as signal:

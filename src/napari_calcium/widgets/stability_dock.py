@@ -20,7 +20,7 @@ from napari_calcium.widgets.progress_line import ProgressLine
 from napari_calcium.widgets.theme import PlotColors
 from napari_calcium.widgets.view_dock import ViewDock
 from napari_calcium.widgets.workbench import workbench_of
-from napari_calcium.widgets.worker import Runner
+from napari_calcium.widgets.worker import Job, Runner
 
 __all__ = ["StabilityDock"]
 
@@ -127,9 +127,9 @@ class StabilityDock(ViewDock):
             return
         self._points, self._chosen = {}, None
 
-        def work(on_progress: Progress) -> object:
+        def work(job: Job) -> object:
             # Handed over one by one, so that the plots fill as they come.
-            return stability(recording, on_progress=on_progress, on_point=self.runner.hand_over)
+            return stability(recording, on_progress=job, on_point=job.hand_over)
 
         self.runner.start("Stability", work, lambda _: self._show(), self._take)
         self._show()

@@ -14,7 +14,7 @@ from napari_calcium.session import Session
 from napari_calcium.widgets.plan import Plan, bring_up_to_date, must_begin_anew, pending
 from napari_calcium.widgets.preview import Previewer
 from napari_calcium.widgets.viewer_session import session_of
-from napari_calcium.widgets.worker import Runner
+from napari_calcium.widgets.worker import Job, Runner
 
 __all__ = ["Workbench", "workbench_of"]
 
@@ -56,11 +56,11 @@ class Workbench:
 
     @property
     def has_unsaved_results(self) -> bool:
-        """Whether closing now would lose results."""
+        """Whether closing now would lose results, or what was decided by hand."""
         recording = self.session.recording
         if recording is None or recording is self.saved or self.session.as_opened:
             return False
-        return _has_results(recording)
+        return _has_work(recording)
 
     def obstacle(self) -> str:
         """Return why no stage can run now, in one line that says what to do; empty if one can."""
@@ -99,7 +99,7 @@ class Workbench:
         steps = Successor(self.session, recording, "Run all")
         self.runner.start(
             "Run all",
-            partial(self._run_all, recording, settings, self.cluster),
+            partial(_run_all, recording, settings, self.cluster),
             steps.take_last,
             steps.take_step,
         )
@@ -109,19 +109,6 @@ class Workbench:
         """Stop whatever is going on, for a window that closes."""
         self.runner.abandon()
         self.previewer.abandon()
-
-    def _run_all(
-        self, recording: Recording, settings: PipelineSettings, cluster: str, on_progress: Progress
-    ) -> Recording:
-        with where_to_run(cluster) as executor:
-            return bring_up_to_date(
-                recording,
-                settings,
-                on_progress=on_progress,
-                on_stage=lambda stage: self.runner.retitle(TITLES[stage]),
-                on_result=lambda stage, result: self.runner.hand_over((TITLES[stage], result)),
-                executor=executor,
-            )
 
 
 class Successor:
@@ -190,5 +177,20 @@ def _run_stage(
         return run_stage(recording, stage, settings, on_progress=on_progress, executor=executor)
 
 
-def _has_results(recording: Recording) -> bool:
-    return any(entry.stage in TITLES for entry in recording.log)
+def _run_all(recording: Recording, settings: PipelineSettings, cluster: str, job: Job) -> Recording:
+    with where_to_run(cluster) as executor:
+        return bring_up_to_date(
+            recording,
+            settings,
+            on_progress=job,
+            on_stage=lambda stage: job.retitle(TITLES[stage]),
+            on_result=lambda stage, result: job.hand_over((TITLES[stage], result)),
+            executor=executor,
+        )
+
+
+def _has_work(recording: Recording) -> bool:
+    """Whether a stage ran, or anything was decided or drawn by hand."""
+    made = any(entry.stage in TITLES or entry.stage == "rois" for entry in recording.log)
+    choice = recording.cell_choice
+    return made or choice.by_hand or choice.threshold != 1 or bool(recording.event_choices)

@@ -13,7 +13,7 @@ from typing import Any
 
 from qtpy.QtCore import QObject, QTimer, Signal
 
-from napari_calcium.progress import Cancelled, Progress
+from napari_calcium.progress import Cancelled
 from napari_calcium.system_refusal import refusal
 
 __all__ = ["Failure", "Job", "Runner", "explain"]
@@ -46,10 +46,15 @@ class Job:
     Parameters
     ----------
     work : callable
-        Takes a progress callback, which raises :class:`~napari_calcium.progress.Cancelled` once
-        :meth:`cancel` was called, and returns the result. It must touch neither Qt nor napari.
+        Takes the job, which is its progress callback and raises :class:`~napari_calcium.progress.Cancelled`
+        once :meth:`cancel` was called, and returns the result. It must touch neither Qt nor napari.
     name : str
         What it is called in error messages.
+
+    Attributes
+    ----------
+    parts : SimpleQueue
+        What was handed over so far and not yet taken.
 
     Notes
     -----
@@ -57,12 +62,13 @@ class Job:
     a window that is closed by then.
     """
 
-    def __init__(self, work: Callable[[Progress], Any], name: str) -> None:
+    def __init__(self, work: Callable[[Job], Any], name: str) -> None:
         self.name = name
+        self.parts: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self.result: Any = None
         self.failure: Failure | None = None
         self.cancelled = False
-        self._work: Callable[[Progress], Any] | None = work
+        self._work: Callable[[Job], Any] | None = work
         self._share: float | None = None
         self._stop = threading.Event()
         self._started = time.monotonic()
@@ -101,16 +107,25 @@ class Job:
         self._thread.join(seconds)
         return self.done
 
-    def _report(self, done: int, total: int) -> None:
+    def __call__(self, done: int, total: int) -> None:
+        """Report progress; to be called from the thread."""
         if self._stop.is_set():
             raise Cancelled
         self._share = min(1.0, done / total) if total else None
+
+    def retitle(self, title: str) -> None:
+        """Say what the job is at now; to be called from the thread."""
+        self.name = title
+
+    def hand_over(self, value: object) -> None:
+        """Pass on part of the result while the job goes on; to be called from the thread."""
+        self.parts.put(value)
 
     def _run(self) -> None:
         work, self._work = self._work, None
         assert work is not None
         try:
-            self.result = work(self._report)
+            self.result = work(self)
         except Cancelled:
             self.cancelled = True
         except BaseException as error:  # the boundary: a thread has nobody above it
@@ -138,11 +153,11 @@ class Runner(QObject):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._job: Job | None = None
+        self._failure: Failure | None = None
         self._cancelled = self._superseded = False
         self._title = ""
         self._on_done: Callable[[Any], None] | None = None
         self._on_part: Callable[[Any], None] | None = None
-        self._parts: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._timer = QTimer(self)
         self._timer.setInterval(_POLL_MS)
         self._timer.timeout.connect(self._look)
@@ -155,27 +170,17 @@ class Runner(QObject):
     @property
     def title(self) -> str:
         """What is going on, or went on last."""
-        return self._title
+        return self._title if self._job is None else self._job.name
 
     @property
     def was_cancelled(self) -> bool:
         """Whether the user cancelled the last job before it was done."""
         return self._cancelled
 
-    def retitle(self, title: str) -> None:
-        """Say what the job is at now; may be called from its thread."""
-        self._title = title
-        if self._job is not None:
-            self._job.name = title
-
-    def hand_over(self, value: object) -> None:
-        """Pass on part of the result while the job goes on; to be called from its thread."""
-        self._parts.put(value)
-
     def start(
         self,
         title: str,
-        work: Callable[[Progress], Any],
+        work: Callable[[Job], Any],
         on_done: Callable[[Any], None],
         on_part: Callable[[Any], None] | None = None,
     ) -> bool:
@@ -190,7 +195,8 @@ class Runner(QObject):
         on_done : callable
             Called with the result, in the main thread; not called after failure or cancelling.
         on_part : callable, optional
-            Called in the main thread with each value that the work hands over, before `on_done`.
+            Called in the main thread with each value that the work hands over, before `on_done`. If it
+            fails, the job is asked to stop; the runner stays busy until its thread has ended.
 
         Returns
         -------
@@ -199,8 +205,7 @@ class Runner(QObject):
         """
         if self.busy:
             return False
-        self._title, self._on_done, self._on_part = title, on_done, on_part
-        self._parts = queue.SimpleQueue()
+        self._failure, self._on_done, self._on_part = None, on_done, on_part
         self._job = Job(work, title)
         self._timer.start()
         self.started.emit(title)
@@ -232,30 +237,30 @@ class Runner(QObject):
             self._timer.stop()
             return
         ended = job.done  # asked first: what is handed over before the end is in the queue then
-        failure = self._take_parts(job)
-        if failure is not None:
-            job.cancel()
-            self._finish(job, failure)
-        elif ended:
-            self._finish(job, job.failure)
+        self._take_parts(job)
+        if ended:
+            self._finish(job)
         else:
             self.progressed.emit(job.share, job.seconds_left)
 
-    def _take_parts(self, job: Job) -> Failure | None:
-        while self._on_part is not None and not self._parts.empty():
+    def _take_parts(self, job: Job) -> None:
+        while self._on_part is not None and not job.parts.empty():
             try:
-                self._on_part(self._parts.get())
+                self._on_part(job.parts.get())
             except Exception as error:
-                return explain(error, job.name)
-        return None
+                self._failure, self._on_part = explain(error, job.name), None
+                job.cancel()
 
-    def _finish(self, job: Job, failure: Failure | None) -> None:
+    def _finish(self, job: Job) -> None:
         self._timer.stop()
-        on_done = self._on_done
-        self._cancelled = job.cancelled and failure is None and not self._superseded
+        failure, on_done = self._failure or job.failure, self._on_done
+        # It may have been asked to stop after its thread had ended: the result is not wanted then, either.
+        stopped = job.cancelled or job.stopping
+        self._cancelled = stopped and failure is None and not self._superseded
         self._superseded = False
+        self._title = job.name
         self._job = self._on_done = self._on_part = None
-        if failure is None and not job.cancelled and on_done is not None:
+        if failure is None and not stopped and on_done is not None:
             try:
                 on_done(job.result)
             except Exception as error:
