@@ -78,6 +78,24 @@ def test_a_trace_that_the_current_recording_shares_costs_nothing():
     history.close()
 
 
+def test_without_room_for_the_scratch_file_all_stays_in_memory(monkeypatch, caplog):
+    def full(*args, **kwargs):
+        raise OSError(28, "No space left on device")
+
+    history = History(budget_bytes=0)
+    made = [recording(k) for k in range(3)]
+    with monkeypatch.context() as patch:
+        patch.setattr("napari_calcium.history.np.save", full)
+        for k, one in enumerate(made):
+            history.push(str(k), one)
+    assert [step.recording for step in history.steps[1:]] == made
+    assert not on_disk(history.steps[1].recording)
+    assert "No space left" in caplog.text
+    history.push("with room", recording(9.0))
+    assert on_disk(history.steps[1].recording)
+    history.close()
+
+
 def test_the_scratch_file_goes_with_the_history():
     history = History(budget_bytes=0)
     history.push("one", recording(1.0))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,6 +12,8 @@ import numpy as np
 from napari_calcium.recording import Recording, Trace
 
 __all__ = ["History", "Step"]
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -31,7 +34,7 @@ class History:
     budget_bytes : int
         Traces that only past or undone steps hold may take this much memory. Beyond it the steps furthest
         from the cursor are moved to a scratch file, which is deleted with the history; they come back as
-        memory maps and look the same.
+        memory maps and look the same. Where there is no room for the file they stay in memory.
     """
 
     def __init__(self, budget_bytes: int = 2 * 2**30) -> None:
@@ -103,16 +106,26 @@ class History:
                 return
             recording = self._steps[position].recording
             for trace in recording.traces.values() if recording is not None else ():
-                if held.pop(id(trace), None) is not None:
-                    excess -= trace.values.nbytes
-                    self._swap(trace, self._spill(trace))
+                if held.pop(id(trace), None) is None:
+                    continue
+                try:
+                    spilled = self._spill(trace)
+                except OSError as error:
+                    _log.warning("Past steps stay in memory: %s", error)
+                    return
+                excess -= trace.values.nbytes
+                self._swap(trace, spilled)
 
     def _spill(self, trace: Trace) -> Trace:
         if self._scratch is None:
             self._scratch = tempfile.TemporaryDirectory(prefix="napari-calcium-", ignore_cleanup_errors=True)
         self._files += 1
         path = Path(self._scratch.name) / f"{self._files}.npy"
-        np.save(path, trace.values)
+        try:
+            np.save(path, trace.values)
+        except OSError:
+            path.unlink(missing_ok=True)
+            raise
         return Trace(np.load(path, mmap_mode="r"), trace.unit)
 
     def _swap(self, old: Trace, new: Trace) -> None:

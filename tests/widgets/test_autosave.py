@@ -92,16 +92,20 @@ def test_what_was_saved_or_given_up_is_not_kept(watched, recording, end, storage
     assert not list((storage / "napari-calcium-unsaved").iterdir())
 
 
-def test_a_folder_that_cannot_be_written_to_is_no_crash(watched, recording, monkeypatch):
+def test_a_copy_that_failed_is_no_crash_and_is_tried_again(watched, recording, monkeypatch):
     bench, keeper, clock = watched
 
     def full(*args, **kwargs):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(autosave, "autosave", full)
-    bench.session.apply(analysed(recording), "Baseline")
-    pass_time(keeper, clock, 30)
-    assert "space" in keeper.failure.lower() and not keeper.path.exists()
+    with monkeypatch.context() as patch:
+        patch.setattr(autosave, "autosave", full)
+        bench.session.apply(analysed(recording), "Baseline")
+        pass_time(keeper, clock, 30)
+        assert "space" in keeper.failure.lower() and not keeper.path.exists()
+    pass_time(keeper, clock, 130)
+    assert keeper.failure == ""
+    assert read_nwb(keeper.path) == bench.session.recording
 
 
 def test_work_left_behind_is_offered_until_it_is_discarded(storage, recording, qtbot):

@@ -58,6 +58,7 @@ class Autosave(QObject):
         self.path = None if folder is None else autosave_file(folder, next(_numbers))
         self.failure = ""
         self._kept: Recording | None = None
+        self._writing: Recording | None = None
         self._job: Job | None = None
         self._changed_at, self._saved_at = clock(), -float("inf")
         Links(self).join(bench.session.recording_changed, self._on_change)
@@ -77,6 +78,8 @@ class Autosave(QObject):
                 return
             # A failure is not told: nothing of the user's own is lost yet. The next copy may succeed.
             self.failure = "" if self._job.failure is None else self._job.failure.message
+            if not self.failure:
+                self._kept = self._writing
             self._job = None
         now = self._clock()
         recording = self._bench.session.recording
@@ -93,7 +96,7 @@ class Autosave(QObject):
     def _begin(self, recording: Recording, path: Path, now: float) -> None:
         selection = selection_of(self._bench.session)
         self._job = Job(lambda p: autosave(recording, path, selection, on_progress=p), "Autosave")
-        self._kept, self._saved_at = recording, now
+        self._writing, self._saved_at = recording, now
 
     def wait(self) -> None:
         """Wait until a copy that is being written is there."""
@@ -102,9 +105,9 @@ class Autosave(QObject):
 
     def discard(self) -> None:
         """Delete the copy: what is in it was saved, or given up."""
-        if self._kept is not None and self.path is not None:
+        if self._writing is not None and self.path is not None:
             discard_copy(self.path)
-            self._kept = None
+            self._kept = self._writing = None
 
     def close(self) -> None:
         """Stop, and delete the copy: the window is closed in order."""
