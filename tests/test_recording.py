@@ -251,3 +251,9 @@ def test_a_stage_that_makes_one_of_several_traces_of_a_file_keeps_the_others():
     assert recording.traces["raw"] == trace() and recording.traces["denoised"] == trace(2)
     assert recording.events is None and stages(recording) == ["read", "denoise"]
     assert recording.log[0].writes == ("traces/raw",)
+
+
+def test_a_trace_of_checked_values_equals_one_that_is_checked():
+    values = np.arange(6, dtype=np.float32).reshape(2, 3)
+    trace = Trace.of_checked(values.copy(), "ΔF/F")
+    assert trace == Trace(values, "ΔF/F") and not trace.values.flags.writeable

@@ -50,6 +50,17 @@ class Trace:
     def __post_init__(self) -> None:
         object.__setattr__(self, "values", freeze(check_traces(self.values)))
 
+    @classmethod
+    def of_checked(cls, values: NDArray[np.float32], unit: str) -> Self:
+        """Return a trace of values that are known to be (n_rois, n_frames), float32, C-contiguous and finite.
+
+        Looking at them once more would take as long as reading them.
+        """
+        trace = object.__new__(cls)
+        object.__setattr__(trace, "values", freeze(values))
+        object.__setattr__(trace, "unit", unit)
+        return trace
+
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Trace):
             return NotImplemented

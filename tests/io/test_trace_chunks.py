@@ -182,3 +182,23 @@ def test_compressed_or_short_chunks_have_no_places(tmp_path, values):
         assert chunk_places(packed, 700, row) is None
         assert chunk_places(some, 700, row) is None
         assert chunk_places(file.create_dataset("none", (90, 700), STORED, chunks=(90, 1)), 700, row) is None
+
+
+@pytest.mark.parametrize("odd", [np.nan, np.inf, -np.inf, np.finfo(np.float32).max])
+def test_only_finite_numbers_are_called_so(laid_out, values, odd):
+    path, places = laid_out
+    with Transfer(path, writes=True) as transfer:
+        transfer.write(values, places)
+        assert not transfer.wait()  # nothing was read
+    again = np.zeros_like(values)
+    with Transfer(path, threads=2) as transfer:
+        transfer.read(again, places, ended)
+        assert transfer.wait()
+        assert not transfer.wait()  # nothing was read since
+    values[300, 5:7] = odd
+    with Transfer(path, writes=True) as transfer:
+        transfer.write(values, places)
+        transfer.wait()
+    with Transfer(path, threads=2) as transfer:
+        transfer.read(again, places, ended)
+        assert not transfer.wait()

@@ -107,8 +107,8 @@ def _recording(file: Hdf5File, about: dict[str, Any], on_progress: Progress) -> 
         traces = {}
         for name, _, unit in about["traces"]:
             values, until = begun[name]
-            transfer.wait(part(on_progress, 0.5, 1.0), until=until)
-            traces[name] = Trace(values, unit)
+            finite = transfer.wait(part(on_progress, 0.5, 1.0), until=until)
+            traces[name] = Trace.of_checked(values, unit) if finite else Trace(values, unit)
     return Recording(roi_ids=ids, traces=traces, **others)
 
 

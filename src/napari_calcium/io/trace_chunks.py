@@ -124,7 +124,7 @@ class Transfer:
         binary = getattr(os, "O_BINARY", 0)
         self._file = os.open(path, binary | (os.O_RDWR if writes else os.O_RDONLY))
         self._pool = ThreadPoolExecutor(threads, "traces")
-        self._jobs: list[tuple[Future[None], int]] = []
+        self._jobs: list[tuple[Future[bool], int]] = []
         self._waited_for = self._done = 0
 
     def __enter__(self) -> Self:
@@ -174,7 +174,7 @@ class Transfer:
         """How many jobs there are so far, for :meth:`wait`."""
         return len(self._jobs)
 
-    def wait(self, on_progress: Progress = silent, *, until: int | None = None) -> None:
+    def wait(self, on_progress: Progress = silent, *, until: int | None = None) -> bool:
         """Wait for the first jobs, as many as are said, or for all.
 
         Parameters
@@ -183,43 +183,56 @@ class Transfer:
             In bytes of all jobs; an exception from it ends the rest.
         until : int, optional
 
+        Returns
+        -------
+        bool
+            Whether something was read since the last call, and all of it is finite. It is looked at while it
+            is in the processor's cache, where that costs nearly nothing.
+
         Raises
         ------
         OSError
             What the disk refused.
         """
+        finite = self._waited_for < len(self._jobs[:until])
         total = sum(size for _, size in self._jobs)
         on_progress(self._done, total)
         for job, size in self._jobs[self._waited_for : until]:
-            job.result()
+            finite &= job.result()
             self._waited_for += 1
             self._done += size
             if size:
                 on_progress(self._done, total)
+        return finite
 
     def _begin(
-        self, work: Callable[[int, NDArray[Any]], None], place: int, values: NDArray[np.float32]
+        self, work: Callable[[int, NDArray[Any]], bool], place: int, values: NDArray[np.float32]
     ) -> None:
         self._jobs.append((self._pool.submit(work, place, values), values.nbytes))
 
-    def _write(self, place: int, values: NDArray[np.float32]) -> None:
+    def _write(self, place: int, values: NDArray[np.float32]) -> bool:
         left = np.ascontiguousarray(values, STORED).data.cast("B")
         while len(left):
             written = _write_at(self._file, left, place)
             left, place = left[written:], place + written
+        return False
 
-    def _sync(self, place: int, values: NDArray[np.float32]) -> None:
+    def _sync(self, place: int, values: NDArray[np.float32]) -> bool:
         os.fsync(self._file)
+        return False
 
     def _read(
         self, place: int, values: NDArray[np.float32], ended: Callable[[int], Exception], last: int
-    ) -> None:
+    ) -> bool:
         left = values.data.cast("B")
         while len(left):
             got = _read_at(self._file, left, place)
             if not got:
                 raise ended(last)
             left, place = left[got:], place + got
+        # What is missing, or too large to be added up, is for a closer look.
+        with np.errstate(over="ignore", invalid="ignore"):
+            return bool(np.isfinite(np.add.reduce(values, axis=None)))
 
 
 _ONE_PLACE = Lock()
