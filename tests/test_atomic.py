@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
+from napari_calcium import atomic
 from napari_calcium.atomic import replacing
 
 
@@ -65,3 +67,30 @@ def test_a_folder_that_is_not_there_is_named(tmp_path):
     with pytest.raises(FileNotFoundError) as told, replacing(tmp_path / "no" / "a.txt"):
         pass
     assert str(tmp_path / "no") in str(told.value.filename)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="elsewhere an open file cannot be replaced")
+def test_the_room_of_a_large_file_is_given_back_beside(tmp_path, monkeypatch):
+    held = []
+
+    class Beside:
+        def __init__(self, target, args, name):
+            self.work = lambda: target(*args)
+            held.append(os.fstat(args[0]).st_ino)
+
+        def start(self):
+            self.work()
+
+    monkeypatch.setattr(atomic, "Thread", Beside)
+    monkeypatch.setattr(atomic, "_LARGE_BYTES", 3)
+    path = tmp_path / "a"
+    path.write_text("before")
+    old = path.stat().st_ino
+    with replacing(path) as partial:
+        partial.write_text("after")
+    assert path.read_text() == "after" and held == [old]
+    monkeypatch.setattr(Path, "replace", lambda *_: (_ for _ in ()).throw(OSError(5, "gone")))
+    with pytest.raises(OSError, match="gone"), replacing(path) as partial:
+        partial.write_text("never")
+    assert path.read_text() == "after" and len(held) == 2
+    assert list(tmp_path.iterdir()) == [path]

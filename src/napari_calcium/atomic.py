@@ -8,10 +8,12 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from threading import Thread
 
 __all__ = ["replacing", "umask"]
 
 _ABANDONED_S = 24 * 3600.0
+_LARGE_BYTES = 1 << 26
 
 
 @contextmanager
@@ -38,7 +40,7 @@ def replacing(path: str | Path) -> Iterator[Path]:
         partial.chmod(target.stat().st_mode & 0o777 if target.exists() else 0o666 & ~umask())
         with partial.open("rb+") as file:
             os.fsync(file.fileno())
-        partial.replace(target)
+        _put_in_place(partial, target)
         _sync_folder(target.parent)
     except OSError as error:
         # The user knows the file by its own name.
@@ -72,6 +74,22 @@ def _sweep(folder: Path, prefix: str) -> None:
             with suppress(OSError):
                 if time.time() - path.stat().st_mtime > _ABANDONED_S:
                     path.unlink()
+
+
+def _put_in_place(partial: Path, target: Path) -> None:
+    """Rename a file; the room of a large one that it replaces is given back beside, as that takes long.
+
+    As long as the old file is open, the system has nothing to do but to change the name.
+    """
+    old = None
+    if os.name == "posix" and target.is_file() and target.stat().st_size > _LARGE_BYTES:
+        with suppress(OSError):
+            old = os.open(target, os.O_RDONLY)
+    try:
+        partial.replace(target)
+    finally:
+        if old is not None:
+            Thread(target=os.close, args=(old,), name="closes a replaced file").start()
 
 
 def _sync_folder(folder: Path) -> None:
