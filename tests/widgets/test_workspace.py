@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pytest
+from napari.components import ViewerModel
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QApplication, QDockWidget, QMainWindow, QTabBar
 
@@ -109,6 +111,17 @@ def test_titles_are_short(viewer, qtbot, wanted, recording):
     docks = {short_name(d): d.windowTitle() for d in our_docks(main_of(viewer))}
     assert docks.pop("Calcium pipeline") == "Pipeline", "its tab must not push others out of sight"
     assert docks == {name: name for name in docks}
+
+
+def test_the_window_keeps_its_size_whatever_opens(viewer, qtbot, wanted, populated):
+    main = main_of(viewer)
+    main.resize(1366, 738)
+    viewer.window.add_plugin_dock_widget("napari-calcium", "Start here")
+    before = (main.width(), main.height())
+    session_of(viewer).open(populated)
+    explore(viewer)
+    opened(qtbot, workspace_of(viewer))
+    qtbot.waitUntil(lambda: (main.width(), main.height()) == before)
 
 
 def test_a_dock_of_no_group_is_a_tab_beside_the_others(viewer, qtbot, wanted, recording):
@@ -290,3 +303,13 @@ def test_menu_entries_stand_where_they_belong():
     assert there["napari-calcium/traces"][0] == "extraction"
     assert "features" in there["napari-calcium/ensembles"]
     assert "explore" in there["napari/layers/visualize"]
+
+
+def test_no_dock_is_made_within_napari_s_own_opening_of_a_file(tmp_path):
+    """Its progress bar takes in events on the way: a dock that opened there would hold up the file."""
+    np.save(tmp_path / "image.npy", np.zeros((4, 4)))
+    model, asked = ViewerModel(), []
+    model.layers.events.inserted.connect(lambda *_: asked.append(module._napari_is_opening()))
+    model.open(str(tmp_path / "image.npy"), plugin="napari")
+    model.add_image(np.zeros((4, 4)))
+    assert asked == [True, False]

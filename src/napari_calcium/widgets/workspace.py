@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from napari.components import ViewerModel
-from qtpy.QtCore import QEvent, QObject, QTimer
+from qtpy.QtCore import QEvent, QObject, Qt, QTimer
 from qtpy.QtWidgets import QDockWidget, QMainWindow
 
 from napari_calcium.progress import Progress
@@ -69,6 +69,7 @@ class Workspace(QObject):
         self._next.setSingleShot(True)
         self._next.timeout.connect(self._open_next)
         self._stands = False
+        self._size = main.size()
         main.installEventFilter(self)
         Links(self).join(session.recording_changed, self._follow)
 
@@ -164,9 +165,10 @@ class Workspace(QObject):
             and (place.of_use(recording) or (place.of_use is when_asked and place.dock in kept))
         ]
         if new:
+            self._size = self._main.size() if not self._waiting else self._size
             self._warm = self._warm or Job(_warm_up, "Explore")
             self._waiting += new
-            self._next.start(0)
+            self._next.start(_POLL_MS)  # what was opened is painted first
 
     def _open_next(self) -> None:
         """Open one dock; the next follows when the window has had time for the user."""
@@ -188,10 +190,18 @@ class Workspace(QObject):
 
     def _opened_all(self) -> None:
         kept, self._kept = self._kept, None
+        self._keep_size()
         # Docks that come later are tabs behind the others: the window stands as the user has it.
         if not self._stands and (kept is None or not kept.restore(self._main)):
             self._settle()
         self._stands = True
+
+    def _keep_size(self) -> None:
+        """Take back what the window grew by: napari puts each dock below the others before it is a tab."""
+        main = self._main
+        filled = main.windowState() & (Qt.WindowState.WindowMaximized | Qt.WindowState.WindowFullScreen)
+        if not filled and (main.width(), main.height()) != (self._size.width(), self._size.height()):
+            main.resize(self._size.boundedTo(main.size()))
 
     def _settle(self) -> None:
         """Give each group its size, and let the first of each come up in front."""
