@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 
-import numpy as np
 import pytest
 from napari.components import ViewerModel
 from qtpy.QtCore import Qt
@@ -269,8 +268,6 @@ def test_a_preference_set_in_napari_is_heard():
 
 
 def test_a_viewer_without_a_window_has_no_workspace():
-    from napari.components import ViewerModel
-
     assert workspace_of(ViewerModel()) is None
     explore(ViewerModel())
 
@@ -305,11 +302,16 @@ def test_menu_entries_stand_where_they_belong():
     assert "explore" in there["napari/layers/visualize"]
 
 
-def test_no_dock_is_made_within_napari_s_own_opening_of_a_file(tmp_path):
+def test_no_dock_is_made_within_napari_s_own_opening_of_a_file():
     """Its progress bar takes in events on the way: a dock that opened there would hold up the file."""
-    np.save(tmp_path / "image.npy", np.zeros((4, 4)))
-    model, asked = ViewerModel(), []
-    model.layers.events.inserted.connect(lambda *_: asked.append(module._napari_is_opening()))
-    model.open(str(tmp_path / "image.npy"), plugin="napari")
-    model.add_image(np.zeros((4, 4)))
-    assert asked == [True, False]
+    asked = []
+
+    class Asked:
+        def __fspath__(self):
+            asked.append(module._napari_is_opening())
+            raise OSError("that was all")
+
+    with pytest.raises(OSError, match="that was all"):
+        ViewerModel().open([Asked()])
+    assert asked and all(asked)
+    assert not module._napari_is_opening()
