@@ -191,6 +191,16 @@ def test_what_goes_wrong_is_one_line_and_the_next_file_opens(qtbot, window, file
     assert window.viewer.opened == [("cells.csv", "napari-calcium")]
 
 
+def test_why_a_file_is_broken_is_not_talked_over(qtbot, window, files, monkeypatch):
+    said: list[str] = []
+    monkeypatch.setattr(dropped_files, "show_warning", said.append)
+    monkeypatch.setattr(dropped_files, "is_told_of", lambda name: name == "bad.csv")
+    (files / "bad.csv").write_text((files / "cells.csv").read_text("utf-8"), "utf-8")
+    drop(window.canvas, files / "bad.csv", files / "cells.csv")
+    qtbot.waitUntil(lambda: bool(window.viewer.opened))
+    assert said == []
+
+
 def test_what_belongs_to_a_large_table_waits_for_it(qtbot, window, files, monkeypatch):
     class Runner(QObject):
         finished = Signal(str, object)

@@ -283,7 +283,9 @@ class CorrelationDock(StageView):
             modules = int(found.cells.module.max(initial=0))
             words = f"{found.n_pairs:,} of {pairs:,} pairs beyond chance (FDR {100 * found.alpha:.3g} %)"
             trace = found.input.replace("_", "-")
-            self.readout.setText(f"{words}; {count_of(modules, 'module')}. Trace: {trace}")
+            unknown = int(np.isnan(np.diag(found.matrix)).sum())
+            white = f"; white: not defined, {count_of(unknown, 'cell')} without activity" if unknown else ""
+            self.readout.setText(f"{words}; {count_of(modules, 'module')}. Trace: {trace}{white}")
             return
         a, b = pair
         names = " × ".join(recording.cell_name(int(recording.roi_ids[k])) for k in pair)

@@ -15,7 +15,7 @@ from napari_calcium.io.behaviour_csv import looks_like_behaviour
 from napari_calcium.io.errors import ReadError
 from napari_calcium.io.tiff import open_movie
 from napari_calcium.plurals import count_of
-from napari_calcium.widgets.notices import show_warning
+from napari_calcium.widgets.notices import end_notices, is_told_of, show_warning
 from napari_calcium.widgets.preferences import preferences
 from napari_calcium.widgets.reader_choice import PLUGIN, opens_by_itself, plugin_for
 from napari_calcium.widgets.worker import explain
@@ -166,13 +166,17 @@ def _to_open(paths: list[str]) -> list[tuple[Path, ...]]:
 def _open(viewer: Any, files: tuple[Path, ...]) -> None:
     """Open a file, or the parts of a movie; what goes wrong is said in one line."""
     name = files[0].name if len(files) == 1 else count_of(len(files), "file")
+    end_notices()
     try:
         if len(files) == 1:
             viewer.open(str(files[0]), plugin=plugin_for(files[0]))
         else:
             viewer.open([str(file) for file in files], stack=True, plugin=PLUGIN)
     except Exception as error:  # the boundary: above it is only the event loop
-        show_warning(f"{name}: not opened. {explain(error, f'Opening {name}').message}")
+        failure = explain(error, f"Opening {name}")
+        # Why this plugin did not take it says more than what napari's reader then met with.
+        if not is_told_of(name):
+            show_warning(f"{name}: not opened. {failure.message}")
 
 
 def _kind(path: Path) -> int:

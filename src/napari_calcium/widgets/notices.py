@@ -5,7 +5,7 @@ from __future__ import annotations
 from napari.utils import notifications
 from qtpy.QtWidgets import QApplication, QDialog, QLabel, QMainWindow
 
-__all__ = ["end_notices", "show_info", "show_warning"]
+__all__ = ["end_notices", "is_told_of", "show_info", "show_warning"]
 
 _shown: set[str] = set()
 """What was said and may still be on screen."""
@@ -23,6 +23,11 @@ def show_warning(text: str) -> None:
     end_notices()
     _shown.add(text)
     notifications.show_warning(text)
+
+
+def is_told_of(name: str) -> bool:
+    """Whether something is on screen that we said of a file, as a rule why it was not opened."""
+    return any(text.startswith(f"{name}: ") for text in _shown)
 
 
 def end_notices() -> None:
