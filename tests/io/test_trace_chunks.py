@@ -42,13 +42,14 @@ def test_what_is_written_past_hdf5_is_what_hdf5_reads(laid_out, values):
     np.testing.assert_array_equal(stored(path), values.T)
 
 
-@pytest.mark.parametrize("threads", [1, 3])
-def test_what_hdf5_wrote_is_read_past_it(tmp_path, values, threads):
+@pytest.mark.parametrize("run_bytes", [1, 1000, 1 << 25])
+def test_what_hdf5_wrote_is_read_past_it(tmp_path, values, run_bytes, monkeypatch):
+    monkeypatch.setattr(trace_chunks, "_RUN_BYTES", run_bytes)
     with h5py.File(tmp_path / "b.h5", "w") as file:
         file.create_dataset("traces", data=values.T, chunks=(values.shape[1], 1))
         places = chunk_places(file["traces"], len(values), values.shape[1] * STORED.itemsize)
     again = np.zeros_like(values)
-    with Transfer(tmp_path / "b.h5", threads=threads) as transfer:
+    with Transfer(tmp_path / "b.h5") as transfer:
         transfer.read(again, places, ended)
         transfer.wait()
     np.testing.assert_array_equal(again, values)
@@ -101,7 +102,7 @@ def test_a_file_that_ends_too_early_names_the_row(laid_out, values):
     path, places = laid_out
     with path.open("r+b") as file:
         file.truncate(int(places[-1]))
-    with Transfer(path, threads=2) as transfer:
+    with Transfer(path) as transfer:
         transfer.read(np.zeros_like(values), places, ended)
         with pytest.raises(EOFError, match="row 699"):
             transfer.wait()
@@ -150,10 +151,10 @@ def test_systems_without_calls_at_a_place_write_and_read_the_same(laid_out, valu
     monkeypatch.delattr(os, "preadv", raising=False)
     path, places = laid_out
     again = np.zeros_like(values)
-    with Transfer(path, threads=3, writes=True) as transfer:
+    with Transfer(path, writes=True) as transfer:
         transfer.write(values, places)
         transfer.wait()
-    with Transfer(path, threads=3) as transfer:
+    with Transfer(path) as transfer:
         transfer.read(again, places, ended)
         transfer.wait()
     np.testing.assert_array_equal(again, values)
@@ -191,7 +192,7 @@ def test_only_finite_numbers_are_called_so(laid_out, values, odd):
         transfer.write(values, places)
         assert not transfer.wait()  # nothing was read
     again = np.zeros_like(values)
-    with Transfer(path, threads=2) as transfer:
+    with Transfer(path) as transfer:
         transfer.read(again, places, ended)
         assert transfer.wait()
         assert not transfer.wait()  # nothing was read since
@@ -199,6 +200,6 @@ def test_only_finite_numbers_are_called_so(laid_out, values, odd):
     with Transfer(path, writes=True) as transfer:
         transfer.write(values, places)
         transfer.wait()
-    with Transfer(path, threads=2) as transfer:
+    with Transfer(path) as transfer:
         transfer.read(again, places, ended)
         assert not transfer.wait()

@@ -43,7 +43,6 @@ from napari_calcium.rois import Rois
 __all__ = ["is_own_nwb", "read_turned", "reread", "reread_selection"]
 
 _BLOCK_BYTES = 1 << 24
-_READERS = 2
 _TILE = 256
 
 
@@ -100,7 +99,7 @@ def reread_selection(file: Hdf5File) -> dict[str, Any]:
 
 def _recording(file: Hdf5File, about: dict[str, Any], on_progress: Progress) -> Recording:
     ids = file.whole_numbers(f"{CELLS}/id")
-    with Transfer(file.path, threads=_READERS) as transfer:
+    with Transfer(file.path) as transfer:
         # Most of the bytes come while everything else is read.
         begun = _begin_traces(file, about["traces"], len(ids), transfer, part(on_progress, 0.0, 0.5))
         others = _all_but_traces(file, about, ids)
@@ -168,7 +167,7 @@ def read_turned(file: Hdf5File, field: str, on_progress: Progress = silent) -> N
     ReadError
         If it is missing, no table of numbers, or damaged.
     """
-    with Transfer(file.path, threads=_READERS) as transfer:
+    with Transfer(file.path) as transfer:
         values = _begin_turned(file, field, transfer, part(on_progress, 0.0, 0.5))
         transfer.wait(part(on_progress, 0.5, 1.0))
     return values

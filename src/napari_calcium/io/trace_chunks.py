@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
@@ -104,6 +105,17 @@ def _runs(places: NDArray[np.int64], row_bytes: int) -> Iterator[tuple[int, int]
         yield from ((start, min(start + most, end)) for start in range(begin, end, most))
 
 
+@dataclass
+class _Job:
+    """A run of rows to be moved."""
+
+    work: Callable[[], bool]
+    size: int
+    future: Future[bool]
+    is_over: bool = False
+    finite: bool = False
+
+
 class Transfer:
     """Traces on their way between a file and memory, while this thread does something else.
 
@@ -114,17 +126,17 @@ class Transfer:
     ----------
     path : path
         Of a file that exists.
-    threads : int
-        How many copy. Writing is done by one: it waits for the disk.
     writes : bool
-        Whether the file is open for writing.
+        Whether the file is open for writing. Reading keeps two cores busy, so that the thread that waits for
+        it takes its share.
     """
 
-    def __init__(self, path: str | Path, *, threads: int = 1, writes: bool = False) -> None:
+    def __init__(self, path: str | Path, *, writes: bool = False) -> None:
+        self._writes = writes
         binary = getattr(os, "O_BINARY", 0)
         self._file = os.open(path, binary | (os.O_RDWR if writes else os.O_RDONLY))
-        self._pool = ThreadPoolExecutor(threads, "traces")
-        self._jobs: list[tuple[Future[bool], int]] = []
+        self._pool = ThreadPoolExecutor(1, "traces")
+        self._jobs: list[_Job] = []
         self._waited_for = self._done = 0
 
     def __enter__(self) -> Self:
@@ -165,9 +177,9 @@ class Transfer:
 
     def check(self) -> None:
         """Raise what has gone wrong so far."""
-        for job, _ in self._jobs:
-            if job.done():
-                job.result()
+        for job in self._jobs:
+            if job.future.done() and not job.future.cancelled():
+                job.future.result()
 
     @property
     def begun(self) -> int:
@@ -194,21 +206,31 @@ class Transfer:
         OSError
             What the disk refused.
         """
-        finite = self._waited_for < len(self._jobs[:until])
-        total = sum(size for _, size in self._jobs)
+        total = sum(job.size for job in self._jobs)
+        jobs = self._jobs[self._waited_for : until]
+        self._waited_for += len(jobs)
         on_progress(self._done, total)
-        for job, size in self._jobs[self._waited_for : until]:
-            finite &= job.result()
-            self._waited_for += 1
-            self._done += size
-            if size:
-                on_progress(self._done, total)
-        return finite
+        if not self._writes:
+            for job in jobs:
+                if job.future.cancel():
+                    job.is_over, job.finite = True, job.work()
+                    self._report(job, on_progress, total)
+        for job in jobs:
+            if not job.is_over:
+                job.is_over, job.finite = True, job.future.result()
+                self._report(job, on_progress, total)
+        return bool(jobs) and all(job.finite for job in jobs)
+
+    def _report(self, job: _Job, on_progress: Progress, total: int) -> None:
+        self._done += job.size
+        if job.size:
+            on_progress(self._done, total)
 
     def _begin(
         self, work: Callable[[int, NDArray[Any]], bool], place: int, values: NDArray[np.float32]
     ) -> None:
-        self._jobs.append((self._pool.submit(work, place, values), values.nbytes))
+        whole = partial(work, place, values)
+        self._jobs.append(_Job(whole, values.nbytes, self._pool.submit(whole)))
 
     def _write(self, place: int, values: NDArray[np.float32]) -> bool:
         left = np.ascontiguousarray(values, STORED).data.cast("B")
