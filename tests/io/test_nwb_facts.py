@@ -46,7 +46,7 @@ FACTS = {
     "subject.strain": "C57BL/6J",
     "subject.weight": "21 g",
     "subject.date_of_birth": datetime(2023, 12, 2, tzinfo=UTC).isoformat(),
-    "plane.description": "layer 2/3",
+    "plane.description": "2.30",
     "plane.indicator": "GCaMP8m",
     "plane.location": "V1",
     "plane.excitation_lambda": 920.0,
@@ -83,7 +83,7 @@ def foreign(tmp_path):
     plane = nwb.create_imaging_plane(
         name="plane",
         optical_channel=channels,
-        description="layer 2/3",
+        description="2.30",
         device=nwb.create_device(name="Mesoscope", description="two-photon"),
         excitation_lambda=920.0,
         indicator="GCaMP8m",

@@ -129,13 +129,16 @@ class Hdf5File:
         found = self.find(field)
         if not isinstance(found, h5py.Dataset):
             raise self.error(field, "is missing" if found is None else "is a group, not numbers")
+        self._refuse_elsewhere(field, found)
+        return found
+
+    def _refuse_elsewhere(self, field: str, found: h5py.Dataset) -> None:
         try:
             self._check_storage(field, found)
         except ReadError:
             raise
         except Exception as error:
             raise self.error(field, _plainly(error)) from None
-        return found
 
     def _check_storage(self, field: str, found: Any) -> None:
         if found.is_virtual or found.external:
@@ -190,7 +193,8 @@ class Hdf5File:
         found = self.find(field)
         if not isinstance(found, h5py.Dataset) or found.shape != ():
             return None
-        value = self.read(field, self.dataset(field)).item()
+        self._refuse_elsewhere(field, found)
+        value = self.read(field, found).item()
         return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
 
     def attribute(self, field: str, name: str) -> Any:

@@ -78,10 +78,19 @@ def read_facts(file: Hdf5File, cells: str) -> dict[str, Any]:
         ``"lab"``, ``"subject.species"``, ``"plane.indicator"``, ``"channel.emission_lambda"`` …, as NWB
         calls them. What cannot be read, or only fills a gap that NWB does not allow, is left out.
     """
-    found: dict[str, Any] = {name: _text(file, path) for name, path in _TEXTS.items()}
-    found |= {name: _list(file, path) for name, path in _LISTS.items()}
-    found |= {f"subject.{name}": _text(file, f"general/subject/{name}") for name in _SUBJECT}
-    found["subject.age__reference"] = _attribute(file, "general/subject/age", "reference")
+    # Most files say little, and to look for each thing that they do not say takes longer than this.
+    there = {*(f"general/{name}" for name in file.keys("general")), *file.keys()}
+    found: dict[str, Any] = dict.fromkeys(_TEXTS)
+    found |= {name: _text(file, path) for name, path in _TEXTS.items() if path in there}
+    found |= {name: _list(file, path) for name, path in _LISTS.items() if path in there}
+    subject = dict.fromkeys(_SUBJECT) | {
+        name: _text(file, f"general/subject/{name}")
+        for name in file.keys("general/subject")
+        if name in _SUBJECT
+    }
+    found |= {f"subject.{name}": value for name, value in subject.items()}
+    if subject["age"]:
+        found["subject.age__reference"] = _attribute(file, "general/subject/age", "reference")
     plane = _where(file, f"{cells}/imaging_plane")
     if plane is not None:
         found |= {f"plane.{name}": _value(file, f"{plane}/{name}") for name in _PLANE}
@@ -96,7 +105,9 @@ def read_facts(file: Hdf5File, cells: str) -> dict[str, Any]:
 def _channels(file: Hdf5File, plane: str) -> dict[str, Any]:
     """Return what is known of the plane's optical channels: ``channel``, ``channel2`` and so on."""
     found: dict[str, Any] = {}
-    groups = [f"{plane}/{name}" for name in file.keys(plane)]
+    groups = [
+        f"{plane}/{name}" for name in file.keys(plane) if name not in (*_PLANE, "device", "imaging_rate")
+    ]
     channels = [p for p in groups if _attribute(file, p, "neurodata_type") == "OpticalChannel"]
     for k, path in enumerate(channels[:_MOST], start=1):
         key = "channel" if k == 1 else f"channel{k}"
@@ -160,14 +171,14 @@ def _text(file: Hdf5File, path: str) -> str | None:
 
 
 def _value(file: Hdf5File, path: str) -> str | float | None:
-    """Return a text, or a number."""
+    """Return a wavelength as a number, anything else as a text."""
+    text = _text(file, path)
+    if text is None or not path.endswith("_lambda"):
+        return text
     try:
-        if not file.is_dataset(path) or file.dataset(path).dtype.kind not in "fiu":
-            return _text(file, path)
-        number = file.array(path, ndim=0)
-    except ReadError:
+        return float(text)
+    except ValueError:
         return None
-    return float(number)
 
 
 def _list(file: Hdf5File, path: str) -> tuple[str, ...] | None:
