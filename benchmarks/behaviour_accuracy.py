@@ -47,7 +47,7 @@ def correlation(rng):
 
 def tuning(rng):
     ours, usual = [], []
-    for _ in range(6):
+    for _ in range(60):
         activity = np.exp(slow(rng, (60, N_FRAMES), 20))
         place = 50 + 30 * slow(rng, (1, N_FRAMES), 40)
         behaviour = Behaviour(("s",), ("",), place, Epochs(), np.zeros((1, 0)))

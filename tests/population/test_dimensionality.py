@@ -3,6 +3,7 @@ from importlib.util import find_spec
 
 import numpy as np
 import pytest
+import sklearn.decomposition
 from sklearn.decomposition import PCA
 from sklearn.decomposition import FactorAnalysis as SklearnFactors
 from tests.population.neurons import activity, grouped, independent, odd_recordings
@@ -115,6 +116,27 @@ def test_groups_are_found_by_every_method(method):
     best = loading.argmax(axis=1)
     assert (best[:12] == best[0]).mean() > 0.9 and (best[12:] == best[12]).mean() > 0.9
     assert best[0] != best[12]
+
+
+@pytest.mark.parametrize("method", [NonNegativeFactors(copies=0), IndependentComponents(copies=0)])
+def test_a_fit_that_has_not_settled_is_told(method, monkeypatch):
+    said = []
+    reduce_dimensions(activity(grouped(groups=2)), np.arange(40), method, on_note=said.append)
+    assert said == []
+    for kind in ("NMF", "FastICA"):
+        whole = getattr(sklearn.decomposition, kind)
+        hasty = type(kind, (whole,), {"fit_transform": _hasty(whole)})
+        monkeypatch.setattr(sklearn.decomposition, kind, hasty)
+    reduce_dimensions(activity(grouped(groups=2)), np.arange(40), method, on_note=said.append)
+    assert len(said) == 1 and "had not settled after 1 round" in said[0]
+
+
+def _hasty(whole):
+    def fit_transform(self, x):
+        self.max_iter = 1
+        return whole.fit_transform(self, x)
+
+    return fit_transform
 
 
 def test_factors_are_those_of_scikit_learn():

@@ -81,6 +81,19 @@ def test_held_out_blocks_are_told_and_every_bin_belongs_to_one_side():
     assert not len(sort_cells(activity(grouped()), np.arange(40), SortById()).held_out_s())
 
 
+@pytest.mark.parametrize("n_bins", [2, 7, 40])
+def test_a_recording_shorter_than_two_blocks_is_sorted_by_its_first_half_alone(n_bins):
+    x = independent(0, 12, n_bins)
+    other = x.copy()
+    half = (n_bins + 1) // 2
+    other[:, half:] = independent(1, 12, n_bins)[:, half:]
+    made = [
+        sort_cells(activity(v), np.arange(12), SortAlongChain(held_out=True, block=100)) for v in (x, other)
+    ]
+    np.testing.assert_array_equal(made[0].roi_id, made[1].roi_id)
+    assert made[0].block_s == half * activity(x).bin_s
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_a_shuffled_line_is_put_in_line_again(seed):
     place = np.random.default_rng(seed).permutation(40)

@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Callable
 from concurrent.futures import Executor
 from contextlib import AbstractContextManager
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
 from annotated_types import Ge, Le
@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from pydantic import Field
 from threadpoolctl import threadpool_limits
 
+from napari_calcium.plurals import count_of
 from napari_calcium.population.binned_activity import Activity, PopulationInput
 from napari_calcium.population.factor_model import factor_model
 from napari_calcium.population.principal_components import (
@@ -28,6 +29,9 @@ from napari_calcium.population.standardising import row_scale
 from napari_calcium.progress import Progress, part, silent
 from napari_calcium.results.population_results import Components, Spectrum
 from napari_calcium.settings import Zero
+
+if TYPE_CHECKING:
+    from sklearn.decomposition import NMF, FastICA
 
 __all__ = [
     "DimensionalitySettings",
@@ -116,12 +120,15 @@ _SPECTRAL = 10
 Found = tuple[NDArray[np.floating], NDArray[np.floating]]
 """Loadings (n_rois, k) and scores (n_bins, k)."""
 
+OnNote = Callable[[str], object]
+
 
 def reduce_dimensions(
     activity: Activity,
     roi_ids: ArrayLike,
     settings: DimensionalitySettings = PrincipalComponents(),
     *,
+    on_note: OnNote = lambda note: None,
     on_progress: Progress = silent,
     executor: Executor | None = None,
 ) -> Components:
@@ -132,6 +139,8 @@ def reduce_dimensions(
     activity : Activity
     roi_ids : (n_rois,) int64
     settings : DimensionalitySettings
+    on_note : callable
+        Told in one line what is to be known of the result, such as a fit that has not settled.
     on_progress, executor
         As in :func:`~napari_calcium.numerics.blocks.map_blocks`.
 
@@ -164,7 +173,7 @@ def reduce_dimensions(
     wanted = settings.components if isinstance(settings, _Linear) else 0
     k = min(wanted or max(_FEWEST, beyond), len(z), activity.n_bins)
     with threadpool_limits(limits=1, user_api="blas"):
-        loadings, scores = _FIT[settings.method](x[rows], z, k, settings)
+        loadings, scores = _FIT[settings.method](x[rows], z, k, settings, on_note)
     on_progress(95, 100)
     whole = np.full((len(x), loadings.shape[1]), np.nan, np.float32)
     whole[rows] = loadings
@@ -212,12 +221,14 @@ def _spectrum(
     return spectrum, n_beyond_chance(values, spectrum.chance) if settings.copies else 0
 
 
-def _pca(x: NDArray[np.float32], z: NDArray[np.float32], k: int, settings: object) -> Found:
+def _pca(x: NDArray[np.float32], z: NDArray[np.float32], k: int, settings: object, on_note: OnNote) -> Found:
     values, cells, time = leading_components(z, k)
     return cells * np.sqrt(values), time * np.sqrt(z.shape[1])
 
 
-def _factors(x: NDArray[np.float32], z: NDArray[np.float32], k: int, settings: FactorAnalysis) -> Found:
+def _factors(
+    x: NDArray[np.float32], z: NDArray[np.float32], k: int, settings: FactorAnalysis, on_note: OnNote
+) -> Found:
     if not k:
         return _none(z)
     values, cells, _ = leading_components(z, k)
@@ -225,7 +236,9 @@ def _factors(x: NDArray[np.float32], z: NDArray[np.float32], k: int, settings: F
     return loadings, scores
 
 
-def _nmf(x: NDArray[np.float32], z: NDArray[np.float32], k: int, settings: NonNegativeFactors) -> Found:
+def _nmf(
+    x: NDArray[np.float32], z: NDArray[np.float32], k: int, settings: NonNegativeFactors, on_note: OnNote
+) -> Found:
     if not k:
         return _none(z)
     from sklearn.decomposition import NMF
@@ -238,6 +251,7 @@ def _nmf(x: NDArray[np.float32], z: NDArray[np.float32], k: int, settings: NonNe
     with _quiet():
         model = NMF(k, init="nndsvda", random_state=settings.seed, max_iter=400)
         scores = model.fit_transform(np.ascontiguousarray(above.T))
+    _tell_if_unsettled(model, on_note)
     size = np.sqrt((scores**2).mean(axis=0))
     size[size == 0] = 1.0
     loadings = model.components_.T * size
@@ -245,7 +259,9 @@ def _nmf(x: NDArray[np.float32], z: NDArray[np.float32], k: int, settings: NonNe
     return loadings[:, order], (scores / size)[:, order]
 
 
-def _ica(x: NDArray[np.float32], z: NDArray[np.float32], k: int, settings: IndependentComponents) -> Found:
+def _ica(
+    x: NDArray[np.float32], z: NDArray[np.float32], k: int, settings: IndependentComponents, on_note: OnNote
+) -> Found:
     if not k:
         return _none(z)
     from sklearn.decomposition import FastICA
@@ -256,6 +272,7 @@ def _ica(x: NDArray[np.float32], z: NDArray[np.float32], k: int, settings: Indep
     with _quiet():
         model = FastICA(whiten=False, random_state=settings.seed, max_iter=1000, tol=1e-5)
         sources = np.asarray(model.fit_transform(white), np.float64)
+    _tell_if_unsettled(model, on_note)
     sources /= np.maximum(sources.std(axis=0), 1e-12)
     # Transients are short and go up: the long tail is the side of activity.
     sources *= np.where((sources**3).mean(axis=0) < 0, -1.0, 1.0)
@@ -264,7 +281,9 @@ def _ica(x: NDArray[np.float32], z: NDArray[np.float32], k: int, settings: Indep
     return loadings[:, order], sources[:, order]
 
 
-def _umap(x: NDArray[np.float32], z: NDArray[np.float32], k: int, settings: UmapPlane) -> Found:
+def _umap(
+    x: NDArray[np.float32], z: NDArray[np.float32], k: int, settings: UmapPlane, on_note: OnNote
+) -> Found:
     try:
         with _quiet():  # it warns of what it lacks itself, such as tensorflow
             from umap import UMAP
@@ -297,8 +316,17 @@ def _none(z: NDArray[np.float32]) -> Found:
 
 
 def _quiet() -> AbstractContextManager[object]:
-    """Ignore the libraries' warnings: a fit that has not settled is a fit all the same."""
+    """Ignore the libraries' warnings; what matters of them is told as a note."""
     return warnings.catch_warnings(action="ignore")
+
+
+def _tell_if_unsettled(model: NMF | FastICA, on_note: OnNote) -> None:
+    if model.n_iter_ >= model.max_iter:
+        rounds = count_of(model.n_iter_, "round")
+        on_note(
+            f"⚠ the components had not settled after {rounds}; others may fit as well: compare with another "
+            "seed, or take fewer components"
+        )
 
 
 _FIT: dict[str, Callable[..., Found]] = {

@@ -148,6 +148,7 @@ def sort_cells(
     activity : Activity
     roi_ids : (n_rois,) int64
     settings : SortingSettings
+        A recording that is shorter than two blocks of held-out time is cut into its halves.
     ensemble_order : (n_rois,) int64, optional
         Rows as the ensembles have them, for ``method="ensemble"``.
     signal : (n_bins,), optional
@@ -167,7 +168,7 @@ def sort_cells(
         signal is not given.
     """
     ids = np.asarray(roi_ids, np.int64)
-    block = activity.frames(settings.block) if settings.held_out else 0
+    block = min(activity.frames(settings.block), (activity.n_bins + 1) // 2) if settings.held_out else 0
     inside = held_in(activity.n_bins, block)
     values = activity.values[:, inside]
     course = None if signal is None else np.asarray(signal, np.float32)[inside]
@@ -185,10 +186,7 @@ def sort_cells(
 
 
 def held_in(n_bins: int, block: int) -> NDArray[np.bool_]:
-    """Return the bins that make the order: every other block, the first included; all where block is 0.
-
-    A recording shorter than two blocks makes it with its first half.
-    """
+    """Return the bins that make the order: every other block, the first included; all where block is 0."""
     if block <= 0:
         return np.ones(n_bins, bool)
     return np.asarray((np.arange(n_bins) // block) % 2 == 0)

@@ -146,13 +146,16 @@ def _dimensionality(
     rec: Recording, settings: Any, on_progress: Progress, executor: Executor | None
 ) -> Outcome:
     activity, reads, notes = activity_of(rec, settings, "dimensionality")
+    said: list[str] = []
     try:
-        found = reduce_dimensions(activity, rec.roi_ids, settings, on_progress=on_progress, executor=executor)
+        found = reduce_dimensions(
+            activity, rec.roi_ids, settings, on_note=said.append, on_progress=on_progress, executor=executor
+        )
     except MissingExtra as error:
         raise StageError(str(error)) from None
     beyond = f"{found.n_significant} components beyond chance" if settings.copies else "chance not tested"
     told = f"{beyond}; participation ratio {found.participation_ratio:.3g}"
-    return _outcome("dimensionality", found, (reads,), (*notes, told))
+    return _outcome("dimensionality", found, (reads,), (*notes, *said, told))
 
 
 def _sorting(rec: Recording, settings: Any, on_progress: Progress, executor: Executor | None) -> Outcome:
