@@ -10,6 +10,9 @@ from qtpy.QtWidgets import QLabel
 from tests.io.test_behaviour_folder import analysed, made
 from tests.widgets.settling import settle
 
+from napari_calcium.figures.tuning_figure import Curve
+from napari_calcium.widgets.plots.tuning_plots import CurvesPlot
+from napari_calcium.widgets.theme import PlotColors
 from napari_calcium.widgets.tuning_dock import TuningDock
 
 
@@ -198,3 +201,21 @@ def test_in_a_low_dock_the_notes_are_a_tip(dock, session, whole):
     settle()
     assert not dock.note.isVisible()
     assert "cell 2" in dock.who.toolTip()
+
+
+def test_the_unit_of_a_low_plot_is_not_cut_off(qtbot):
+    plot = CurvesPlot(PlotColors("#262930", "#cccccc", "#555555", "#e03030"))
+    qtbot.addWidget(plot)
+    plot.resize(190, 150)
+    plot.show()
+    curve = Curve("cell 1", "#e69f00", np.arange(5.0), np.arange(5.0))
+    plot.show_curves((curve,), "y (cm)", "Rate (activations/s)")
+    qtbot.waitExposed(plot)
+    label = plot.getPlotItem().getAxis("left").label
+    assert "activations/s" in label.toPlainText()
+
+    def is_whole():
+        place = label.mapRectToScene(label.boundingRect())
+        return place.top() >= 0 and place.bottom() <= plot.height()
+
+    qtbot.waitUntil(is_whole)

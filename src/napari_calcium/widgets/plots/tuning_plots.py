@@ -15,6 +15,10 @@ from napari_calcium.widgets.theme import PlotColors, readable
 __all__ = ["BandsPlot", "CurvesPlot", "MapPlot", "SmallPlot", "TrialsPlot"]
 
 
+_LONG = 14
+"""Letters that an axis at the side has room for."""
+
+
 class SmallPlot(pg.PlotWidget):
     """A plot that follows the theme, with a title; wheel and drag zoom, a double click shows all."""
 
@@ -61,7 +65,8 @@ class SmallPlot(pg.PlotWidget):
         item.clear()
         item.setTitle(title, color=self._colors.text, size="9pt")
         item.setLabel("bottom", below)
-        item.setLabel("left", beside)
+        # The axis is as short as the plot is low: the unit has a line of its own where both do not fit one.
+        item.setLabel("left", beside.replace(" (", "<br>(", 1) if len(beside) > _LONG else beside)
         return item
 
     def _zero(self) -> None:
