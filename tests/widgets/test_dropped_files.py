@@ -23,6 +23,7 @@ from napari_calcium.widgets.reader_choice import (
     opens_by_itself,
     plugin_for,
 )
+from napari_calcium.widgets.viewer_session import session_of
 
 
 @pytest.fixture(autouse=True)
@@ -207,7 +208,7 @@ def test_what_belongs_to_a_large_table_waits_for_it(qtbot, window, files, monkey
         busy = False
 
     runner = Runner(window)
-    monkeypatch.setattr(dropped_files, "_runner", lambda viewer: runner)
+    monkeypatch.setattr(dropped_files, "_runners", lambda viewer: [runner])
     opens = Viewer.open
 
     def start_reading(self, path, **keywords):
@@ -222,6 +223,34 @@ def test_what_belongs_to_a_large_table_waits_for_it(qtbot, window, files, monkey
     runner.busy = False
     runner.finished.emit("Reading cells.csv", None)
     qtbot.waitUntil(lambda: len(window.viewer.opened) == 2)
+
+
+@pytest.mark.parametrize("beside", [False, True], ids=["at once", "beside the window"])
+def test_what_belongs_to_a_recording_that_did_not_open_is_left_too(
+    qtbot, window, files, few, monkeypatch, beside
+):
+    class Runner(QObject):
+        finished = Signal(str, object)
+        busy = False
+
+    runner, said = Runner(window), []
+    monkeypatch.setattr(dropped_files, "_runners", lambda viewer: [runner])
+    monkeypatch.setattr(dropped_files, "show_warning", said.append)
+    session_of(window.viewer).open(few)
+    (files / "bad.csv").write_text((files / "cells.csv").read_text("utf-8"), "utf-8")
+    if beside:
+        monkeypatch.setattr(Viewer, "open", lambda self, path, **_: setattr(runner, "busy", True))
+    drop(window.canvas, files / "bad.csv", files / "licks.csv")
+    qtbot.wait(20)
+    if beside:
+        drop(window.canvas, files / "rois.tif")  # it waits, too, and belongs to what is dropped with it
+        qtbot.wait(20)
+        runner.busy = False
+        runner.finished.emit("Reading bad.csv", None)
+    qtbot.waitUntil(lambda: any("licks.csv" in line for line in said))
+    assert "bad.csv was not" in said[-1]
+    assert window.viewer.opened == []
+    assert session_of(window.viewer).recording is few
 
 
 def test_a_viewer_without_a_window_has_none_to_watch(viewer):

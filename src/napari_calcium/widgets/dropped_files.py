@@ -15,10 +15,12 @@ from napari_calcium.io.behaviour_csv import looks_like_behaviour
 from napari_calcium.io.errors import ReadError
 from napari_calcium.io.tiff import open_movie
 from napari_calcium.plurals import count_of
+from napari_calcium.recording import Recording
 from napari_calcium.widgets.notices import end_notices, is_told_of, show_warning
 from napari_calcium.widgets.preferences import preferences
 from napari_calcium.widgets.reader_choice import PLUGIN, opens_by_itself, plugin_for
-from napari_calcium.widgets.worker import explain
+from napari_calcium.widgets.reading import reading_of
+from napari_calcium.widgets.worker import Runner, explain
 
 __all__ = ["DroppedFiles", "opening_order", "watch_drops"]
 
@@ -47,6 +49,8 @@ class DroppedFiles(QObject):
         super().__init__(main)
         self._viewer = weakref.ref(viewer)
         self._waiting: list[tuple[Path, ...]] = []
+        self._at_work: list[Runner] = []
+        self._opening: tuple[tuple[Path, ...], Recording | None] = ((), None)
         center = main.centralWidget()
         inside = [center, *center.findChildren(QWidget)] if center is not None else []
         self._canvas = [weakref.ref(widget) for widget in inside if widget.acceptDrops()]
@@ -77,29 +81,56 @@ class DroppedFiles(QObject):
         return True
 
     def open(self, groups: list[tuple[Path, ...]]) -> None:
-        """Open files one after the other; several in one group are the parts of a movie."""
+        """Open files one after the other; several in one group are the parts of a movie.
+
+        What belongs to a recording comes when that is open, and not at all where it could not be opened.
+        """
         self._waiting += groups
-        self._open_next()
+        if not self._at_work:
+            self._open_next()
 
     def _open_next(self) -> None:
         viewer = self._viewer()
         if viewer is None or not self._waiting:
             return
-        runner = _runner(viewer) if len(self._waiting) > 1 else None
-        was_busy = runner is not None and runner.busy
+        runners = _runners(viewer) if len(self._waiting) > 1 else []
+        busy = [runner for runner in runners if runner.busy]
         files = self._waiting.pop(0)
+        before = _recording_of(viewer)
         _open(viewer, files)
-        if runner is not None and runner.busy and not was_busy:
-            # A large table is read beside the window: what belongs to it comes when it is there.
-            self._reading = runner
-            runner.finished.connect(self._on_read)
-        else:
-            self._open_next()
+        # A large table is read beside the window, and what was made before is saved there.
+        runners = _runners(viewer) if self._waiting else []
+        self._at_work = [runner for runner in runners if runner.busy and runner not in busy]
+        self._opening = files, before
+        for runner in self._at_work:
+            runner.finished.connect(self._on_end)
+        if not self._at_work:
+            self._go_on()
 
-    def _on_read(self, *_: object) -> None:
-        with suppress(RuntimeError, TypeError):
-            self._reading.finished.disconnect(self._on_read)
-        QTimer.singleShot(0, self._open_next)
+    def _on_end(self, *_: object) -> None:
+        for runner in self._at_work:
+            with suppress(RuntimeError, TypeError):
+                runner.finished.disconnect(self._on_end)
+        # Later: what waited for the end, such as an opening after a saving, is done then.
+        QTimer.singleShot(0, self._after_end)
+
+    def _after_end(self) -> None:
+        self._at_work = []
+        self._go_on()
+
+    def _go_on(self) -> None:
+        viewer = self._viewer()
+        if viewer is None:
+            return
+        (first, *_), before = self._opening
+        if before is not None and _recording_of(viewer) is before and _kind(first) == _RECORDING:
+            left: list[Path] = []
+            while self._waiting and _kind(self._waiting[0][0]) != _RECORDING:
+                left += self._waiting.pop(0)
+            if left:
+                names = ", ".join(path.name for path in left)
+                show_warning(f"{names}: not opened, as {first.name} was not, to which they may belong.")
+        self._open_next()
 
     def _pass_on(self, event: Any) -> bool:
         """Hand a drop beside the canvas to napari, as if it were on the canvas."""
@@ -195,8 +226,17 @@ def _is_tiff(path: Path) -> bool:
     return path.suffix.lower() in _TIFF and path.is_file()
 
 
-def _runner(viewer: Any) -> Any:
+def _recording_of(viewer: Any) -> Recording | None:
+    # A session watches for drops: it is what imports this.
+    from napari_calcium.widgets.viewer_session import session_of
+
+    return session_of(viewer).recording
+
+
+def _runners(viewer: Any) -> list[Runner]:
+    """Return what may be reading or saving for a viewer."""
     # Loads the whole pipeline, which one file does not need.
     from napari_calcium.widgets.workbench import workbench_of
 
-    return workbench_of(viewer).runner
+    beside = reading_of(viewer)
+    return [workbench_of(viewer).runner, *([beside] if beside is not None else [])]

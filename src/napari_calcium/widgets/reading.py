@@ -14,7 +14,7 @@ from napari_calcium.widgets.links import Links
 from napari_calcium.widgets.notices import show_warning
 from napari_calcium.widgets.worker import Failure, Runner
 
-__all__ = ["read_beside"]
+__all__ = ["read_beside", "reading_of"]
 
 R = TypeVar("R")
 
@@ -60,6 +60,11 @@ def read_beside(viewer: Any, title: str, read: Callable[[Progress], R], then: Ca
         return found
 
     return _runners[viewer].start(title, work, then)
+
+
+def reading_of(viewer: Any) -> Runner | None:
+    """Return what reads files beside a viewer's window; None where it never did."""
+    return _runners.get(getattr(viewer, "__wrapped__", viewer))
 
 
 def _tell(title: str, failure: Failure | None) -> None:
