@@ -494,6 +494,16 @@ def test_a_deleted_layer_is_let_go(viewer, opened, recording, role):
     assert layer_of(viewer, role) is None
 
 
+def test_a_deleted_picture_does_not_come_back_with_other_cells(viewer, session, recording):
+    session.open(recording.replace(movie=Movie(np.zeros((400, 96, 96), np.uint16))))
+    viewer.layers.remove(layer_of(viewer, "image"))
+    rois = recording.rois.take(np.arange(len(recording.rois)) > 0)
+    other = session.recording.replace(rois=rois, candidates=rois, ensembles=None)
+    session.apply(other, "A cell deleted")
+    assert layer_of(viewer, "somata") is not None
+    assert layer_of(viewer, "image") is None
+
+
 @pytest.mark.parametrize("role", ["heatmap", "marks", "cursor"])
 def test_a_deleted_part_of_the_heatmap_is_let_go(viewer, session, traces_only, role):
     session.open(traces_only)

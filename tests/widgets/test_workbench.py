@@ -4,8 +4,8 @@ import weakref
 import pytest
 
 from napari_calcium.pipeline import STAGES, TITLES, PipelineSettings
-from napari_calcium.recording import LogEntry
 from napari_calcium.results.event_choices import EventChoice
+from napari_calcium.roi_edits import DeleteRois
 from napari_calcium.widgets.plan import StageState, entry_of
 from napari_calcium.widgets.workbench import BUSY, NO_RATE, NO_RECORDING, Workbench, workbench_of
 
@@ -135,7 +135,7 @@ def test_what_was_opened_from_a_disk_is_saved_there_also_as_the_second_recording
         lambda r: r.replace(cell_choice=r.cell_choice.replace(rejected=(10,))),
         lambda r: r.replace(cell_choice=r.cell_choice.replace(threshold=2.0)),
         lambda r: r.replace(event_choices=(EventChoice(0, 1.0, "reject"),)),
-        lambda r: r.with_step(LogEntry("rois", {"by": "drawn"}, (), ("rois",))),
+        lambda r: r.replace(cell_choice=r.cell_choice.replace(edits=(DeleteRois(roi_ids=(10,)),))),
     ],
 )
 def test_what_was_decided_by_hand_is_unsaved_though_no_stage_ran(bench, session, recording, decide):

@@ -6,7 +6,6 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from napari.utils.notifications import show_info, show_warning
 from psygnal import Signal
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import (
@@ -28,6 +27,7 @@ from napari_calcium.recording import Recording
 from napari_calcium.widgets.behaviour_opening import add_behaviour_files, entry_settings
 from napari_calcium.widgets.exporting import Export, ExportButton
 from napari_calcium.widgets.latest_job import LatestJob
+from napari_calcium.widgets.notices import show_info, show_warning
 from napari_calcium.widgets.plots.signals_plot import SignalsPlot
 from napari_calcium.widgets.theme import PlotColors, readable
 from napari_calcium.widgets.view_dock import ViewDock

@@ -6,10 +6,10 @@ import weakref
 from collections.abc import Callable
 from typing import Any
 
-from napari.utils.notifications import show_info
 from qtpy.QtCore import QEvent, QObject
 from qtpy.QtWidgets import QMainWindow, QMessageBox, QWidget
 
+from napari_calcium.widgets.notices import show_info
 from napari_calcium.widgets.preferences import preferences
 from napari_calcium.widgets.saving import Saver
 from napari_calcium.widgets.workbench import Workbench, workbench_of

@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from napari.utils.notifications import show_info, show_warning
 from qtpy.QtWidgets import QCheckBox, QGridLayout, QLabel, QPushButton, QWidget
 
 from napari_calcium.cells.drawn_rois import use_drawing
@@ -17,6 +16,7 @@ from napari_calcium.stages.pipeline_movie import read_new_cells
 from napari_calcium.widgets.drawn_layers import drawing_of, drawn_layers, field_shape, new_drawing_layer
 from napari_calcium.widgets.form import message_label
 from napari_calcium.widgets.links import Links
+from napari_calcium.widgets.notices import show_info, show_warning
 from napari_calcium.widgets.rows import ChoiceBox
 from napari_calcium.widgets.tissue_layers import layer_role
 from napari_calcium.widgets.workbench import BUSY, NO_RATE, NO_RECORDING, Successor, Workbench, workbench_of

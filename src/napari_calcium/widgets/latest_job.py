@@ -6,10 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from napari.utils.notifications import show_warning
 from qtpy.QtCore import QObject, QTimer
 
 from napari_calcium.progress import Progress
+from napari_calcium.widgets.notices import show_warning
 from napari_calcium.widgets.worker import Job
 
 __all__ = ["LatestJob"]

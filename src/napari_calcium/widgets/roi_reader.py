@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import napari
-from napari.utils.notifications import show_info, show_warning
 from qtpy.QtCore import QTimer
 
 from napari_calcium.io.imagej import is_imagej_rois
 from napari_calcium.io.positions import PositionSettings, add_positions
+from napari_calcium.widgets.notices import show_info, show_warning
 from napari_calcium.widgets.viewer_session import session_of
 
 __all__ = ["read_rois"]

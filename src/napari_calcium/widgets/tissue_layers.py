@@ -73,6 +73,7 @@ class TissueLayers:
         # A frame of activity is computed at every step of the slider.
         self._every = max(1, math.ceil(math.sqrt(pixels / _MOST_ACTIVITY_PIXELS)))
         self._layers: dict[str, Any] = {}
+        self._deleted: set[str] = set()
         self._trace: Trace | None = None
         self._told: object = None
         self._colours: tuple[tuple[float, float, float], ...] = ()
@@ -153,6 +154,7 @@ class TissueLayers:
 
     def forget(self, layer: Any) -> None:
         """Take note that a layer was deleted."""
+        self._deleted |= {name for name, kept in self._layers.items() if kept is layer}
         self._layers = {name: kept for name, kept in self._layers.items() if kept is not layer}
 
     def remove(self) -> None:
@@ -276,10 +278,12 @@ class TissueLayers:
                 self._viewer.layers.remove(layer)
             elif layer.data is not image:
                 layer.data, layer.contrast_limits = image, _contrast(image)
-        new = [n for n in self._recording.images if f"image {n}" not in self._layers]
+        # What the user deletes does not come back.
+        there = self._deleted.union(self._layers)
+        new = [n for n in self._recording.images if f"image {n}" not in there]
         layers = self._viewer.layers
         for place, name in enumerate(sorted(new, key=_mean_first)):
-            lowest = min(layers.index(layer) for layer in self._layers.values())
+            lowest = min((layers.index(layer) for layer in self._layers.values()), default=0)
             layer = self._add_image(name, visible=name == "mean")
             layers.move(layers.index(layer), lowest + place)
 

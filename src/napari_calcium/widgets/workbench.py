@@ -191,6 +191,6 @@ def _run_all(recording: Recording, settings: PipelineSettings, cluster: str, job
 
 def _has_work(recording: Recording) -> bool:
     """Whether a stage ran, or anything was decided or drawn by hand."""
-    made = any(entry.stage in TITLES or entry.stage == "rois" for entry in recording.log)
+    made = any(entry.stage in TITLES for entry in recording.log)
     choice = recording.cell_choice
     return made or choice.by_hand or choice.threshold != 1 or bool(recording.event_choices)
