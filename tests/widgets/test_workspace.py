@@ -116,11 +116,12 @@ def test_the_window_keeps_its_size_whatever_opens(viewer, qtbot, wanted, populat
     main = main_of(viewer)
     main.resize(1366, 738)
     viewer.window.add_plugin_dock_widget("napari-calcium", "Start here")
-    before = (main.width(), main.height())
     session_of(viewer).open(populated)
     explore(viewer)
+    qtbot.waitUntil(lambda: "Calcium pipeline" in names(viewer), timeout=60_000)
+    main.resize(1500, 800)  # the user's doing, while they open
     opened(qtbot, workspace_of(viewer))
-    qtbot.waitUntil(lambda: (main.width(), main.height()) == before)
+    qtbot.waitUntil(lambda: (main.width(), main.height()) == (1500, 800))
 
 
 def test_a_dock_of_no_group_is_a_tab_beside_the_others(viewer, qtbot, wanted, recording):

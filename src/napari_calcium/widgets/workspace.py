@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from napari.components import ViewerModel
-from qtpy.QtCore import QEvent, QObject, Qt, QTimer
+from qtpy.QtCore import QEvent, QObject, QSize, Qt, QTimer
 from qtpy.QtWidgets import QDockWidget, QMainWindow
 
 from napari_calcium.progress import Progress
@@ -69,7 +69,6 @@ class Workspace(QObject):
         self._next.setSingleShot(True)
         self._next.timeout.connect(self._open_next)
         self._stands = False
-        self._size = main.size()
         main.installEventFilter(self)
         Links(self).join(session.recording_changed, self._follow)
 
@@ -165,7 +164,6 @@ class Workspace(QObject):
             and (place.of_use(recording) or (place.of_use is when_asked and place.dock in kept))
         ]
         if new:
-            self._size = self._main.size() if not self._waiting else self._size
             self._warm = self._warm or Job(_warm_up, "Explore")
             self._waiting += new
             self._next.start(_POLL_MS)  # what was opened is painted first
@@ -180,9 +178,11 @@ class Workspace(QObject):
         place = self._waiting.pop(0)
         self._known[place.dock] = None
         if self._dock(place.dock) is None:
+            before = self._main.size()
             dock = self._open_dock(place.dock)
             if dock is not None:
                 put_in_place(self._main, dock)
+            self._take_back(before)
         if self._waiting:
             self._next.start(0)
         else:
@@ -190,18 +190,17 @@ class Workspace(QObject):
 
     def _opened_all(self) -> None:
         kept, self._kept = self._kept, None
-        self._keep_size()
         # Docks that come later are tabs behind the others: the window stands as the user has it.
         if not self._stands and (kept is None or not kept.restore(self._main)):
             self._settle()
         self._stands = True
 
-    def _keep_size(self) -> None:
-        """Take back what the window grew by: napari puts each dock below the others before it is a tab."""
+    def _take_back(self, before: QSize) -> None:
+        """Take back what the window grew by: napari puts a dock below the others before it is a tab."""
         main = self._main
         filled = main.windowState() & (Qt.WindowState.WindowMaximized | Qt.WindowState.WindowFullScreen)
-        if not filled and (main.width(), main.height()) != (self._size.width(), self._size.height()):
-            main.resize(self._size.boundedTo(main.size()))
+        if not filled and main.size() != before:
+            main.resize(before)
 
     def _settle(self) -> None:
         """Give each group its size, and let the first of each come up in front."""
