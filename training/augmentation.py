@@ -178,7 +178,7 @@ def _groups(
     rate = settings.main_rate
     if rng.random() >= settings.main_share:
         rate = float(np.exp(rng.uniform(*np.log(settings.rates))))
-    as_another = bool(rng.random() < settings.as_another)
+    as_another = settings.as_another > 0 and bool(rng.random() < settings.as_another)
     made = augment(trial, rate, settings, rng, as_another=as_another)
     if made is None:
         return []

@@ -78,7 +78,8 @@ def _rows(settings: TrainingSettings) -> list[tuple[str, object]]:
         (
             f"band {band.name}",
             f"serves {band.serves[0]:g} to {band.serves[1]:g} Hz; trained from {band.rates[0]:g} to "
-            f"{band.rates[1]:g} Hz, {band.main_share:.0%} at {settings.main_rate:g} Hz; {band.rounds} rounds",
+            f"{band.rates[1]:g} Hz, {band.main_share:.0%} at {settings.main_rate:g} Hz; {band.rounds} rounds"
+            + "".join(f"; {name.replace('_', ' ')} {value:g}" for name, value in band.own),
         )
         for band in settings.bands
     ]

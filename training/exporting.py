@@ -17,7 +17,7 @@ from training.torch_network import SpikeNetwork
 
 __all__ = ["VERSION", "ensemble_of", "write"]
 
-VERSION = "2"
+VERSION = "3"
 
 
 def ensemble_of(networks: list[SpikeNetwork], settings: TrainingSettings, **card: Any) -> Ensemble:

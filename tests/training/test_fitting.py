@@ -187,6 +187,10 @@ def test_each_band_has_its_networks_and_serves_its_rates(small):
         # Trained beyond where they serve, on both sides.
         assert low.rates[1] > low.serves[1] > high.rates[0]
     assert settings.for_band(bands[0]).rates == bands[0].rates
+    one = replace(bands[0], own=(("channels", 3), ("as_another", 0.25)))
+    own = settings.for_band(one)
+    assert (own.channels, own.as_another, own.hidden) == (3, 0.25, settings.hidden)
+    assert SpikeNetwork(own).arrays()["out"].shape == (3,)
 
 
 def test_members_of_an_ensemble_differ(datasets, small, tmp_path):
