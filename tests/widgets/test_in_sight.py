@@ -202,3 +202,31 @@ def test_traces_and_ensembles_rest_too(window, viewer, session, recording, monke
     assert ensembles.table.rowCount() == len(recording.ensembles)
     assert ensembles.members.rowCount() == len(recording.ensembles.members_of(1))
     workbench_of(viewer).let_go()
+
+
+def test_a_dock_that_leaves_the_tabs_for_a_place_of_its_own_is_drawn(pair, window, session, recording):
+    """Qt does not say so by ``visibilityChanged``."""
+    _, behind, docks = pair
+    session.selection.cells = (5,)
+    settle()
+    assert behind.drawn == []
+    window.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, docks[1])
+    settle()
+    assert behind.sight and not behind.plot._rests
+    assert behind.drawn == [(recording, (5,))]
+
+
+def test_docks_that_are_made_and_moved_in_one_go_are_drawn(window, viewer, session, recording):
+    """As napari does it: a new dock comes up at the right and is put at the bottom at once."""
+    session.open(recording)
+    first, second = Counter(viewer), Counter(viewer)
+    tabs(window, first)
+    dock = QDockWidget()
+    dock.setWidget(second)
+    window.addDockWidget(Qt.DockWidgetArea.BottomDockWidgetArea, dock)
+    window.tabifyDockWidget(first.parentWidget(), dock)
+    window.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, dock)
+    settle()
+    for view in (first, second):
+        assert view.sight, "both are in sight now"
+        assert view.drawn and not view.plot._rests

@@ -110,14 +110,14 @@ def test_a_click_in_each_dock_is_seen_in_all_others(workspace):
     row = int(np.flatnonzero(similarity.plot.view.arrangement.order == 0)[0])
     workspace.click(similarity.plot, row + 0.5, row + 0.5)
     assert session.selection.time == events.peak_s[0]
-    assert raster.plot._cursor.value() == coactivity.plot._cursor.value() == events.peak_s[0]
+    for name in ("Raster", "Coactivity"):
+        assert workspace.front(name).plot._cursor.value() == events.peak_s[0]
 
 
 def test_time_axes_go_together(workspace):
-    raster, coactivity = workspace.front("Raster"), workspace.docks["Coactivity"][1]
-    raster.plot.box.setXRange(8.0, 16.0, padding=0)
-    assert coactivity.plot.span == pytest.approx((8.0, 16.0))
-    assert workspace.docks["Traces"][1].plot.span == pytest.approx((8.0, 16.0))
+    workspace.front("Raster").plot.box.setXRange(8.0, 16.0, padding=0)
+    for name in ("Coactivity", "Traces", "Raster"):
+        assert workspace.front(name).plot.span == pytest.approx((8.0, 16.0))
 
 
 def test_a_dock_can_be_closed_and_opened_again_and_leaves_nothing_behind(workspace):

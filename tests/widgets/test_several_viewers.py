@@ -11,6 +11,7 @@ from qtpy.QtCore import Qt
 from tests.widgets.settling import settle
 
 import napari_calcium
+from napari_calcium.widgets.dock_place import dock_of
 from napari_calcium.widgets.viewer_session import session_of
 from napari_calcium.widgets.workbench import workbench_of
 
@@ -31,6 +32,7 @@ def windows(make_napari_viewer):
 
 
 def shown(docks) -> list[int]:
+    dock_of(docks["Traces"]).raise_()  # behind another's tab it draws nothing
     settle()
     return list(dict.fromkeys(lane.cell for lane in docks["Traces"].plot.lanes.lanes))
 
