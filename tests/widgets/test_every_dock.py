@@ -151,6 +151,7 @@ def test_its_plots_follow_the_theme_while_it_is_open(qtbot, viewer, populated, m
     settle()
     for theme, background in (("light", "light"), ("dark", "dark"), ("system", "light")):
         monkeypatch.setattr("napari.utils.theme.get_system_theme", lambda to=background: to)
+        monkeypatch.setattr("napari_calcium.widgets.theme.get_system_theme", lambda to=background: to)
         viewer.theme = theme
         settle()
         wanted = get_theme(background).background.as_hex("long")[:7]
