@@ -70,10 +70,7 @@ def test_a_moment_is_seen_at_any_length_and_bad_frames_lie_over_epochs():
     assert picture.shape == (1, 4000, 4)
     assert columns_of(picture, BAD_COLOR) == [3999]
     assert columns_of(picture, epoch_color(1)) == list(range(3999)), "the later label is on top"
-    assert (
-        len(columns_of(shaded_times(with_epochs(bare(50_000), LICK)), epoch_color(0)))
-        == 1
-    )
+    assert len(columns_of(shaded_times(with_epochs(bare(50_000), LICK)), epoch_color(0))) == 1
 
 
 @given(
