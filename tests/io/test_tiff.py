@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import resource
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,7 @@ from numpy.testing import assert_array_equal
 
 from napari_calcium.io.errors import ReadError
 from napari_calcium.io.tiff import MovieFile, contrast_limits, open_movie
-from napari_calcium.io.tiff_pages import FrameStack
+from napari_calcium.io.tiff_pages import FrameStack, open_tiff
 
 FRAMES = np.random.default_rng(0).integers(-50, 500, (24, 16, 20)).astype(np.int16)
 
@@ -394,3 +396,17 @@ def test_a_stack_refuses_too_many_indices():
     stack = FrameStack(lambda k: np.zeros((4, 5)), np.arange(3), (4, 5), np.dtype(float))
     with pytest.raises(IndexError, match="3 axes, got 4"):
         stack[0, 0, 0, 0]
+
+
+def test_what_tifffile_says_is_quiet_only_where_a_file_is_open_and_only_in_that_thread(tmp_path, caplog):
+    tifffile.imwrite(tmp_path / "movie.tif", FRAMES, photometric="minisblack")
+    logger = logging.getLogger("tifffile")
+    with open_tiff(tmp_path / "movie.tif"):
+        with open_tiff(tmp_path / "movie.tif"):
+            logger.warning("inside both")
+        logger.warning("inside one")
+        other = threading.Thread(target=logger.warning, args=("in another thread",))
+        other.start()
+        other.join()
+    logger.warning("afterwards")
+    assert [record.message for record in caplog.records] == ["in another thread", "afterwards"]

@@ -284,13 +284,18 @@ def test_a_movie_of_another_recording_is_the_recording_then(viewer, files, simul
 
 def test_results_that_are_not_saved_are_asked_about_before_a_movie_opens(viewer, files, monkeypatch):
     give(viewer, files / "demo.csv")
-    asked = []
+    asked, said = [], []
     monkeypatch.setattr(close_guard, "before_opening", lambda viewer, proceed: asked.append(proceed))
+    for say in ("show_info", "show_warning"):
+        monkeypatch.setattr(readers, say, said.append)
+    monkeypatch.setattr(readers, "remember_file", said.append)
     tifffile.imwrite(files / "short.tif", np.zeros((7, 20, 20), np.uint16), photometric="minisblack")
     give(viewer, files / "short.tif")
     assert session_of(viewer).recording.movie is None
+    assert said == [], "nothing was opened yet"
     asked[0]()
     assert session_of(viewer).recording.n_frames == 7
+    assert said[0] == files / "short.tif" and said[1].startswith("short.tif: ")
 
 
 def test_a_movie_alone_is_a_recording_whose_cells_are_still_to_be_found(viewer, files):

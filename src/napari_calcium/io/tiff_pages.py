@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import struct
+import threading
 import weakref
 from bisect import bisect_left
 from collections.abc import Callable, Iterator
@@ -149,6 +150,14 @@ def _expanded(key: tuple[Any, ...], ndim: int) -> tuple[Any, ...]:
     return (*key, *[slice(None)] * (ndim - len(key)))
 
 
+_quiet = threading.local()
+
+
+def _unless_quiet(record: logging.LogRecord) -> bool:
+    """Let through what tifffile logs, but for the threads in which its complaints become our errors."""
+    return not getattr(_quiet, "depth", 0)
+
+
 @contextmanager
 def open_tiff(path: Path) -> Iterator[Any]:
     """Open a TIFF for a while as a :class:`tifffile.TiffFile`; its complaints become our errors.
@@ -160,8 +169,9 @@ def open_tiff(path: Path) -> Iterator[Any]:
     """
     import tifffile
 
-    logger = logging.getLogger("tifffile")
-    silenced, logger.disabled = logger.disabled, True
+    logging.getLogger("tifffile").addFilter(_unless_quiet)
+    depth = getattr(_quiet, "depth", 0)
+    _quiet.depth = depth + 1
     try:
         with tifffile.TiffFile(path) as tiff:
             if not len(tiff.pages):
@@ -176,7 +186,7 @@ def open_tiff(path: Path) -> Iterator[Any]:
         reason = " ".join(str(error).split())[:80]
         raise ReadError(f"{path.name}: not a TIFF, or a damaged one: {reason}") from None
     finally:
-        logger.disabled = silenced
+        _quiet.depth = depth
 
 
 def read_array(path: Path) -> NDArray[Any]:

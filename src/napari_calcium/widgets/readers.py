@@ -237,8 +237,7 @@ def _open_results(path: Any) -> LayerData:
         return _as_layers(read_results(folder))
 
     def show(recording: Recording) -> None:
-        remember_file(folder)
-        _put(viewer, recording)
+        _put(viewer, recording, opening=lambda: remember_file(folder))
 
     if not read_beside(viewer, f"Reading {folder.name}", lambda _: read_results(folder), show):
         show(read_results(folder))
@@ -314,12 +313,19 @@ def _open(
     viewer: Any, recording: Recording, file: Path, selection: Mapping[str, Any] = MappingProxyType({})
 ) -> None:
     """Open a recording and say what was guessed."""
-    session = session_of(viewer)
-    if recording.source is not None:
-        _folders[session] = (recording.source.name, file.absolute().parent)
-        remember_folder(session, *_folders[session])
-    remember_file(file)
-    _put(viewer, recording, selection)
+
+    def opening() -> None:
+        session = session_of(viewer)
+        if recording.source is not None:
+            _folders[session] = (recording.source.name, file.absolute().parent)
+            remember_folder(session, *_folders[session])
+        remember_file(file)
+
+    _put(viewer, recording, selection, opening=opening, opened=lambda: _tell_of(recording, file))
+
+
+def _tell_of(recording: Recording, file: Path) -> None:
+    """Say what was opened, and what was guessed."""
     notes = [note for entry in recording.log for note in entry.notes]
     say = show_warning if recording.frame_rate is None else show_info
     # A notification shows its first line only, until it is unfolded: what is to be done comes first.
@@ -332,10 +338,21 @@ def _open(
     say("\n".join([f"{file.name}: {to_do}{size}", *notes]))
 
 
-def _put(viewer: Any, recording: Recording, selection: Mapping[str, Any] = MappingProxyType({})) -> None:
-    """Open a recording with what fits to it among the layers, and the docks to explore it."""
+def _put(
+    viewer: Any,
+    recording: Recording,
+    selection: Mapping[str, Any] = MappingProxyType({}),
+    *,
+    opening: Callable[[], object] = lambda: None,
+    opened: Callable[[], object] = lambda: None,
+) -> None:
+    """Open a recording with what fits to it among the layers, and the docks to explore it.
+
+    `opening` and `opened` are called before and after, unless the user stays with what is open.
+    """
 
     def put() -> None:
+        opening()
         session = session_of(viewer)
         before = session.recording
         session.open(recording)
@@ -346,6 +363,7 @@ def _put(viewer: Any, recording: Recording, selection: Mapping[str, Any] = Mappi
         explore(viewer)
         if selection:
             select_again(session, selection)
+        opened()
 
     if session_of(viewer).recording is None:
         put()
