@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from traceback import extract_tb
 from types import TracebackType
@@ -28,7 +29,15 @@ def windows(make_napari_viewer):
             for name in ("Traces", "Ensembles")
         }
         made.append((viewer, docks))
-    return made
+    yield made
+    hide(viewer for viewer, _ in made)
+
+
+def hide(viewers) -> None:
+    """Take windows from the screen, so that none is painted while or after another is closed."""
+    for viewer in viewers:
+        with suppress(AttributeError, RuntimeError):  # closed already
+            viewer.window._qt_window.hide()
 
 
 def shown(docks) -> list[int]:
@@ -77,6 +86,7 @@ def test_closing_one_window_leaves_the_other_at_work(windows, recording, qtbot):
         session_of(other).choose_ensemble(0)
         assert set(shown(docks)) == set(recording.ensembles.members_of(0).roi_id.tolist())
         qtbot.wait(200)
+        hide([other])
     assert [error for _, error, trace in raised if passes_through_us(trace)] == []
 
 
