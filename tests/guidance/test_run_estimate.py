@@ -52,6 +52,13 @@ def test_a_table_needs_seconds_and_little_memory():
     assert estimate_run(table, DEFAULT, (), cores=2).seconds == 0
 
 
+def test_the_course_takes_seconds_and_not_a_minute():
+    table = Recording("t", np.arange(324), 4.8, {"raw": Trace(np.ones((324, 15_000), np.float32), "a.u.")})
+    stages = ("baseline", "background", "denoise", "events", "coactivity", "significance", "ensembles")
+    assert 1 < estimate_run(table, DEFAULT, stages, cores=2).seconds < 10  # 4 s on two idle cores
+    assert estimate_run(table, DEFAULT, ("spikes",), cores=2).seconds > 2
+
+
 def test_a_stage_that_ran_is_taken_to_last_as_long_again():
     entry = LogEntry("registration", NonRigidRegistration().model_dump(), seconds=1234.0)
     ran = movie(3_000).replace(log=(entry,))
