@@ -12,6 +12,7 @@ from functools import partial
 os.environ["NAPARI_CONFIG"] = ""
 
 import numpy as np
+import pyqtgraph
 import pytest
 from napari.components import ViewerModel
 from pytestqt.qtbot import QtBot
@@ -32,6 +33,12 @@ def no_docks_by_themselves(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         "napari_calcium.widgets.workspace.preferences", lambda: Preferences(open_explore=False)
     )
+
+
+@pytest.fixture(autouse=True)
+def every_move_of_the_mouse_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no plot pass over moves that come fast: those of a test do, now and then."""
+    monkeypatch.setitem(pyqtgraph.CONFIG_OPTIONS, "mouseRateLimit", -1)
 
 
 @pytest.fixture
