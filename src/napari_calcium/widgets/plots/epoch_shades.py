@@ -11,6 +11,7 @@ from qtpy.QtCore import QRectF
 
 from napari_calcium.figures.epoch_colors import epoch_color
 from napari_calcium.results.behaviour_results import Epochs
+from napari_calcium.widgets.plots.view_wide import ViewWide
 
 __all__ = ["EpochShades"]
 
@@ -20,7 +21,7 @@ _MOST_BOXES = 2000
 """More epochs in view than this are drawn as the stretches that they cover on the screen."""
 
 
-class EpochShades(pg.GraphicsObject):
+class EpochShades(ViewWide):
     """Stretches of time in the colour of their label; moments are thin lines.
 
     The cost of drawing goes with what is in view, and never beyond some thousand boxes.
@@ -30,7 +31,6 @@ class EpochShades(pg.GraphicsObject):
         super().__init__()
         self._epochs = Epochs()
         self._boxes: list[tuple[NDArray[np.float64], NDArray[np.float64], Any]] = []
-        self.hide()  # what is seen takes part in every move, also where it draws nothing
 
     def show(self, epochs: Epochs | None) -> None:
         """Show these epochs; None shows none."""
@@ -46,15 +46,6 @@ class EpochShades(pg.GraphicsObject):
             color.setAlpha(_MOMENT_OPACITY if moments else _OPACITY)
             self._boxes.append((own.start_s, own.end_s, pg.mkBrush(color)))
         self.setVisible(bool(self._boxes))
-        self.prepareGeometryChange()
-        self.update()
-
-    def boundingRect(self) -> QRectF:
-        """Return what is in view: it fills the whole height."""
-        return QRectF(self.viewRect())
-
-    def viewRangeChanged(self) -> None:
-        """Follow the view, which the ground fills at every zoom."""
         self.prepareGeometryChange()
         self.update()
 

@@ -10,13 +10,14 @@ from numpy.typing import NDArray
 from qtpy.QtCore import QRectF
 
 from napari_calcium.figures.bad_spans import joined_spans
+from napari_calcium.widgets.plots.view_wide import ViewWide
 
 __all__ = ["FrameBands"]
 
 _LEAST_PIXELS = 2.0
 
 
-class FrameBands(pg.GraphicsObject):
+class FrameBands(ViewWide):
     """Bands from top to bottom of the view, whatever is in view; one frame is seen at any zoom.
 
     Parameters
@@ -34,7 +35,6 @@ class FrameBands(pg.GraphicsObject):
         self._brush.setColor(shade)
         # Over the images of rasters, under epochs and curves.
         self.setZValue(-16)
-        self.hide()  # what is seen takes part in every move, also where it draws nothing
 
     @property
     def spans(self) -> NDArray[np.float64]:
@@ -45,15 +45,6 @@ class FrameBands(pg.GraphicsObject):
         """Shade these spans, (n, 2) ascending seconds."""
         self._spans = spans
         self.setVisible(len(spans) > 0)
-        self.update()
-
-    def boundingRect(self) -> QRectF:
-        """Return the whole view, so that it is drawn wherever the view is."""
-        return QRectF(self.viewRect())
-
-    def viewRangeChanged(self) -> None:
-        """Follow the view."""
-        self.prepareGeometryChange()
         self.update()
 
     def paint(self, painter: Any, *_: object) -> None:

@@ -8,12 +8,14 @@ from typing import Any
 import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
-from qtpy.QtCore import QLineF, QRectF
+from qtpy.QtCore import QLineF
+
+from napari_calcium.widgets.plots.view_wide import ViewWide
 
 __all__ = ["TickLines"]
 
 
-class TickLines(pg.GraphicsObject):
+class TickLines(ViewWide):
     """Vertical lines between two heights; drawing costs what is in view, at most a line a pixel and colour.
 
     Parameters
@@ -26,7 +28,6 @@ class TickLines(pg.GraphicsObject):
         super().__init__()
         self._top, self._bottom = top, bottom
         self._lines: list[tuple[Any, NDArray[np.float64]]] = []
-        self.hide()  # what is seen takes part in every move, also where it draws nothing
 
     def show_lines(self, times: Mapping[str, NDArray[np.float64]], strong: str | None = None) -> None:
         """Show lines at these times (s) by colour; those of the colour `strong` are wider."""
@@ -35,15 +36,6 @@ class TickLines(pg.GraphicsObject):
             for color, moments in times.items()
         ]
         self.setVisible(bool(self._lines))
-        self.update()
-
-    def boundingRect(self) -> QRectF:
-        """Return the whole view, so that it is drawn wherever the view is."""
-        return QRectF(self.viewRect())
-
-    def viewRangeChanged(self) -> None:
-        """Follow the view."""
-        self.prepareGeometryChange()
         self.update()
 
     def paint(self, painter: Any, *_: object) -> None:

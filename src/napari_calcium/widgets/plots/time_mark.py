@@ -11,6 +11,7 @@ from qtpy.QtWidgets import QWidget
 
 from napari_calcium.selection import Selection
 from napari_calcium.widgets.links import Links
+from napari_calcium.widgets.plots.view_wide import ViewWide
 
 __all__ = ["MARK_COLOR", "TimeBox", "TimeMark", "link_marks"]
 
@@ -23,7 +24,7 @@ _LEAST_PIXELS = 3.0
 Stretch = tuple[float, float]
 
 
-class TimeMark(pg.GraphicsObject):
+class TimeMark(ViewWide):
     """A band with edges, from top to bottom of the view at every zoom; only the band itself is drawn anew."""
 
     def __init__(self) -> None:
@@ -34,7 +35,6 @@ class TimeMark(pg.GraphicsObject):
         color.setAlpha(_OPACITY)
         self._brush = pg.mkBrush(color)
         self.setZValue(6)
-        self.hide()  # what is seen takes part in every move, also where it draws nothing
 
     def show_stretch(self, stretch: Stretch | None) -> None:
         """Mark these seconds; None marks none."""
@@ -53,11 +53,6 @@ class TimeMark(pg.GraphicsObject):
         start, stop = self.stretch
         pixel = self.pixelWidth() or 0.0
         return QRectF(start - pixel, view.top(), stop - start + 2 * pixel, view.height())
-
-    def viewRangeChanged(self) -> None:
-        """Follow the view."""
-        self.prepareGeometryChange()
-        self.update()
 
     def paint(self, painter: Any, *_: object) -> None:
         """Fill the band and draw its edges."""
