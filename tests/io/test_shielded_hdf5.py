@@ -51,9 +51,9 @@ def test_a_disk_that_refuses_at_any_point_leaves_the_old_file_and_the_process(tm
 
 def test_what_is_written_is_what_h5py_reads(tmp_path):
     values = np.random.default_rng(0).random((300, 50))
-    with writing_hdf5(tmp_path / "a.h5") as (file, _):
+    with writing_hdf5(tmp_path / "a.h5") as file:
         file["values"] = values
-    with writing_hdf5(tmp_path / "a.h5", "r+") as (file, _):
+    with writing_hdf5(tmp_path / "a.h5", "r+") as file:
         file["more"] = values[:3]
         file["values"][5] = 0
     with h5py.File(tmp_path / "a.h5") as file:

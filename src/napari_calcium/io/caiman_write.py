@@ -49,7 +49,7 @@ def write_caiman(recording: Recording, path: str | Path) -> None:
     if rois is None or light is None or rate is None:
         lacking = "ROIs" if rois is None else "a frame rate" if rate is None else "raw traces"
         raise ValueError(f"CaImAn's file takes {lacking}, which this recording has not")
-    with replacing(path) as partial, writing_hdf5(partial) as (file, _):
+    with replacing(path) as partial, writing_hdf5(partial) as file:
         estimates = file.create_group("estimates")
         _write_footprints(estimates.create_group("A"), rois)
         for name, values in _traces(recording, rois, light).items():

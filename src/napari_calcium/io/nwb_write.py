@@ -95,12 +95,12 @@ def save_nwb(
             warnings.simplefilter("ignore")
             from pynwb import NWBHDF5IO
 
-            with writing_hdf5(partial) as (plain, _), NWBHDF5IO(file=plain, mode="w") as file:
+            with writing_hdf5(partial) as plain, NWBHDF5IO(file=plain, mode="w") as file:
                 # Traces go to the disk while pynwb is still busy with what is around them.
                 _begin_traces(recording, plain, transfer)
                 file.write(_structure(recording, session_start, session, selection or {}))
         transfer.check()
-        with writing_hdf5(partial, "r+") as (plain, _):
+        with writing_hdf5(partial, "r+") as plain:
             _fill(recording, plain)
             # What HDF5 writes would wait for the traces, so it comes behind them.
             transfer.wait(on_progress)

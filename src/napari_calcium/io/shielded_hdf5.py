@@ -164,7 +164,7 @@ def _overlay(view: memoryview, place: int, pieces: list[tuple[int, bytearray]]) 
 
 
 @contextmanager
-def writing_hdf5(path: str | Path, mode: Literal["w", "r+"] = "w") -> Iterator[tuple[h5py.File, Shield]]:
+def writing_hdf5(path: str | Path, mode: Literal["w", "r+"] = "w") -> Iterator[h5py.File]:
     """Open a file for writing; raise what the disk refused once HDF5 has closed it in peace.
 
     Parameters
@@ -176,8 +176,6 @@ def writing_hdf5(path: str | Path, mode: Literal["w", "r+"] = "w") -> Iterator[t
     Yields
     ------
     h5py.File
-    Shield
-        Its :meth:`Shield.check` ends a long save early.
 
     Raises
     ------
@@ -187,7 +185,7 @@ def writing_hdf5(path: str | Path, mode: Literal["w", "r+"] = "w") -> Iterator[t
     shield = Shield(path, keep=mode == "r+")
     try:
         with h5py.File(shield, mode) as file:
-            yield file, shield
+            yield file
     finally:
         shield.close()
     shield.check()
