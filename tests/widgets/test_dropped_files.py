@@ -15,7 +15,7 @@ from qtpy.QtGui import QDragEnterEvent, QDropEvent
 from qtpy.QtWidgets import QApplication, QMainWindow, QWidget
 
 from napari_calcium.widgets import dropped_files, reader_choice
-from napari_calcium.widgets.dropped_files import DroppedFiles, opening_order, watch_drops
+from napari_calcium.widgets.dropped_files import DroppedFiles, Kind, opening_order, watch_drops
 from napari_calcium.widgets.preferences import Preferences
 from napari_calcium.widgets.reader_choice import (
     is_first_choice,
@@ -109,14 +109,14 @@ def hold(monkeypatch, key: Qt.KeyboardModifier) -> None:
 
 def test_a_recording_comes_before_the_places_of_its_cells_and_behaviour_last(files):
     given = [str(files / name) for name in ("licks.csv", "mean.tif", "rois.tif", "cells.csv")]
-    names = [path.name for (path,) in opening_order(given)]
+    names = [one.files[0].name for one in opening_order(given)]
     assert names == ["cells.csv", "mean.tif", "rois.tif", "licks.csv"]
 
 
 def test_several_movies_are_the_parts_of_one(files, simulation):
     simulation.write_movie(files / "movie_2.tif")
     given = [str(files / name) for name in ("movie.tif", "rois.tif", "movie_2.tif")]
-    assert [[path.name for path in group] for group in opening_order(given)] == [
+    assert [[path.name for path in one.files] for one in opening_order(given)] == [
         ["movie.tif", "movie_2.tif"],
         ["rois.tif"],
     ]
@@ -125,7 +125,7 @@ def test_several_movies_are_the_parts_of_one(files, simulation):
 def test_a_file_that_cannot_be_read_has_a_place_in_the_order(tmp_path):
     broken = tmp_path / "broken.tif"
     broken.write_bytes(b"II*\0 and no more")
-    assert opening_order([str(broken)]) == [(broken,)]
+    assert opening_order([str(broken)]) == [(Kind.UNREADABLE, (broken,))]
     assert opening_order([]) == []
 
 
@@ -253,8 +253,23 @@ def test_what_belongs_to_a_recording_that_did_not_open_is_left_too(
     assert session_of(window.viewer).recording is few
 
 
-def test_a_viewer_without_a_window_has_none_to_watch(viewer):
+def test_what_is_dropped_with_a_broken_movie_is_not_added_to_what_is_open(
+    qtbot, window, files, few, monkeypatch
+):
+    said: list[str] = []
+    monkeypatch.setattr(dropped_files, "show_warning", said.append)
+    session_of(window.viewer).open(few)
+    (files / "bad.tif").write_bytes(b"II*\0 and no more")
+    drop(window.canvas, files / "licks.csv", files / "bad.tif")
+    qtbot.waitUntil(lambda: any("licks.csv" in line for line in said))
+    assert window.viewer.opened == []
+
+
+def test_a_viewer_without_a_window_has_none_to_watch(viewer, monkeypatch):
+    made = []
+    monkeypatch.setattr(dropped_files, "DroppedFiles", lambda *given: made.append(given))
     watch_drops(viewer)
+    assert made == []
 
 
 # --- who opens what

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import weakref
 from contextlib import suppress
+from enum import IntEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from qtpy.QtCore import QEvent, QObject, Qt, QTimer
 from qtpy.QtGui import QDragLeaveEvent, QGuiApplication
@@ -22,10 +23,30 @@ from napari_calcium.widgets.reader_choice import PLUGIN, opens_by_itself, plugin
 from napari_calcium.widgets.reading import reading_of
 from napari_calcium.widgets.worker import Runner, explain
 
-__all__ = ["DroppedFiles", "opening_order", "watch_drops"]
+__all__ = ["Dropped", "DroppedFiles", "Kind", "opening_order", "watch_drops"]
 
 _TIFF = (".tif", ".tiff", ".btf", ".tf8")
-_RECORDING, _PLACES, _BEHAVIOUR = range(3)
+
+
+class Kind(IntEnum):
+    """What a file is about, in the order in which files are opened."""
+
+    UNREADABLE = 0
+    RECORDING = 1
+    PLACES = 2
+    BEHAVIOUR = 3
+
+    @property
+    def stands_alone(self) -> bool:
+        """Whether it is, or may have been, a recording, to which what is dropped with it belongs."""
+        return self <= Kind.RECORDING
+
+
+class Dropped(NamedTuple):
+    """A file, or the parts of one movie."""
+
+    kind: Kind
+    files: tuple[Path, ...]
 
 
 class DroppedFiles(QObject):
@@ -48,9 +69,11 @@ class DroppedFiles(QObject):
     def __init__(self, viewer: Any, main: QMainWindow) -> None:
         super().__init__(main)
         self._viewer = weakref.ref(viewer)
-        self._waiting: list[tuple[Path, ...]] = []
+        self._waiting: list[Dropped] = []
         self._at_work: list[Runner] = []
-        self._opening: tuple[tuple[Path, ...], Recording | None] = ((), None)
+        # Of what was opened last: its kind, and the recording before it.
+        self._opening = Dropped(Kind.UNREADABLE, ())
+        self._before: Recording | None = None
         center = main.centralWidget()
         inside = [center, *center.findChildren(QWidget)] if center is not None else []
         self._canvas = [weakref.ref(widget) for widget in inside if widget.acceptDrops()]
@@ -80,7 +103,7 @@ class DroppedFiles(QObject):
         QTimer.singleShot(0, lambda: self.open(groups))
         return True
 
-    def open(self, groups: list[tuple[Path, ...]]) -> None:
+    def open(self, groups: list[Dropped]) -> None:
         """Open files one after the other; several in one group are the parts of a movie.
 
         What belongs to a recording comes when that is open, and not at all where it could not be opened.
@@ -95,13 +118,12 @@ class DroppedFiles(QObject):
             return
         runners = _runners(viewer) if len(self._waiting) > 1 else []
         busy = [runner for runner in runners if runner.busy]
-        files = self._waiting.pop(0)
-        before = _recording_of(viewer)
-        _open(viewer, files)
+        self._opening = self._waiting.pop(0)
+        self._before = _recording_of(viewer)
+        _open(viewer, self._opening.files)
         # A large table is read beside the window, and what was made before is saved there.
         runners = _runners(viewer) if self._waiting else []
         self._at_work = [runner for runner in runners if runner.busy and runner not in busy]
-        self._opening = files, before
         for runner in self._at_work:
             runner.finished.connect(self._on_end)
         if not self._at_work:
@@ -122,15 +144,18 @@ class DroppedFiles(QObject):
         viewer = self._viewer()
         if viewer is None:
             return
-        (first, *_), before = self._opening
-        if before is not None and _recording_of(viewer) is before and _kind(first) == _RECORDING:
-            left: list[Path] = []
-            while self._waiting and _kind(self._waiting[0][0]) != _RECORDING:
-                left += self._waiting.pop(0)
-            if left:
-                names = ", ".join(path.name for path in left)
-                show_warning(f"{names}: not opened, as {first.name} was not, to which they may belong.")
+        stayed = self._before is not None and _recording_of(viewer) is self._before
+        if stayed and self._opening.kind.stands_alone:
+            self._leave_companions(self._opening.files[0].name)
         self._open_next()
+
+    def _leave_companions(self, name: str) -> None:
+        """Open nothing of what may belong to a recording that did not open."""
+        left: list[str] = []
+        while self._waiting and not self._waiting[0].kind.stands_alone:
+            left += [path.name for path in self._waiting.pop(0).files]
+        if left:
+            show_warning(f"{', '.join(left)}: not opened, as {name} was not, to which they may belong.")
 
     def _pass_on(self, event: Any) -> bool:
         """Hand a drop beside the canvas to napari, as if it were on the canvas."""
@@ -152,7 +177,7 @@ def watch_drops(viewer: Any) -> None:
         DroppedFiles(viewer, main)
 
 
-def opening_order(paths: list[str]) -> list[tuple[Path, ...]]:
+def opening_order(paths: list[str]) -> list[Dropped]:
     """Return files in the order in which they are to be opened, those of one movie together.
 
     Parameters
@@ -161,26 +186,21 @@ def opening_order(paths: list[str]) -> list[tuple[Path, ...]]:
 
     Returns
     -------
-    list of tuple of Path
-        Recordings, then label images, pictures and ROIs, then behaviour; each kind in the order given.
+    list of Dropped
+        By kind: what cannot be read, recordings, label images, pictures and ROIs, behaviour; each kind in the
+        order given.
         Movies, if there are several, are one group: parts of a recording, to be sorted by the numbers in
         their names.
     """
-    kinds = {path: _kind(Path(path)) for path in paths}
-    ordered = sorted(paths, key=lambda path: kinds[path])
-    movies = [path for path in ordered if kinds[path] == _RECORDING and _is_tiff(Path(path))]
+    dropped = sorted((Dropped(_kind(path), (path,)) for path in map(Path, paths)), key=lambda one: one.kind)
+    movies = [one for one in dropped if one.kind == Kind.RECORDING and _is_tiff(one.files[0])]
     if len(movies) < 2:
-        return [(Path(path),) for path in ordered]
-    groups: list[tuple[Path, ...]] = []
-    for path in ordered:
-        if path not in movies:
-            groups.append((Path(path),))
-        elif path == movies[0]:
-            groups.append(tuple(Path(movie) for movie in movies))
-    return groups
+        return dropped
+    parts = Dropped(Kind.RECORDING, tuple(one.files[0] for one in movies))
+    return [parts if one is movies[0] else one for one in dropped if one not in movies[1:]]
 
 
-def _to_open(paths: list[str]) -> list[tuple[Path, ...]]:
+def _to_open(paths: list[str]) -> list[Dropped]:
     """Return what to open without asking; nothing where it is napari's to decide."""
     keys = QGuiApplication.keyboardModifiers()
     if not preferences().open_dropped or keys & Qt.KeyboardModifier.AltModifier:
@@ -190,7 +210,7 @@ def _to_open(paths: list[str]) -> list[tuple[Path, ...]]:
     if keys & Qt.KeyboardModifier.ShiftModifier and len(paths) > 1:
         # Parts of one recording, whatever else they may be; a stack of anything else is napari's.
         tiffs = all(_is_tiff(Path(path)) for path in paths)
-        return [tuple(Path(path) for path in paths)] if tiffs else []
+        return [Dropped(Kind.RECORDING, tuple(map(Path, paths)))] if tiffs else []
     return opening_order(paths)
 
 
@@ -210,16 +230,16 @@ def _open(viewer: Any, files: tuple[Path, ...]) -> None:
             show_warning(f"{name}: not opened. {failure.message}")
 
 
-def _kind(path: Path) -> int:
+def _kind(path: Path) -> Kind:
     """Return which of the recording, the places of its cells and behaviour a file is about."""
     try:
         if _is_tiff(path):
-            return _RECORDING if open_movie(path).n_frames > 1 else _PLACES
+            return Kind.RECORDING if open_movie(path).n_frames > 1 else Kind.PLACES
         if path.suffix.lower() in (".zip", ".roi"):
-            return _PLACES
-        return _BEHAVIOUR if path.is_file() and looks_like_behaviour(path) else _RECORDING
+            return Kind.PLACES
+        return Kind.BEHAVIOUR if path.is_file() and looks_like_behaviour(path) else Kind.RECORDING
     except (ReadError, OSError):
-        return _PLACES
+        return Kind.UNREADABLE
 
 
 def _is_tiff(path: Path) -> bool:
