@@ -18,6 +18,7 @@ from napari_calcium.recording import Recording
 from napari_calcium.rois import Rois
 from napari_calcium.widgets.candidate_layer import CELL_COLOR, REJECTED_COLOR, CandidateLayer
 from napari_calcium.widgets.candidate_words import candidate_words, quality_of
+from napari_calcium.widgets.canvas_drag import pressed
 from napari_calcium.widgets.drawing_row import DrawingRow
 from napari_calcium.widgets.latest_job import LatestJob
 from napari_calcium.widgets.number_box import NumberBox
@@ -30,7 +31,6 @@ from napari_calcium.widgets.workbench import workbench_of
 __all__ = ["ACCEPT_KEY", "REJECT_KEY", "ChooseDock"]
 
 ACCEPT_KEY, REJECT_KEY = "K", "J"
-_CLICK_PIXELS = 4
 _SETTLED_MS = 400
 
 
@@ -386,12 +386,7 @@ class ChooseDock(ViewDock):
         active = viewer.layers.selection.active
         if event.button != 1 or (active is not None and str(getattr(active, "mode", "")) != "pan_zoom"):
             return
-        start = np.asarray(event.pos, float)
-        moved = False
-        yield
-        while event.type == "mouse_move":
-            moved = moved or bool(np.hypot(*(np.asarray(event.pos, float) - start)) > _CLICK_PIXELS)
-            yield
+        moved = yield from pressed(event)
         found = self._candidates()
         if moved or found is None or self.outlines.layer is None or self.recording is None:
             return
