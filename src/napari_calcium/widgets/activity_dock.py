@@ -26,12 +26,13 @@ from napari_calcium.progress import Progress
 from napari_calcium.recording import Recording
 from napari_calcium.results.population_results import CellOrder, PopulationActivity
 from napari_calcium.widgets.exporting import Export, ExportButton, table_writer
+from napari_calcium.widgets.joined import joined
 from napari_calcium.widgets.latest_job import LatestJob
 from napari_calcium.widgets.plots.color_scale import scale_picture
 from napari_calcium.widgets.plots.curve_plot import Curve, CurvePlot
 from napari_calcium.widgets.plots.population_plot import PopulationPlot
 from napari_calcium.widgets.plots.time_matrix_plot import TimeMatrixPlot
-from napari_calcium.widgets.stage_view import joined, pick_cell
+from napari_calcium.widgets.stage_view import pick_cell
 from napari_calcium.widgets.theme import PlotColors
 from napari_calcium.widgets.view_dock import ViewDock
 from napari_calcium.widgets.what_changed import Drawn

@@ -32,12 +32,13 @@ from napari_calcium.progress import Progress
 from napari_calcium.recording import Recording
 from napari_calcium.results.population_results import Correlations
 from napari_calcium.widgets.exporting import Export, ExportButton
+from napari_calcium.widgets.joined import joined
 from napari_calcium.widgets.latest_job import LatestJob
 from napari_calcium.widgets.network_layer import NetworkLayer, links_to_show
 from napari_calcium.widgets.plots.color_scale import scale_picture
 from napari_calcium.widgets.plots.curve_plot import Curve, CurvePlot
 from napari_calcium.widgets.plots.pair_matrix_plot import PairMatrix, PairMatrixPlot
-from napari_calcium.widgets.stage_view import StageView, joined, told
+from napari_calcium.widgets.stage_view import StageView, told
 from napari_calcium.widgets.theme import PlotColors
 from napari_calcium.widgets.what_changed import Drawn
 

@@ -20,11 +20,12 @@ from napari_calcium.progress import Progress
 from napari_calcium.recording import Recording
 from napari_calcium.results.population_results import Coupling
 from napari_calcium.widgets.exporting import Export, ExportButton
+from napari_calcium.widgets.joined import joined
 from napari_calcium.widgets.latest_job import LatestJob
 from napari_calcium.widgets.plots.color_scale import scale_picture
 from napari_calcium.widgets.plots.row_bars import RowBars
 from napari_calcium.widgets.plots.time_matrix_plot import TimeMatrixPlot
-from napari_calcium.widgets.stage_view import StageView, joined, pick_cell
+from napari_calcium.widgets.stage_view import StageView, pick_cell
 from napari_calcium.widgets.theme import PlotColors, readable
 from napari_calcium.widgets.what_changed import Drawn
 

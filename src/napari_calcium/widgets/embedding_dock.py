@@ -18,12 +18,13 @@ from napari_calcium.figures.row_order import display_order
 from napari_calcium.recording import Recording
 from napari_calcium.results.population_results import Components
 from napari_calcium.widgets.exporting import Export, ExportButton
+from napari_calcium.widgets.joined import joined
 from napari_calcium.widgets.plots.cloud_plot import CloudPlot
 from napari_calcium.widgets.plots.color_scale import scale_picture
 from napari_calcium.widgets.plots.curve_plot import Curve, CurvePlot
 from napari_calcium.widgets.plots.trajectory_plot import TrajectoryPlot
 from napari_calcium.widgets.soma_paint import PAINT_COLORS, limits_of
-from napari_calcium.widgets.stage_view import StageView, joined, pick_cell, told
+from napari_calcium.widgets.stage_view import StageView, pick_cell, told
 from napari_calcium.widgets.theme import PlotColors, ensemble_mark, readable
 from napari_calcium.widgets.what_changed import Drawn, Seen
 

@@ -15,7 +15,6 @@ from qtpy.QtWidgets import (
     QLabel,
     QSlider,
     QVBoxLayout,
-    QWidget,
 )
 from superqt import QFlowLayout
 
@@ -34,6 +33,7 @@ from napari_calcium.figures.row_sorting import ORDERS, RowOrder, missing_for
 from napari_calcium.progress import Progress
 from napari_calcium.recording import Recording
 from napari_calcium.widgets.exporting import Export, ExportButton, table_writer, traces_writer
+from napari_calcium.widgets.joined import joined
 from napari_calcium.widgets.latest_job import LatestJob
 from napari_calcium.widgets.plots.color_scale import scale_picture
 from napari_calcium.widgets.plots.raster_plot import RasterPlot
@@ -128,8 +128,8 @@ class RasterDock(ViewDock):
         choices.setContentsMargins(6, 2, 6, 0)
         choices.setHorizontalSpacing(8)
         choices.setVerticalSpacing(2)
-        self.scale = _joined(QLabel("Bright"), self.bright, self.low, self.bar, self.high)
-        stage, order = _joined(QLabel("Show"), self.stages), _joined(QLabel("Sort by"), self.orders)
+        self.scale = joined(QLabel("Bright"), self.bright, self.low, self.bar, self.high)
+        stage, order = joined(QLabel("Show"), self.stages), joined(QLabel("Sort by"), self.orders)
         for part in (stage, order, self.scaled, self.scale):
             choices.addWidget(part)
         self.export_button = ExportButton(self.export, self)
@@ -350,17 +350,6 @@ def _trace_colors(gain: float) -> np.ndarray[Any, np.dtype[np.uint8]]:
     table[MISSING] = rgb(_GAP)
     table[1:] = colors[level]
     return table
-
-
-def _joined(*parts: QWidget) -> QWidget:
-    """Return widgets that stay together where a line is broken."""
-    group = QWidget()
-    row = QHBoxLayout(group)
-    row.setContentsMargins(0, 0, 0, 0)
-    row.setSpacing(4)
-    for part in parts:
-        row.addWidget(part)
-    return group
 
 
 def _fill(box: QComboBox, items: dict[Any, str], chosen: str) -> None:

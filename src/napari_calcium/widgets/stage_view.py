@@ -13,7 +13,7 @@ from napari_calcium.widgets.progress_line import ProgressLine
 from napari_calcium.widgets.view_dock import ViewDock
 from napari_calcium.widgets.workbench import Workbench, workbench_of
 
-__all__ = ["StageView", "joined", "pick_cell", "told"]
+__all__ = ["StageView", "pick_cell", "told"]
 
 
 class StageView(ViewDock):
@@ -92,17 +92,6 @@ class StageView(ViewDock):
         why = self._bench.run_stage(self.stage)
         if why:
             self.progress.say(why)
-
-
-def joined(*parts: QWidget) -> QWidget:
-    """Return widgets that stay together where a line is broken."""
-    group = QWidget()
-    row = QHBoxLayout(group)
-    row.setContentsMargins(0, 0, 0, 0)
-    row.setSpacing(4)
-    for part in parts:
-        row.addWidget(part)
-    return group
 
 
 def told(text: str = "") -> QLabel:
